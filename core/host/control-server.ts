@@ -1,0 +1,100 @@
+/**
+ * An HTTP server for control APIs that a web page must not be able to misuse, on loopback too.
+ *
+ * Refused before any handler runs: a Host that does not name this server (DNS rebinding), a foreign Origin (a page
+ * the operator has open elsewhere), and any method but GET and HEAD without the run's bearer token or without a JSON
+ * body type (a form post needs no preflight, a JSON one does). GET never changes anything: handlers that do are POST,
+ * PUT or DELETE. Errors leave as `ErrorReply` with the status of what went wrong.
+ */
+import { timingSafeEqual } from "node:crypto";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { EXIT, UserError } from "#core/errors.ts";
+import type { ErrorReply } from "#core/wire/control.ts";
+
+const BODY_BYTES_MAX = 1024 * 1024;
+
+export interface ControlServerOptions {
+  /** Bearer token of the run. */
+  readonly token: string;
+  /** Host names under which the server may be addressed, without port; loopback names are always among them. */
+  readonly hostNames?: readonly string[];
+}
+
+export function createControlServer(options: ControlServerOptions): FastifyInstance {
+  const server = fastify({ logger: false, bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
+  const hostNames = new Set(["127.0.0.1", "localhost", "[::1]", ...(options.hostNames ?? [])]);
+  const token = Buffer.from(options.token);
+
+  server.addHook("onRequest", async (request) => {
+    const host = request.headers.host ?? "";
+    if (!isOwnHost(host, hostNames, server)) {
+      throw new UserError("HOST_REFUSED", `Host "${host.slice(0, 80)}" does not name this server`);
+    }
+    const origin = request.headers.origin;
+    if (origin !== undefined && origin !== `http://${host}`) {
+      throw new UserError("ORIGIN_REFUSED", `Origin "${origin.slice(0, 80)}" is not this server's own`);
+    }
+    if (request.method === "GET" || request.method === "HEAD") return;
+    if (!isAuthorized(request, token)) {
+      throw new UserError("TOKEN_REFUSED", "the call changes something and carries no valid token", {
+        hint: "send `authorization: Bearer <token>`; the token is in lab.json in the runtime directory",
+      });
+    }
+    const type = request.headers["content-type"] ?? "";
+    if (!/^application\/json(;|$)/.test(type)) {
+      throw new UserError("TYPE_REFUSED", `content-type "${type.slice(0, 80)}" is not application/json`);
+    }
+  });
+
+  server.setErrorHandler((error: unknown, _request, reply) => {
+    void reply.status(statusOf(error)).send(errorReply(error));
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const error = new UserError("PATH_UNKNOWN", `no ${request.method} ${request.url.slice(0, 80)} here`, {
+      hint: "GET / lists what there is",
+    });
+    void reply.status(404).send(errorReply(error));
+  });
+  return server;
+}
+
+const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  HOST_REFUSED: 421,
+  ORIGIN_REFUSED: 403,
+  TOKEN_REFUSED: 401,
+  TYPE_REFUSED: 415,
+};
+
+function statusOf(error: unknown): number {
+  if (error instanceof UserError) {
+    return STATUS_OF_CODE[error.code] ?? (error.exitCode === EXIT.usage ? 400 : 503);
+  }
+  if (typeof error === "object" && error !== null && "statusCode" in error) {
+    return typeof error.statusCode === "number" ? error.statusCode : 500;
+  }
+  return 500;
+}
+
+function errorReply(error: unknown): ErrorReply {
+  const code =
+    typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
+      ? error.code
+      : "INTERNAL";
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = error instanceof UserError ? error.hint : undefined;
+  return { error: hint === undefined ? { code, message } : { code, message, hint } };
+}
+
+function isOwnHost(host: string, hostNames: ReadonlySet<string>, server: FastifyInstance): boolean {
+  const address = server.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const end = host.lastIndexOf(":");
+  return end > 0 && hostNames.has(host.slice(0, end).toLowerCase()) && host.slice(end + 1) === String(port);
+}
+
+function isAuthorized(request: FastifyRequest, token: Buffer): boolean {
+  const match = /^Bearer (.+)$/.exec(request.headers.authorization ?? "");
+  if (match === null) return false;
+  const given = Buffer.from(match[1]!);
+  return given.length === token.length && timingSafeEqual(given, token);
+}

@@ -1,0 +1,104 @@
+/**
+ * The lab's control API, as its clients see it: the commands of the command line, the page, the drills.
+ *
+ * Every call that changes something is a POST with a JSON body, `authorization: Bearer <token>`, and a Host (and, if
+ * sent, an Origin) that names the lab itself. Reads are GET and need no token on loopback.
+ *
+ *   GET  /api/v1/status                     LabStatus
+ *   GET  /api/v1/events?since=SEQ&follow=1  JournalEvent, NDJSON
+ *   POST /api/v1/fail    FailRequest        FailReply
+ *   POST /api/v1/revive  TargetRequest      ActionReply
+ *   POST /api/v1/drain   TargetRequest      ActionReply
+ *   POST /api/v1/reset   {}                 ActionReply
+ *   POST /api/v1/events  EventBody          ActionReply   (load and tests report themselves)
+ *   POST /api/v1/stop    {}                 ActionReply
+ */
+import type { NodeHealth, NodeServing } from "./events.ts";
+import type { FaultHow } from "./faults.ts";
+
+export const STATUS_SCHEMA = "anycastle.status/v1";
+
+export interface LabStatus {
+  readonly schema: typeof STATUS_SCHEMA;
+  readonly version: string;
+  readonly seed: number;
+  readonly mode: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly isReady: boolean;
+  readonly gatewayUrl: string;
+  readonly controlUrl: string;
+  readonly feed: "live" | "stale";
+  readonly sites: readonly SiteStatus[];
+  readonly vantages: readonly VantageStatus[];
+  readonly processes: readonly ProcessStatus[];
+}
+
+export interface SiteStatus {
+  readonly site: string;
+  readonly city: string;
+  readonly isAnnounced: boolean;
+  readonly isGracefulShutdown: boolean;
+  readonly nodes: readonly NodeStatus[];
+}
+
+export interface NodeStatus {
+  readonly node: string;
+  readonly pid: number | null;
+  readonly url: string;
+  readonly process: "running" | "starting" | "stopped" | "exited" | "frozen";
+  /** The fault in force, or null. */
+  readonly fault: FaultHow | null;
+  readonly serving: NodeServing | null;
+  readonly bgp: "up" | "down";
+  readonly gateway: NodeHealth;
+}
+
+export interface VantageStatus {
+  readonly vantage: string;
+  readonly city: string;
+  /** BGP's choice; null when unreachable. */
+  readonly site: string | null;
+  readonly rttUs: number | null;
+}
+
+export interface ProcessStatus {
+  readonly process: string;
+  readonly pid: number | null;
+  readonly state: NodeStatus["process"];
+}
+
+export interface FailRequest {
+  /** A site or a node. */
+  readonly target: string;
+  readonly how: FaultHow;
+}
+
+export interface TargetRequest {
+  readonly target: string;
+}
+
+export interface ActionReply {
+  /** Nodes the action was taken on. */
+  readonly nodes: readonly string[];
+  /** Monotonic ns at which it was taken. */
+  readonly atNs: number;
+}
+
+export interface FailReply extends ActionReply {
+  readonly how: FaultHow;
+}
+
+/** Any refusal: status 4xx or 5xx. */
+export interface ErrorReply {
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
+}
+
+/** What commands read to find the lab: `lab.json`, mode 0600, in the runtime directory, mode 0700. */
+export interface LabFile {
+  readonly pid: number;
+  readonly controlUrl: string;
+  readonly gatewayUrl: string;
+  readonly token: string;
+  readonly startedAt: string;
+}
