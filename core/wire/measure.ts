@@ -95,3 +95,27 @@ export interface Percentiles {
   readonly p999: number | null;
   readonly max: number | null;
 }
+
+/** One step of an unattended run: what should have been, what was measured. */
+export interface StepResult {
+  readonly name: string;
+  readonly state: "held" | "missed" | "void";
+  /** A tolerance in time: it decides the verdict only under `--strict`. */
+  readonly isTiming: boolean;
+  readonly expected: string;
+  readonly measured: string;
+}
+
+export type Verdict = "held" | "missed" | "void";
+
+/** What the simulator says a fault will do, set beside what it did. */
+export interface FaultPrediction {
+  /** Vantages served by the target before, and the site each will reach after (null: none). */
+  readonly moves: readonly { readonly vantage: string; readonly from: string; readonly to: string | null }[];
+  /** Requests the bare network loses, in requests: the least, the expected and the most. */
+  readonly lossMin: number;
+  readonly lossMean: number;
+  readonly lossMax: number;
+  /** How the three were computed, one sentence. */
+  readonly basis: string;
+}
