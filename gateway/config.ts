@@ -1,0 +1,513 @@
+/**
+ * The gateway's configuration: one schema for what a person writes in `anycastle.yaml` and what a lab sends.
+ *
+ * Unknown keys are errors. The document is parsed once, checked across fields, completed with its profile's numbers
+ * and frozen; nothing else in the gateway reads a document. Five lines (one site, two nodes) are enough.
+ */
+import { z } from "zod";
+import {
+  HEALTH_PROFILE_NAMES,
+  HEALTH_PROFILES,
+  type HealthProfile,
+  type HealthProfileName,
+} from "./health/profiles.ts";
+import { ROUTING_MODES, type RoutingMode } from "./routing/modes.ts";
+
+const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+const LISTEN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/;
+const NODE_URL = /^http:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}\/?$/;
+const HEALTH_PATH = /^\/[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=%]*$/;
+
+const id = (what: string) =>
+  z
+    .string()
+    .regex(ID, `${what} is lower-case letters, digits and hyphens, at most 64`)
+    .describe(`Id of ${what}: lower-case letters, digits, hyphens.`);
+const ms = (min: number, max: number) => z.int().min(min).max(max);
+
+const nodeSchema = z.strictObject({
+  id: id("the node"),
+  url: z
+    .string()
+    .regex(NODE_URL, "must be http://host:port")
+    .describe("Where the node listens: http://host:port."),
+  weight: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(100)
+    .describe("Share of requests relative to the other nodes of the site; 0: no new requests."),
+});
+
+const siteSchema = z.strictObject({
+  id: id("the site"),
+  nodes: z
+    .array(nodeSchema)
+    .min(1)
+    .max(1_000)
+    .describe("Nodes of the site; two or more survive the loss of one."),
+});
+
+const siteRouteSchema = z.strictObject({
+  site: id("the site"),
+  rttMs: z
+    .number()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .describe(
+      "Round-trip time between vantage and site in milliseconds; used only by `wan` and mode `nearest`.",
+    ),
+});
+
+const routingSchema = z.strictObject({
+  mode: z
+    .enum(ROUTING_MODES)
+    .default("nearest")
+    .describe(
+      "`nearest`: sites by round-trip time. `anycast`: BGP's choice first, then the next ones. `anycast-only`: what the bare network gives, without checks, ejection, retry and hedging.",
+    ),
+  vantages: z.array(id("the vantage")).max(10_000).default([]).describe("Vantages that a request may name."),
+  defaultVantage: id("the vantage")
+    .optional()
+    .describe("Vantage of a request that names none; without it the first of `vantages`, else `default`."),
+  vantageHeader: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, "must be a field name in lower case")
+    .optional()
+    .describe("Request field that may name the vantage. Absent: only the Host `<vantage>.localhost` may."),
+});
+
+const catchmentSchema = z.union([
+  z.strictObject({
+    feed: z
+      .string()
+      .regex(/^http:\/\/[^\s]+$/, "must be an http URL")
+      .describe("URL of a live catchment feed. While it is lost, its last answer stays in force."),
+  }),
+  z.strictObject({
+    fixed: z
+      .record(id("the vantage"), z.array(siteRouteSchema).max(1_000))
+      .describe("Sites of each vantage, best first."),
+  }),
+  z.strictObject({
+    nearest: z
+      .literal(true)
+      .describe("Sites by distance from each of `routing.vantages` on the built-in map."),
+  }),
+]);
+
+const healthSchema = z.strictObject({
+  profile: z
+    .enum(HEALTH_PROFILE_NAMES)
+    .default("seed-001")
+    .describe(
+      "Named set of check settings; single values below override it. Not used in mode `anycast-only`.",
+    ),
+  path: z
+    .string()
+    .regex(HEALTH_PATH, "must be a path")
+    .default("/health")
+    .describe("Path asked by GET; 200 to 299 passes, `x-node-state: draining` takes the node out gently."),
+  intervalMs: ms(10, 3_600_000).optional().describe("Time between two checks of a node."),
+  timeoutMs: ms(1, 600_000)
+    .optional()
+    .describe("A check without a complete answer after this long has failed."),
+  healthyThreshold: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe("Passed checks in a row that bring a node back."),
+  unhealthyThreshold: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe("Failed checks in a row that take a node out."),
+});
+
+const retrySchema = z.strictObject({
+  attemptsMax: z
+    .int()
+    .min(1)
+    .max(16)
+    .default(4)
+    .describe("Attempts of one request at most, the first and all hedges included; 1: no retry, no hedge."),
+  budgetRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe("Retries allowed as a share of the requests of the last 10 s, in whole percent."),
+  budgetPerSecond: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(10)
+    .describe("Retries a second allowed beside that share."),
+  perTryTimeoutMs: ms(10, 3_600_000)
+    .optional()
+    .describe(
+      "An attempt without a response head after this long has failed; 15 s, with profile `demo` 5 s.",
+    ),
+  totalTimeoutMs: ms(10, 3_600_000)
+    .optional()
+    .describe(
+      "A request without a response head after this long is given up; 30 s, with profile `demo` 10 s.",
+    ),
+  nonIdempotent: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Also retry POST and PATCH that may have been executed. Only for nodes that tell repeats apart.",
+    ),
+});
+
+const hedgeSchema = z.strictObject({
+  isEnabled: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Ask another node beside one that is silent. Idempotent requests only; not in mode `anycast-only`.",
+    ),
+  initialDelayMs: ms(1, 60_000)
+    .default(150)
+    .describe("Delay before the first hedge until 100 attempts were timed."),
+  floorMs: ms(1, 60_000).default(50).describe("The delay follows the 95th percentile, but never below this."),
+  capMs: ms(1, 60_000).optional().describe("... and never above this; 1000 ms, with profile `demo` 150 ms."),
+  budgetRatio: z.number().min(0).max(1).default(0.2).describe("As in `retry`, for hedges."),
+  budgetPerSecond: z.int().min(0).max(10_000).default(10).describe("As in `retry`, for hedges."),
+});
+
+const limitsSchema = z.strictObject({
+  headerBytesMax: z
+    .int()
+    .min(1_024)
+    .max(1_048_576)
+    .default(16_384)
+    .describe("Largest request or response head; 431 above."),
+  headTimeoutMs: ms(100, 600_000)
+    .default(10_000)
+    .describe("Time a client may take for the whole request head."),
+  idleTimeoutMs: ms(1_000, 3_600_000)
+    .default(60_000)
+    .describe("Longest pause of a node within a response body; coarse, up to half a second late."),
+  keepAliveTimeoutMs: ms(1_000, 3_600_000)
+    .default(75_000)
+    .describe(
+      "Idle client connections are closed after this long; keep it above that of what stands in front.",
+    ),
+  nodeConnectionsMax: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(512)
+    .describe("Connections to one node at most; a node with no free connection is passed over."),
+  drainTimeoutMs: ms(0, 3_600_000)
+    .default(10_000)
+    .describe("On stop, open requests may finish for this long."),
+});
+
+export const gatewaySchema = z
+  .strictObject({
+    listen: z
+      .string()
+      .regex(LISTEN, "must be host:port")
+      .default("127.0.0.1:8080")
+      .describe("Where clients connect."),
+    admin: z
+      .union([z.literal("off"), z.string().regex(LISTEN, 'must be host:port or "off"')])
+      .default("127.0.0.1:8082")
+      .describe("Where status, metrics, health and drain are served; `off`: nowhere."),
+    sites: z
+      .array(siteSchema)
+      .min(1)
+      .max(1_000)
+      .describe("Sites, in order of preference when nothing else decides."),
+    routing: routingSchema.prefault({}),
+    catchment: catchmentSchema
+      .optional()
+      .describe("Which sites a vantage reaches. Absent: all, in the order written, round-trip time 0."),
+    balancer: z
+      .strictObject({
+        algorithm: z
+          .enum(["least_connections"])
+          .default("least_connections")
+          .describe(
+            "How a node of a site is chosen. Not used in mode `anycast-only`, where connections are hashed.",
+          ),
+      })
+      .prefault({}),
+    health: healthSchema.prefault({}),
+    retry: retrySchema.prefault({}),
+    hedge: hedgeSchema.prefault({}),
+    body: z
+      .strictObject({
+        replayBytesMax: z
+          .int()
+          .min(0)
+          .max(16_777_216)
+          .default(65_536)
+          .describe(
+            "Bytes of a request body kept so that it can be sent again; a larger one is not retried.",
+          ),
+      })
+      .prefault({}),
+    limits: limitsSchema.prefault({}),
+    wan: z
+      .strictObject({
+        emulate: z
+          .literal(true)
+          .describe(
+            "Delay requests as the distance would: 3 round trips for the first on a connection and site, then 1.",
+          ),
+      })
+      .optional()
+      .describe("Present only where a wide-area network is to be imitated; never in production."),
+  })
+  .describe("Anycastle gateway");
+
+type Document = z.output<typeof gatewaySchema>;
+
+export interface GatewayConfig {
+  readonly listen: HostPort;
+  /** Undefined: off. */
+  readonly admin: HostPort | undefined;
+  readonly sites: readonly { readonly id: string; readonly nodes: readonly NodeTarget[] }[];
+  readonly routing: {
+    readonly mode: RoutingMode;
+    readonly vantages: readonly string[];
+    readonly defaultVantage: string;
+    readonly vantageHeader: string | undefined;
+  };
+  readonly catchment: Document["catchment"];
+  readonly health: HealthProfile & { readonly profile: HealthProfileName; readonly path: string };
+  readonly retry: {
+    readonly attemptsMax: number;
+    readonly budgetPercent: number;
+    readonly budgetPerSecond: number;
+    readonly perTryTimeoutMs: number;
+    readonly totalTimeoutMs: number;
+    readonly nonIdempotent: boolean;
+  };
+  readonly hedge: {
+    readonly isEnabled: boolean;
+    readonly initialMs: number;
+    readonly floorMs: number;
+    readonly capMs: number;
+    readonly budgetPercent: number;
+    readonly budgetPerSecond: number;
+  };
+  readonly replayBytesMax: number;
+  readonly limits: Readonly<Document["limits"]>;
+  readonly isWanEmulated: boolean;
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface NodeTarget {
+  readonly id: string;
+  readonly url: string;
+  readonly weight: number;
+}
+
+export interface ConfigIssue {
+  /** `sites.0.nodes.1.url`; empty for the document itself. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export type GatewayConfigResult =
+  | { readonly ok: true; readonly config: GatewayConfig; readonly warnings: readonly ConfigIssue[] }
+  | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
+
+export function parseGatewayConfig(document: unknown): GatewayConfigResult {
+  const parsed = gatewaySchema.safeParse(document);
+  if (!parsed.success) {
+    return {
+      ok: false,
+      issues: parsed.error.issues.flatMap((issue) => issuesOf(issue)),
+    };
+  }
+  const issues = crossCheck(parsed.data);
+  if (issues.length > 0) return { ok: false, issues };
+  const config = complete(parsed.data);
+  const late = checkCompleted(config);
+  if (late.length > 0) return { ok: false, issues: late };
+  return { ok: true, config: deepFreeze(config), warnings: warningsOf(config) };
+}
+
+/** One issue a key, so that each unknown key can be pointed at. */
+function issuesOf(issue: z.core.$ZodIssue): ConfigIssue[] {
+  const path = issue.path.map(String).join(".");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      path: path === "" ? key : `${path}.${key}`,
+      message: `unknown key "${key}"`,
+    }));
+  }
+  return [{ path, message: issue.message }];
+}
+
+function crossCheck(document: Document): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const sites = new Set<string>();
+  const nodes = new Set<string>();
+  const urls = new Set<string>();
+  for (const [siteIndex, site] of document.sites.entries()) {
+    note(sites, site.id, `sites.${siteIndex}.id`, "site", issues);
+    for (const [nodeIndex, node] of site.nodes.entries()) {
+      const path = `sites.${siteIndex}.nodes.${nodeIndex}`;
+      note(nodes, node.id, `${path}.id`, "node", issues);
+      note(urls, node.url.replace(/\/$/, ""), `${path}.url`, "url", issues);
+      checkPort(node.url.replace(/\/$/, ""), `${path}.url`, 1, issues);
+    }
+  }
+  checkPort(document.listen, "listen", 0, issues);
+  if (document.admin !== "off") checkPort(document.admin, "admin", 0, issues);
+  issues.push(...checkCatchment(document, sites));
+  return issues;
+}
+
+function note(seen: Set<string>, value: string, path: string, what: string, issues: ConfigIssue[]): void {
+  if (seen.has(value)) issues.push({ path, message: `${what} "${value}" stands here twice` });
+  seen.add(value);
+}
+
+function checkPort(address: string, path: string, min: number, issues: ConfigIssue[]): void {
+  const port = Number(address.slice(address.lastIndexOf(":") + 1));
+  if (port < min || port > 65_535) issues.push({ path, message: `port ${port} is not in ${min}..65535` });
+}
+
+function checkCatchment(document: Document, sites: ReadonlySet<string>): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const { catchment, routing } = document;
+  if (catchment !== undefined && "fixed" in catchment) {
+    for (const [vantage, routes] of Object.entries(catchment.fixed)) {
+      for (const [index, route] of routes.entries()) {
+        if (sites.has(route.site)) continue;
+        const path = `catchment.fixed.${vantage}.${index}.site`;
+        issues.push({ path, message: `vantage "${vantage}" names the unknown site "${route.site}"` });
+      }
+    }
+  }
+  if (document.wan !== undefined && !hasRoundTripTimes(document)) {
+    issues.push({
+      path: "wan",
+      message: "there are no round-trip times to emulate: give `catchment`, and `rttMs` in `catchment.fixed`",
+    });
+  }
+  if (catchment !== undefined && "nearest" in catchment && routing.vantages.length === 0) {
+    issues.push({ path: "routing.vantages", message: "`catchment.nearest` needs at least one vantage" });
+  }
+  return issues;
+}
+
+function hasRoundTripTimes(document: Document): boolean {
+  const { catchment } = document;
+  if (catchment === undefined) return false;
+  if (!("fixed" in catchment)) return true;
+  return Object.values(catchment.fixed).some((routes) => routes.some((route) => route.rttMs > 0));
+}
+
+function checkCompleted(config: GatewayConfig): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const { health, hedge, retry } = config;
+  if (health.timeoutMs > health.intervalMs) {
+    issues.push({
+      path: "health.timeoutMs",
+      message: `timeout ${health.timeoutMs} ms is longer than the interval, ${health.intervalMs} ms: checks would overlap`,
+    });
+  }
+  if (hedge.floorMs > hedge.capMs) {
+    issues.push({
+      path: "hedge.floorMs",
+      message: `floor ${hedge.floorMs} ms is above the cap, ${hedge.capMs} ms`,
+    });
+  }
+  if (retry.perTryTimeoutMs > retry.totalTimeoutMs) {
+    issues.push({
+      path: "retry.perTryTimeoutMs",
+      message: `${retry.perTryTimeoutMs} ms is longer than totalTimeoutMs, ${retry.totalTimeoutMs} ms`,
+    });
+  }
+  return issues;
+}
+
+function warningsOf(config: GatewayConfig): ConfigIssue[] {
+  const warnings: ConfigIssue[] = [];
+  for (const [index, site] of config.sites.entries()) {
+    if (site.nodes.length >= 2) continue;
+    warnings.push({
+      path: `sites.${index}.nodes`,
+      message: `site "${site.id}" has one node: its loss is the loss of the site`,
+    });
+  }
+  return warnings;
+}
+
+function complete(document: Document): GatewayConfig {
+  const { health, hedge, retry, routing } = document;
+  const isDemo = health.profile === "demo";
+  const profile = HEALTH_PROFILES[health.profile];
+  return {
+    listen: hostPort(document.listen),
+    admin: document.admin === "off" ? undefined : hostPort(document.admin),
+    sites: document.sites.map((site) => ({
+      id: site.id,
+      nodes: site.nodes.map((node) => ({ ...node, url: node.url.replace(/\/$/, "") })),
+    })),
+    routing: {
+      mode: routing.mode,
+      vantages: routing.vantages,
+      defaultVantage: routing.defaultVantage ?? routing.vantages[0] ?? "default",
+      vantageHeader: routing.vantageHeader,
+    },
+    catchment: document.catchment,
+    health: {
+      profile: health.profile,
+      path: health.path,
+      intervalMs: health.intervalMs ?? profile.intervalMs,
+      timeoutMs: health.timeoutMs ?? profile.timeoutMs,
+      healthyThreshold: health.healthyThreshold ?? profile.healthyThreshold,
+      unhealthyThreshold: health.unhealthyThreshold ?? profile.unhealthyThreshold,
+    },
+    retry: {
+      attemptsMax: retry.attemptsMax,
+      budgetPercent: Math.round(retry.budgetRatio * 100),
+      budgetPerSecond: retry.budgetPerSecond,
+      perTryTimeoutMs:
+        retry.perTryTimeoutMs ?? Math.min(isDemo ? 5_000 : 15_000, retry.totalTimeoutMs ?? Infinity),
+      totalTimeoutMs: retry.totalTimeoutMs ?? Math.max(isDemo ? 10_000 : 30_000, retry.perTryTimeoutMs ?? 0),
+      nonIdempotent: retry.nonIdempotent,
+    },
+    hedge: {
+      isEnabled: hedge.isEnabled,
+      initialMs: hedge.initialDelayMs,
+      floorMs: hedge.floorMs,
+      capMs: hedge.capMs ?? Math.max(hedge.floorMs, isDemo ? 150 : 1_000),
+      budgetPercent: Math.round(hedge.budgetRatio * 100),
+      budgetPerSecond: hedge.budgetPerSecond,
+    },
+    replayBytesMax: document.body.replayBytesMax,
+    limits: document.limits,
+    isWanEmulated: document.wan !== undefined,
+  };
+}
+
+function hostPort(address: string): HostPort {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(address.slice(colon + 1)) };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const child of Object.values(value)) deepFreeze(child);
+  }
+  return value;
+}

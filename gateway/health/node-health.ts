@@ -1,0 +1,215 @@
+/**
+ * The health of all nodes of a gateway, as a state machine per node. Pure: it hears what was observed and answers
+ * with the change that follows, if any; it owns no timer and sees no socket.
+ *
+ *                  M checks passed                         refused or reset once,
+ *     unproven ----------------------> healthy ------------ or silent 3 times in a row -----> ejected
+ *        |                              |   ^                                                    |
+ *        | N checks failed     N failed |   | M passed, begun after it went out                  |
+ *        v                              v   |                                                    |
+ *     unhealthy <-----------------------'   '------------------ (also from unhealthy) <----------'
+ *
+ * "Says it is draining" takes a node out from any state that serves, and M passed checks bring it back. An operator's
+ * drain lies over all of it. Two rules keep a bad minute of the gateway's own from emptying the pool:
+ * - What was observed across a stall of the gateway's own loop is no proof of a node's silence.
+ * - At most `SILENT_SHARE_MAX_PERCENT` of the nodes (but always one) may be out for being silent at the same time:
+ *   when a box freezes, everybody looks silent. Refused and reset connections prove a death and know no cap.
+ */
+import { invariant } from "#core/assert.ts";
+import type { NodeHealth } from "#core/wire/events.ts";
+import type { HealthProfile } from "./profiles.ts";
+
+/** Attempts in a row to which a node gave no answer of its own. Counted, not timed: at 100 requests/s a window never fills. */
+const SILENT_STREAK = 3;
+const SILENT_SHARE_MAX_PERCENT = 50;
+
+type State =
+  | { readonly is: "unproven"; passes: number; failures: number }
+  | { readonly is: "healthy"; failures: number; silences: number }
+  | { readonly is: "unhealthy"; readonly sinceMs: number; readonly isSilent: boolean; passes: number }
+  | { readonly is: "ejected"; readonly sinceMs: number; readonly isSilent: boolean; passes: number }
+  | { readonly is: "draining"; readonly sinceMs: number; passes: number; failures: number };
+
+/** How an attempt ended, as far as it says something about the node. */
+export type AttemptSign =
+  /** The node answered, whatever the status. */
+  | "answered"
+  | "refused"
+  | "reset"
+  /** No answer within the attempt's time, or a hedge answered first. */
+  | "silent";
+
+/** What a check saw. */
+export type CheckSign = "passed" | "draining" | "refused" | "reset" | "timeout" | "failed";
+
+export interface HealthChange {
+  readonly node: number;
+  readonly from: NodeHealth;
+  readonly to: NodeHealth;
+  readonly reason: string;
+  /** The node went out by its traffic: check it now, do not wait for the next turn. */
+  readonly checkNow: boolean;
+}
+
+export class NodeHealthBoard {
+  readonly #profile: HealthProfile;
+  readonly #states: State[];
+  readonly #isDrained: boolean[];
+  readonly #silentMax: number;
+  #silentCount = 0;
+  /** A node was healthy once: what is unproven from now on waits for its checks. */
+  #isAnyProven = false;
+  #stallEndedMs = -Infinity;
+
+  constructor(nodeCount: number, profile: HealthProfile) {
+    this.#profile = profile;
+    this.#states = Array.from({ length: nodeCount }, () => ({ is: "unproven", passes: 0, failures: 0 }));
+    this.#isDrained = Array.from({ length: nodeCount }, () => false);
+    this.#silentMax = Math.max(1, Math.floor((nodeCount * SILENT_SHARE_MAX_PERCENT) / 100));
+  }
+
+  /** As people and events are told. */
+  health(node: number): NodeHealth {
+    const state = this.#state(node);
+    const serves = state.is === "healthy" || state.is === "unproven";
+    return serves && this.#isDrained[node] ? "draining" : state.is;
+  }
+
+  /** May take new requests. While nothing is proven anywhere, unproven nodes may (a cold start is not an outage). */
+  isEligible(node: number): boolean {
+    if (this.#isDrained[node]) return false;
+    const is = this.#states[node]!.is;
+    return is === "healthy" || (is === "unproven" && !this.#isAnyProven);
+  }
+
+  /** Alive as far as known, but not to be asked unless nobody else can: tried before nodes that are out. */
+  isReluctant(node: number): boolean {
+    const health = this.health(node);
+    return health === "unproven" || health === "draining";
+  }
+
+  /** The gateway itself stood still until `endedMs`: what began before that proves no silence. */
+  noteStall(endedMs: number): void {
+    this.#stallEndedMs = endedMs;
+  }
+
+  /** `startedMs` is when the node was really asked. */
+  attempt(node: number, sign: AttemptSign, startedMs: number, nowMs: number): HealthChange | undefined {
+    const state = this.#state(node);
+    switch (sign) {
+      case "answered":
+        if (state.is === "healthy") state.silences = 0;
+        return undefined;
+      case "refused":
+      case "reset":
+        if (state.is === "ejected" || state.is === "unhealthy") return undefined;
+        return this.#enter(node, { is: "ejected", sinceMs: nowMs, isSilent: false, passes: 0 }, sign, true);
+      case "silent": {
+        if (state.is !== "healthy" || startedMs < this.#stallEndedMs) return undefined;
+        state.silences += 1;
+        if (state.silences < SILENT_STREAK || this.#silentCount >= this.#silentMax) return undefined;
+        const next: State = { is: "ejected", sinceMs: nowMs, isSilent: true, passes: 0 };
+        return this.#enter(node, next, `silent ${state.silences} times in a row`, true);
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  check(node: number, sign: CheckSign, startedMs: number, nowMs: number): HealthChange | undefined {
+    if (sign === "passed") return this.#checkPassed(node, startedMs);
+    if (sign === "draining") return this.#checkSaidDraining(node, startedMs, nowMs);
+    // A check that spans the gateway's own stall timed out here, not there.
+    if (sign === "timeout" && startedMs < this.#stallEndedMs) return undefined;
+    return this.#checkFailed(node, sign, nowMs);
+  }
+
+  /** By order of an operator, until `undrain`. */
+  drain(node: number): HealthChange | undefined {
+    if (this.#isDrained[node]) return undefined;
+    const from = this.health(node);
+    this.#isDrained[node] = true;
+    return this.#change(node, from, "drained by the operator", false);
+  }
+
+  undrain(node: number): HealthChange | undefined {
+    if (!this.#isDrained[node]) return undefined;
+    const from = this.health(node);
+    this.#isDrained[node] = false;
+    return this.#change(node, from, "drain ended by the operator", false);
+  }
+
+  #checkPassed(node: number, startedMs: number): HealthChange | undefined {
+    const state = this.#state(node);
+    if (state.is === "healthy") {
+      state.failures = 0;
+      return undefined;
+    }
+    if (state.is === "unproven") state.failures = 0;
+    // An answer to a question older than the ejection proves nothing: the node may have died after it.
+    else if (startedMs < state.sinceMs) return undefined;
+    state.passes += 1;
+    if (state.passes < this.#profile.healthyThreshold) return undefined;
+    return this.#enter(
+      node,
+      { is: "healthy", failures: 0, silences: 0 },
+      `${state.passes} checks passed`,
+      false,
+    );
+  }
+
+  #checkSaidDraining(node: number, startedMs: number, nowMs: number): HealthChange | undefined {
+    const state = this.#state(node);
+    if (state.is === "draining") {
+      state.passes = 0;
+      state.failures = 0;
+      return undefined;
+    }
+    if ((state.is === "ejected" || state.is === "unhealthy") && startedMs < state.sinceMs) return undefined;
+    return this.#enter(
+      node,
+      { is: "draining", sinceMs: nowMs, passes: 0, failures: 0 },
+      "says it is draining",
+      false,
+    );
+  }
+
+  #checkFailed(node: number, sign: CheckSign, nowMs: number): HealthChange | undefined {
+    const state = this.#state(node);
+    if (state.is === "ejected" || state.is === "unhealthy") {
+      state.passes = 0;
+      return undefined;
+    }
+    if (state.is !== "healthy") state.passes = 0;
+    state.failures += 1;
+    if (state.failures < this.#profile.unhealthyThreshold) return undefined;
+    const isSilent = sign === "timeout";
+    if (isSilent && this.#silentCount >= this.#silentMax) return undefined;
+    const next: State = { is: "unhealthy", sinceMs: nowMs, isSilent, passes: 0 };
+    return this.#enter(node, next, `${state.failures} checks failed, last: ${sign}`, false);
+  }
+
+  #enter(node: number, next: State, reason: string, checkNow: boolean): HealthChange | undefined {
+    const from = this.health(node);
+    const last = this.#state(node);
+    this.#silentCount += isOutSilent(next) - isOutSilent(last);
+    if (next.is === "healthy") this.#isAnyProven = true;
+    this.#states[node] = next;
+    return this.#change(node, from, reason, checkNow);
+  }
+
+  #change(node: number, from: NodeHealth, reason: string, checkNow: boolean): HealthChange | undefined {
+    const to = this.health(node);
+    return from === to ? undefined : { node, from, to, reason, checkNow };
+  }
+
+  #state(node: number): State {
+    const state = this.#states[node];
+    invariant(state !== undefined, `there is no node ${node}`);
+    return state;
+  }
+}
+
+function isOutSilent(state: State): number {
+  return (state.is === "ejected" || state.is === "unhealthy") && state.isSilent ? 1 : 0;
+}

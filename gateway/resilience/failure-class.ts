@@ -1,0 +1,80 @@
+/**
+ * What may be done about a failed attempt: the law of failover (RFC 9110 §9.2.2) as a function of how far it had come.
+ *
+ *   A  not yet connected, or waiting for a connection       every method may be sent again
+ *   C  written to a used connection, no byte back           idempotent methods only: the node may have acted
+ *   D  written to a fresh connection, no byte back          the same
+ *   E  response head or part held, nothing sent on          the same
+ *   F  part sent to the client                              nobody retries: the client's connection is aborted
+ *
+ * Class B (a used connection whose end has already been read) never shows here: the pool does not use such a one.
+ * That a failure on a used connection is "safe whatever the method" is false after a kill: the request may have been
+ * executed before the process died.
+ */
+export type FailureClass = "A" | "C" | "D" | "E" | "F";
+
+/** What ended the attempt. `broken`: the node spoke, but not HTTP. */
+export type FailureCause = "refused" | "reset" | "timeout" | "broken" | "saturated";
+
+export interface AttemptProgress {
+  /** The request was handed to a connection. */
+  readonly isSent: boolean;
+  /** That connection had served another request before. */
+  readonly isReused: boolean;
+  readonly isHeadReceived: boolean;
+  readonly isPartSentToClient: boolean;
+}
+
+export function failureClass(progress: AttemptProgress): FailureClass {
+  if (progress.isPartSentToClient) return "F";
+  if (progress.isHeadReceived) return "E";
+  if (!progress.isSent) return "A";
+  return progress.isReused ? "C" : "D";
+}
+
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]);
+
+/** RFC 9110 §9.2.2; QUERY by its own specification. */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method);
+}
+
+export interface RetryPermit {
+  readonly method: string;
+  /** The client sent `Idempotency-Key`: the application tells repeats apart. */
+  readonly hasIdempotencyKey: boolean;
+  /** The operator says that non-idempotent requests may be repeated. */
+  readonly isOptedIn: boolean;
+}
+
+export function mayRetry(failure: FailureClass, permit: RetryPermit): boolean {
+  if (failure === "F") return false;
+  if (failure === "A") return true;
+  return isIdempotent(permit.method) || permit.hasIdempotencyKey || permit.isOptedIn;
+}
+
+/** From the `code` of a system error or of undici. */
+export function causeOfCode(code: string | undefined, isSent: boolean): FailureCause {
+  switch (code) {
+    case "ECONNREFUSED":
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "EHOSTDOWN":
+    case "ENETDOWN":
+    case "ENOTFOUND":
+    case "EADDRNOTAVAIL":
+      return "refused";
+    case "ETIMEDOUT":
+    case "UND_ERR_CONNECT_TIMEOUT":
+    case "UND_ERR_HEADERS_TIMEOUT":
+    case "UND_ERR_BODY_TIMEOUT":
+      return "timeout";
+    case "ECONNRESET":
+    case "EPIPE":
+    case "UND_ERR_SOCKET":
+    case "UND_ERR_RES_CONTENT_LENGTH_MISMATCH":
+      return isSent ? "reset" : "refused";
+    default:
+      return "broken";
+  }
+}

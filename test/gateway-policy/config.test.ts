@@ -1,0 +1,145 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { gatewaySchema, parseGatewayConfig, type GatewayConfig } from "#gateway/config.ts";
+
+const SITES = [
+  {
+    id: "ny1",
+    nodes: [
+      { id: "ny1-1", url: "http://127.0.0.1:9001" },
+      { id: "ny1-2", url: "http://127.0.0.1:9002/" },
+    ],
+  },
+];
+
+function parse(extra: object): GatewayConfig {
+  const result = parseGatewayConfig({ sites: SITES, ...extra });
+  if (!result.ok) throw new Error(JSON.stringify(result.issues));
+  return result.config;
+}
+
+/** `path: message` of every issue. */
+function issues(document: unknown): string[] {
+  const result = parseGatewayConfig(document);
+  return result.ok ? [] : result.issues.map(({ path, message }) => `${path}: ${message}`);
+}
+
+test("a site and two nodes are enough: loopback, seed-001, nearest", () => {
+  const config = parse({});
+  expect(config.listen).toEqual({ host: "127.0.0.1", port: 8080 });
+  expect(config.admin).toEqual({ host: "127.0.0.1", port: 8082 });
+  expect(config.routing.mode).toBe("nearest");
+  expect(config.health).toMatchObject({ profile: "seed-001", intervalMs: 5_000, timeoutMs: 2_000 });
+  expect(config.sites[0]!.nodes.map(({ url, weight }) => [url, weight])).toEqual([
+    ["http://127.0.0.1:9001", 100],
+    ["http://127.0.0.1:9002", 100],
+  ]);
+  expect(config.isWanEmulated).toBe(false);
+});
+
+test("what is parsed cannot be changed", () => {
+  const config = parse({});
+  expect(Object.isFrozen(config.sites[0]!.nodes[0])).toBe(true);
+  expect(Object.isFrozen(config.health)).toBe(true);
+});
+
+test("a single value overrides its profile", () => {
+  const { health } = parse({ health: { profile: "demo", unhealthyThreshold: 7 } });
+  expect(health).toMatchObject({
+    intervalMs: 100,
+    timeoutMs: 100,
+    healthyThreshold: 2,
+    unhealthyThreshold: 7,
+  });
+});
+
+test("the demo profile keeps two hedges within 250 ms", () => {
+  expect(parse({ health: { profile: "demo" } }).hedge).toMatchObject({ initialMs: 150, capMs: 150 });
+  expect(parse({}).hedge).toMatchObject({ initialMs: 150, capMs: 1_000 });
+});
+
+test("admin may be off", () => expect(parse({ admin: "off" }).admin).toBeUndefined());
+
+test("all errors come at once, unknown keys by their own path", () => {
+  expect(
+    issues({
+      lisetn: "x",
+      sites: [{ id: "ny1", nodes: [{ id: "ny1-1", url: "https://127.0.0.1:9001", wieght: 3 }] }],
+      health: { profile: "nope" },
+    }),
+  ).toEqual([
+    "sites.0.nodes.0.url: must be http://host:port",
+    'sites.0.nodes.0.wieght: unknown key "wieght"',
+    expect.stringContaining("health.profile: "),
+    'lisetn: unknown key "lisetn"',
+  ]);
+});
+
+describe("across fields", () => {
+  const twice = { id: "la1", nodes: [{ id: "ny1-1", url: "http://127.0.0.1:9002" }] };
+
+  test.each([
+    [{ sites: [...SITES, twice] }, 'sites.1.nodes.0.id: node "ny1-1" stands here twice'],
+    [{ sites: [...SITES, twice] }, 'sites.1.nodes.0.url: url "http://127.0.0.1:9002" stands here twice'],
+    [{ sites: [...SITES, ...SITES] }, 'sites.1.id: site "ny1" stands here twice'],
+    [
+      { sites: SITES, catchment: { fixed: { paris: [{ site: "xx1" }] } } },
+      'catchment.fixed.paris.0.site: vantage "paris" names the unknown site "xx1"',
+    ],
+    [{ sites: SITES, wan: { emulate: true } }, expect.stringContaining("wan: there are no round-trip times")],
+    [
+      {
+        sites: SITES,
+        wan: { emulate: true },
+        catchment: { fixed: { paris: [{ site: "ny1" }] } },
+      },
+      expect.stringContaining("wan: there are no round-trip times"),
+    ],
+    [{ sites: SITES, listen: "127.0.0.1:70000" }, "listen: port 70000 is not in 0..65535"],
+    [
+      { sites: SITES, health: { profile: "demo", timeoutMs: 200 } },
+      "health.timeoutMs: timeout 200 ms is longer than the interval, 100 ms: checks would overlap",
+    ],
+    [
+      { sites: SITES, hedge: { floorMs: 200, capMs: 100 } },
+      "hedge.floorMs: floor 200 ms is above the cap, 100 ms",
+    ],
+    [
+      { sites: SITES, retry: { perTryTimeoutMs: 500, totalTimeoutMs: 400 } },
+      "retry.perTryTimeoutMs: 500 ms is longer than totalTimeoutMs, 400 ms",
+    ],
+    [{ sites: SITES, catchment: { nearest: true } }, expect.stringContaining("routing.vantages: ")],
+  ])("%j is refused", (document, expected) => expect(issues(document)).toContainEqual(expected));
+
+  test("wan with a feed or with fixed times is accepted", () => {
+    expect(
+      parse({ wan: { emulate: true }, catchment: { feed: "http://127.0.0.1:9100/v1/catchments" } })
+        .isWanEmulated,
+    ).toBe(true);
+    const fixed = { paris: [{ site: "ny1", rttMs: 80 }] };
+    expect(parse({ wan: { emulate: true }, catchment: { fixed } }).isWanEmulated).toBe(true);
+  });
+
+  test("a site with one node is a warning, not an error", () => {
+    const sites = [{ id: "ny1", nodes: [{ id: "ny1-1", url: "http://127.0.0.1:9001" }] }];
+    const result = parseGatewayConfig({ sites });
+    expect(result.ok && result.warnings.map(({ path }) => path)).toEqual(["sites.0.nodes"]);
+  });
+});
+
+test("every field of the schema has a description", () => {
+  const missing: string[] = [];
+  walk(z.toJSONSchema(gatewaySchema, { io: "input" }) as Record<string, unknown>, "");
+  expect(missing).toEqual([]);
+
+  function walk(schema: Record<string, unknown>, path: string): void {
+    for (const [key, value] of Object.entries((schema["properties"] ?? {}) as Record<string, never>)) {
+      const child = value as Record<string, unknown>;
+      const isGroup = child["properties"] !== undefined || child["anyOf"] !== undefined;
+      if (!isGroup && child["description"] === undefined) missing.push(`${path}${key}`);
+      walk(child, `${path}${key}.`);
+    }
+    for (const option of (schema["anyOf"] ?? []) as Record<string, unknown>[]) walk(option, path);
+    if (schema["items"] !== undefined) walk(schema["items"] as Record<string, unknown>, `${path}[].`);
+  }
+});
