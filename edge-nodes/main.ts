@@ -1,0 +1,34 @@
+/** A process of the cast: one edge node (`node bin/cast.js node`). */
+import { flushCompileCache } from "node:module";
+import { runChild } from "#core/host/child.ts";
+import { nowMs } from "#core/host/clock.ts";
+import { EventChannel } from "#core/host/event-channel.ts";
+import { watchStalls } from "#core/host/stalls.ts";
+import type { NodeConfig } from "#core/wire/cast.ts";
+import { EdgeNode } from "./edge-node.ts";
+
+const STALL_MS = 200;
+
+const startedMs = nowMs();
+let node: EdgeNode | undefined;
+
+runChild<NodeConfig>({
+  async start(config) {
+    const events = new EventChannel(config.node, process.stdout);
+    node = new EdgeNode(config, events);
+    await node.start();
+    flushCompileCache(); // The next node of the cast finds compiled code.
+    watchStalls(STALL_MS, (durationMs) =>
+      events.emit({ kind: "stall", process: config.node, durationMs: Math.round(durationMs) }),
+    );
+    const sinceStartMs = Math.round(nowMs() - startedMs);
+    events.emit({ kind: "process.ready", process: config.node, pid: process.pid, sinceStartMs });
+  },
+  command(command) {
+    node?.command(command);
+  },
+  terminate() {
+    if (node === undefined) process.exit(143);
+    node.terminate();
+  },
+});
