@@ -1,0 +1,24 @@
+/** Why a request got no node's answer: the words that clients, events and metrics share. */
+import type { FailureCause, FailureClass } from "../resilience/failure-class.ts";
+
+export type RequestFailure =
+  /** The last attempt ended so. */
+  | { readonly kind: "attempt"; readonly failure: FailureClass; readonly cause: FailureCause }
+  /** The vantage reaches no site. */
+  | { readonly kind: "unreachable" }
+  /** No node could take the request: all are full, drained to weight 0, or absent. */
+  | { readonly kind: "no-node" }
+  /** `totalTimeoutMs` is over and no attempt ran. */
+  | { readonly kind: "timeout" }
+  /** Mode `anycast-only`: the connection's site changed under it. */
+  | { readonly kind: "moved" };
+
+/** `C; cause=reset`, `unreachable`. */
+export function failureText(failure: RequestFailure): string {
+  return failure.kind === "attempt" ? `${failure.failure}; cause=${failure.cause}` : failure.kind;
+}
+
+/** Short, for a metric's label or an event. */
+export function failureLabel(failure: RequestFailure): string {
+  return failure.kind === "attempt" ? `${failure.failure} ${failure.cause}` : failure.kind;
+}

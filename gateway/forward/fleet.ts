@@ -1,0 +1,107 @@
+/**
+ * The nodes a gateway knows: one table that turns ids into small integers, and holds for each node its connections
+ * and its site's balancer. Health changes go through here, so that whoever must act on one does so exactly once:
+ * event, connections, balancer, extra check.
+ */
+import { invariant } from "#core/assert.ts";
+import type { Balancer } from "../balancer/balancer.ts";
+import { LeastConnections } from "../balancer/least-connections.ts";
+import type { GatewayConfig } from "../config.ts";
+import { NodeHealthBoard, type HealthChange } from "../health/node-health.ts";
+import type { RescuePools } from "../resilience/rescue-plan.ts";
+import { NodePool } from "./node-pool.ts";
+
+export interface FleetNode {
+  readonly index: number;
+  readonly id: string;
+  readonly site: string;
+  readonly siteIndex: number;
+  readonly url: string;
+  readonly pool: NodePool;
+}
+
+export interface FleetSite {
+  readonly id: string;
+  readonly nodes: readonly string[];
+}
+
+export class Fleet implements RescuePools {
+  readonly nodes: readonly FleetNode[];
+  readonly sites: readonly FleetSite[];
+  readonly balancers: readonly Balancer[];
+  readonly board: NodeHealthBoard;
+  readonly #nodeById = new Map<string, FleetNode>();
+  readonly #siteById = new Map<string, number>();
+  readonly #onChange: (node: FleetNode, change: HealthChange) => void;
+
+  constructor(config: GatewayConfig, onChange: (node: FleetNode, change: HealthChange) => void) {
+    const nodes: FleetNode[] = [];
+    const balancers: Balancer[] = [];
+    for (const [siteIndex, site] of config.sites.entries()) {
+      this.#siteById.set(site.id, siteIndex);
+      const members = [];
+      for (const { id, url, weight } of site.nodes) {
+        const pool = new NodePool(url, {
+          connectionsMax: config.limits.nodeConnectionsMax,
+          idleTimeoutMs: config.limits.idleTimeoutMs,
+          headerBytesMax: config.limits.headerBytesMax,
+        });
+        const node: FleetNode = { index: nodes.length, id, site: site.id, siteIndex, url, pool };
+        this.#nodeById.set(id, node);
+        nodes.push(node);
+        members.push({ node: node.index, weight });
+      }
+      balancers.push(new LeastConnections(members));
+    }
+    this.nodes = nodes;
+    this.sites = config.sites.map((site) => ({ id: site.id, nodes: site.nodes.map(({ id }) => id) }));
+    this.balancers = balancers;
+    this.board = new NodeHealthBoard(nodes.length, config.health);
+    this.#onChange = onChange;
+  }
+
+  node(index: number): FleetNode {
+    const node = this.nodes[index];
+    invariant(node !== undefined, `there is no node ${index}`);
+    return node;
+  }
+
+  nodeById(id: string): FleetNode | undefined {
+    return this.#nodeById.get(id);
+  }
+
+  /** Undefined for a site that is not in the configuration. */
+  siteIndex(id: string): number | undefined {
+    return this.#siteById.get(id);
+  }
+
+  balancerOf(node: FleetNode): Balancer {
+    return this.balancers[node.siteIndex]!;
+  }
+
+  isEligible(node: number): boolean {
+    return this.board.isEligible(node) && this.hasRoom(node);
+  }
+
+  isReluctant(node: number): boolean {
+    return this.board.isReluctant(node) && this.hasRoom(node);
+  }
+
+  hasRoom(node: number): boolean {
+    return !this.nodes[node]!.pool.isFull;
+  }
+
+  /** Acts on what the board has decided. */
+  apply(change: HealthChange | undefined): void {
+    if (change === undefined) return;
+    const node = this.node(change.node);
+    // Sockets that a dead or frozen node held will never serve again; a new process gets new ones.
+    if (change.to === "ejected" || change.to === "unhealthy") node.pool.dropIdle();
+    this.balancerOf(node).stateChanged?.(node.index, this.board.isEligible(node.index));
+    this.#onChange(node, change);
+  }
+
+  close(): void {
+    for (const node of this.nodes) node.pool.close();
+  }
+}

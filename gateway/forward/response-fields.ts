@@ -1,0 +1,64 @@
+/**
+ * The fields of a node's response as they go to the client: names and values in turn, order and repetition kept, the
+ * fields of the one hop between node and gateway left out (RFC 9110 §7.6.1). Framing is written anew by node:http:
+ * Content-Length passes, Transfer-Encoding does not. `date`, `x-edge-route`, `x-edge-node` pass untouched.
+ */
+import { stripNamedFields } from "../listener/named-fields.ts";
+
+export interface ResponseFields {
+  readonly fields: string[];
+  /** -1 when the node did not say. */
+  readonly contentLength: number;
+  readonly hasDate: boolean;
+}
+
+export function readResponseFields(raw: readonly Uint8Array[], status: number): ResponseFields {
+  const fields: string[] = [];
+  let named = "";
+  let contentLength = -1;
+  let hasDate = false;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = latin1(raw[index]!);
+    const value = latin1(raw[index + 1]!);
+    switch (name.length) {
+      case 4:
+        if (isNamed(name, "date")) hasDate = true;
+        break;
+      case 7:
+        if (isNamed(name, "upgrade")) continue;
+        break;
+      case 10:
+        if (isNamed(name, "connection")) {
+          named = named === "" ? value : `${named},${value}`;
+          continue;
+        }
+        if (isNamed(name, "keep-alive")) continue;
+        break;
+      case 14:
+        if (isNamed(name, "content-length")) {
+          // RFC 9110 §8.6: none in a 204.
+          if (status === 204) continue;
+          contentLength = Number(value);
+        }
+        break;
+      case 16:
+        if (isNamed(name, "proxy-connection")) continue;
+        break;
+      case 17:
+        if (isNamed(name, "transfer-encoding")) continue;
+        break;
+      default:
+    }
+    fields.push(name, value);
+  }
+  if (named !== "") stripNamedFields(fields, named);
+  return { fields, contentLength, hasDate };
+}
+
+function isNamed(name: string, lower: string): boolean {
+  return name === lower || name.toLowerCase() === lower;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return (bytes as Buffer).toString("latin1");
+}

@@ -1,0 +1,40 @@
+/** What is remembered of a client's connection: where it leads, which sites it has reached, what is open on it. */
+import type { Socket } from "node:net";
+import { hashText } from "#core/prng.ts";
+import { WanState } from "../forward/wan-stage.ts";
+
+/** An open request that can be cut off together with its connection. */
+export interface OpenRequest {
+  readonly vantage: string;
+  /** The connection has been reset under it. */
+  cutOff(reason: string): void;
+}
+
+/** A connection of the bare network leads to one node of one site for its whole life. */
+export interface Pin {
+  readonly vantage: string;
+  readonly site: number;
+  readonly node: number;
+}
+
+export class ClientConnection {
+  readonly socket: Socket;
+  readonly wan = new WanState();
+  readonly open = new Set<OpenRequest>();
+  /** Mode `anycast-only` only. */
+  pin: Pin | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  /** As an ECMP router would hash its addresses and ports; ours differ in the client's only. */
+  get hash(): number {
+    return hashText(`${this.socket.remoteAddress}:${this.socket.remotePort}`);
+  }
+
+  /** The client sees a reset, not an end: nothing it got may pass for complete. */
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+}

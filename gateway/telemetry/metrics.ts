@@ -1,0 +1,161 @@
+/** `/metrics`: the gateway's counters in Prometheus' text format, read through prom-client's `collect()` at a scrape. */
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import type { NodeHealth } from "#core/wire/events.ts";
+import type { Fleet } from "../forward/fleet.ts";
+import { registerHistogram } from "./histogram.ts";
+import { ATTEMPT_OUTCOMES, CHECK_RESULTS, REQUEST_OUTCOMES, type Telemetry } from "./telemetry.ts";
+
+const STATES: readonly NodeHealth[] = ["unproven", "healthy", "unhealthy", "ejected", "draining"];
+
+export interface MetricsSources {
+  readonly fleet: Fleet;
+  readonly telemetry: Telemetry;
+  readonly version: string;
+  /** Share of the retry budget that is left. */
+  readonly retryBudgetRatio: () => number;
+}
+
+export function createRegistry(sources: MetricsSources): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  addRequests(registry, sources);
+  addHealth(registry, sources);
+  addAttempts(registry, sources);
+  return registry;
+}
+
+function addRequests(registry: Registry, { fleet, telemetry, version }: MetricsSources): void {
+  gauge(registry, "anycastle_build_info", "Constant 1, labelled with the version.", ["version"], (set) =>
+    set({ version }, 1),
+  );
+  registerHistogram(
+    registry,
+    "http_server_request_duration_seconds",
+    "From the request's head to the last byte of the answer.",
+    () => telemetry.durations(),
+  );
+  gauge(registry, "http_server_active_requests", "Requests in progress.", [], (set) => set({}, telemetry.active));
+  counter(
+    registry,
+    "anycastle_requests_total",
+    "Requests by the site and node that answered and by outcome.",
+    ["route", "node", "outcome"],
+    (add) => {
+      for (const outcome of REQUEST_OUTCOMES) {
+        for (const node of fleet.nodes) {
+          add({ route: node.site, node: node.id, outcome }, telemetry.requests(node.index, outcome));
+        }
+        add({ route: "", node: "", outcome }, telemetry.requests(-1, outcome));
+      }
+    },
+  );
+  registerHistogram(registry, "anycastle_ttfb_seconds", "From the request's head to the first byte of the answer.", () =>
+    telemetry.ttfbs(),
+  );
+  registerHistogram(
+    registry,
+    "anycastle_gateway_overhead_seconds",
+    "Time to first byte less the node's time and emulated travel, of requests with one attempt.",
+    () => [[{}, telemetry.overhead]],
+  );
+}
+
+function addHealth(registry: Registry, { fleet, telemetry }: MetricsSources): void {
+  gauge(registry, "anycastle_node_up", "1 while the node takes new requests.", ["node"], (set) => {
+    for (const node of fleet.nodes) set({ node: node.id }, fleet.board.isEligible(node.index) ? 1 : 0);
+  });
+  gauge(registry, "anycastle_node_state", "1 for the state the node is in.", ["node", "state"], (set) => {
+    for (const node of fleet.nodes) {
+      const health = fleet.board.health(node.index);
+      for (const state of STATES) set({ node: node.id, state }, state === health ? 1 : 0);
+    }
+  });
+  counter(
+    registry,
+    "anycastle_health_checks_total",
+    "Active checks, and what real traffic said (kind passive).",
+    ["node", "kind", "result"],
+    (add) => {
+      for (const node of fleet.nodes) {
+        for (const result of CHECK_RESULTS) {
+          add({ node: node.id, kind: "active", result }, telemetry.checks(node.index, result));
+        }
+        for (const result of ["refused", "reset", "timeout", "hedged"] as const) {
+          add({ node: node.id, kind: "passive", result }, telemetry.attempts(node.index, result));
+        }
+      }
+    },
+  );
+}
+
+function addAttempts(registry: Registry, { fleet, telemetry, retryBudgetRatio }: MetricsSources): void {
+  counter(
+    registry,
+    "anycastle_upstream_attempts_total",
+    "Attempts by how they ended; `hedged`: another node answered first.",
+    ["node", "outcome"],
+    (add) => {
+      for (const node of fleet.nodes) {
+        for (const outcome of ATTEMPT_OUTCOMES) {
+          add({ node: node.id, outcome }, telemetry.attempts(node.index, outcome));
+        }
+      }
+    },
+  );
+  counter(registry, "anycastle_retries_total", "Further attempts by reason.", ["reason"], (add) => {
+    for (const [reason, count] of telemetry.retriesByReason) add({ reason }, count);
+    add({ reason: "hedge" }, telemetry.hedges);
+  });
+  gauge(registry, "anycastle_retry_budget_remaining_ratio", "Share of the retry budget left.", [], (set) =>
+    set({}, retryBudgetRatio()),
+  );
+  counter(
+    registry,
+    "anycastle_failovers_total",
+    "Requests answered by another site than the one they were for.",
+    ["from", "to", "reason"],
+    (add) => {
+      for (const [key, count] of telemetry.failovers) {
+        const [from = "", to = "", reason = ""] = key.split(" ");
+        add({ from, to, reason }, count);
+      }
+    },
+  );
+}
+
+type Publish = (labels: Record<string, string>, value: number) => void;
+
+function counter(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: string[],
+  publish: (add: Publish) => void,
+): void {
+  const metric: Counter = new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect: () => {
+      metric.reset();
+      publish((labels, value) => metric.inc(labels, value));
+    },
+  });
+}
+
+function gauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: string[],
+  publish: (set: Publish) => void,
+): void {
+  const metric: Gauge = new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect: () => publish((labels, value) => metric.set(labels, value)),
+  });
+}

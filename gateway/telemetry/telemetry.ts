@@ -1,0 +1,238 @@
+/**
+ * What the gateway counts, as plain numbers written in the hot path: no label is hashed and nothing is allocated for
+ * an event. `/metrics` and `/status` read them when asked; every `WINDOW_MS` in which something happened becomes one
+ * `gateway.window` event, so a journal holds ten lines a second at most, and every failure a line of its own.
+ */
+import { nowNs } from "#core/host/clock.ts";
+import type { EventBody } from "#core/wire/events.ts";
+import type { RequestFailure } from "../forward/failure.ts";
+import { failureLabel } from "../forward/failure.ts";
+import type { Fleet } from "../forward/fleet.ts";
+import { Histogram, OVERHEAD_BOUNDS, SECONDS_BOUNDS } from "./histogram.ts";
+
+export const WINDOW_MS = 100;
+
+export const REQUEST_OUTCOMES = [
+  /** A node's answer, at the first attempt. */
+  "ok",
+  /** A node's answer, after an attempt that failed or was silent. */
+  "rescued",
+  /** The gateway's own 502 or 503, or a reset connection on the bare network. */
+  "failed",
+  /** A node's answer broke off; the client's connection was aborted. */
+  "truncated",
+  /** The client left first. */
+  "aborted",
+  /** No valid request. */
+  "refused",
+] as const;
+
+export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
+
+export const ATTEMPT_OUTCOMES = ["answered", "refused", "reset", "timeout", "broken", "hedged", "cancelled"] as const;
+
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
+
+export const CHECK_RESULTS = ["passed", "draining", "refused", "reset", "timeout", "failed"] as const;
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"];
+/** Statuses below 1000, times methods and `_OTHER`. */
+const STATUS_SPAN = 1_000;
+
+export interface EventSink {
+  emit(body: EventBody, atNs?: number): void;
+}
+
+/** Index of the row for requests that no node answered. */
+const NO_NODE = -1;
+
+export class Telemetry {
+  readonly #fleet: Fleet;
+  readonly #events: EventSink;
+  readonly #byNode: Float64Array;
+  readonly #attempts: Float64Array;
+  readonly #attemptsByNode: Float64Array;
+  readonly #failuresByNode: Float64Array;
+  readonly #checks: Float64Array;
+  readonly #durations = new Map<number, Histogram>();
+  readonly #ttfb = new Map<string, (Histogram | undefined)[]>();
+  readonly #retries = new Map<string, number>();
+  readonly #failovers = new Map<string, number>();
+  readonly overhead = new Histogram(OVERHEAD_BOUNDS);
+  total = 0;
+  active = 0;
+  failed = 0;
+  rescued = 0;
+  retries = 0;
+  hedges = 0;
+  hedgesWon = 0;
+  resets = 0;
+  #window = { fromNs: 0, requests: 0, failed: 0, rescued: 0, hedged: 0, resets: 0 };
+
+  constructor(fleet: Fleet, events: EventSink) {
+    this.#fleet = fleet;
+    this.#events = events;
+    const nodeCount = fleet.nodes.length;
+    this.#byNode = new Float64Array((nodeCount + 1) * REQUEST_OUTCOMES.length);
+    this.#attempts = new Float64Array(nodeCount * ATTEMPT_OUTCOMES.length);
+    this.#attemptsByNode = new Float64Array(nodeCount);
+    this.#failuresByNode = new Float64Array(nodeCount);
+    this.#checks = new Float64Array(nodeCount * CHECK_RESULTS.length);
+    this.#window.fromNs = nowNs();
+  }
+
+  requestStarted(): void {
+    this.total += 1;
+    this.active += 1;
+    this.#window.requests += 1;
+  }
+
+  /** Once a request; `status` 0 when there was none. */
+  requestEnded(end: {
+    readonly outcome: RequestOutcome;
+    readonly node: number;
+    readonly method: string;
+    readonly status: number;
+    readonly durationMs: number;
+  }): void {
+    this.active -= 1;
+    if (end.outcome === "rescued") {
+      this.rescued += 1;
+      this.#window.rescued += 1;
+    }
+    const row = (end.node === NO_NODE ? this.#fleet.nodes.length : end.node) * REQUEST_OUTCOMES.length;
+    this.#byNode[row + REQUEST_OUTCOMES.indexOf(end.outcome)]! += 1;
+    const key = (METHODS.indexOf(end.method) + 1) * STATUS_SPAN + end.status;
+    let histogram = this.#durations.get(key);
+    if (histogram === undefined) {
+      histogram = new Histogram(SECONDS_BOUNDS);
+      this.#durations.set(key, histogram);
+    }
+    histogram.observe(end.durationMs / 1000);
+  }
+
+  /** The client got no node's answer, or half of one. Told apart from `requestEnded` because it is an event. */
+  requestFailed(
+    failure: RequestFailure,
+    request: {
+      readonly vantage: string;
+      readonly method: string;
+      readonly node: number;
+      readonly attempts: number;
+    },
+  ): void {
+    this.failed += 1;
+    this.#window.failed += 1;
+    this.#events.emit({
+      kind: "gateway.failed",
+      vantage: request.vantage,
+      method: request.method,
+      failure: failureLabel(failure),
+      node: request.node === NO_NODE ? null : this.#fleet.node(request.node).id,
+      attempts: request.attempts,
+    });
+  }
+
+  firstByte(vantage: string, node: number, ttfbMs: number): void {
+    let row = this.#ttfb.get(vantage);
+    if (row === undefined) {
+      row = Array.from({ length: this.#fleet.nodes.length }, () => undefined);
+      this.#ttfb.set(vantage, row);
+    }
+    const histogram = (row[node] ??= new Histogram(SECONDS_BOUNDS));
+    histogram.observe(ttfbMs / 1000);
+  }
+
+  attemptEnded(node: number, outcome: AttemptOutcome): void {
+    this.#attempts[node * ATTEMPT_OUTCOMES.length + ATTEMPT_OUTCOMES.indexOf(outcome)]! += 1;
+    this.#attemptsByNode[node]! += 1;
+    if (outcome !== "answered" && outcome !== "cancelled") this.#failuresByNode[node]! += 1;
+  }
+
+  retried(reason: string): void {
+    this.retries += 1;
+    this.#retries.set(reason, (this.#retries.get(reason) ?? 0) + 1);
+  }
+
+  hedged(): void {
+    this.hedges += 1;
+    this.#window.hedged += 1;
+  }
+
+  hedgeWon(): void {
+    this.hedgesWon += 1;
+  }
+
+  /** A request was answered by another site than the one it was for. */
+  failedOver(fromSite: number, toSite: number, reason: string): void {
+    const sites = this.#fleet.sites;
+    const key = `${sites[fromSite]!.id} ${sites[toSite]!.id} ${reason}`;
+    this.#failovers.set(key, (this.#failovers.get(key) ?? 0) + 1);
+  }
+
+  connectionReset(): void {
+    this.resets += 1;
+    this.#window.resets += 1;
+  }
+
+  checked(node: number, result: (typeof CHECK_RESULTS)[number]): void {
+    this.#checks[node * CHECK_RESULTS.length + CHECK_RESULTS.indexOf(result)]! += 1;
+  }
+
+  /** Call every `WINDOW_MS`. */
+  closeWindow(): void {
+    const window = this.#window;
+    const isEmpty = window.requests + window.failed + window.rescued + window.hedged + window.resets === 0;
+    if (!isEmpty) this.#events.emit({ kind: "gateway.window", ...window });
+    this.#window = { fromNs: nowNs(), requests: 0, failed: 0, rescued: 0, hedged: 0, resets: 0 };
+  }
+
+  // Reading, at a scrape or a status call.
+
+  attemptsOf(node: number): number {
+    return this.#attemptsByNode[node]!;
+  }
+
+  failuresOf(node: number): number {
+    return this.#failuresByNode[node]!;
+  }
+
+  /** `node` is -1 for requests that no node answered. */
+  requests(node: number, outcome: RequestOutcome): number {
+    const row = node === NO_NODE ? this.#fleet.nodes.length : node;
+    return this.#byNode[row * REQUEST_OUTCOMES.length + REQUEST_OUTCOMES.indexOf(outcome)]!;
+  }
+
+  attempts(node: number, outcome: AttemptOutcome): number {
+    return this.#attempts[node * ATTEMPT_OUTCOMES.length + ATTEMPT_OUTCOMES.indexOf(outcome)]!;
+  }
+
+  checks(node: number, result: (typeof CHECK_RESULTS)[number]): number {
+    return this.#checks[node * CHECK_RESULTS.length + CHECK_RESULTS.indexOf(result)]!;
+  }
+
+  get retriesByReason(): ReadonlyMap<string, number> {
+    return this.#retries;
+  }
+
+  /** Keys are `from to reason`. */
+  get failovers(): ReadonlyMap<string, number> {
+    return this.#failovers;
+  }
+
+  *durations(): Generator<readonly [Record<string, string>, Histogram]> {
+    for (const [key, histogram] of this.#durations) {
+      const method = METHODS[Math.floor(key / STATUS_SPAN) - 1] ?? "_OTHER";
+      const status = String(key % STATUS_SPAN);
+      yield [{ http_request_method: method, http_response_status_code: status }, histogram];
+    }
+  }
+
+  *ttfbs(): Generator<readonly [Record<string, string>, Histogram]> {
+    for (const [vantage, row] of this.#ttfb) {
+      for (const [node, histogram] of row.entries()) {
+        if (histogram !== undefined) yield [{ vantage, node: this.#fleet.node(node).id }, histogram];
+      }
+    }
+  }
+}
