@@ -6,7 +6,7 @@ import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
 import type { SiteRoute } from "#core/wire/catchment.ts";
 import { PropagationEngine } from "#sim/propagation/engine.ts";
-import type { World, WorldVantage } from "#sim/worlds/world.ts";
+import type { World, WorldVantage } from "#sim/topology/world.ts";
 import { rankSites } from "./rank-sites.ts";
 
 export interface VantageMove {
@@ -52,6 +52,11 @@ export class Catchments {
 
   nextDueUs(): number {
     return this.#engine.nextDueUs();
+  }
+
+  /** When the last message arrived that has arrived so far, µs. */
+  get lastMessageUs(): number {
+    return this.#engine.lastArrivalUs;
   }
 
   /** Moves of vantages since the last call, in order. */

@@ -134,7 +134,11 @@ export class PropagationEngine {
 
   /** Until nothing is left to do; the time of the last event. `limitUs` bounds a run that would not end. */
   settle(limitUs = Infinity): number {
-    for (let nextUs = this.#heap.nextUs(); nextUs <= limitUs && nextUs < Infinity; nextUs = this.#heap.nextUs()) {
+    for (
+      let nextUs = this.#heap.nextUs();
+      nextUs <= limitUs && nextUs < Infinity;
+      nextUs = this.#heap.nextUs()
+    ) {
       this.advance(nextUs);
     }
     return this.#nowUs;

@@ -1,0 +1,166 @@
+/**
+ * The simulator as a running thing: the routers of all sites, the Internet behind them, and the feed that tells the
+ * gateway. Nobody tells it that a node died; it sees BGP sessions end, as the Internet does.
+ */
+import { parseIpv4, parsePrefix } from "#bgp/messages.ts";
+import { UserError } from "#core/errors.ts";
+import { Prng } from "#core/prng.ts";
+import type { RouterConfig, SimConfig } from "#core/wire/cast.ts";
+import type { EventBody } from "#core/wire/events.ts";
+import { defaultWorld } from "#sim/topology/default-world.ts";
+import type { World } from "#sim/topology/world.ts";
+import { FeedServer } from "./feed-server.ts";
+import { Internet } from "./internet.ts";
+import { Refusals } from "./refusals.ts";
+import { RouterListener } from "./router-listener.ts";
+import { HOST_CLOCK } from "./sim-clock.ts";
+import type { SiteAnnouncement } from "./site-paths.ts";
+import { SiteRouter } from "./site-router.ts";
+import { SIM_STATUS_SCHEMA, type SimStatus } from "./status.ts";
+
+const NS_PER_US = 1000;
+
+/** Where events go; `atNs` when one happened earlier than now. */
+export type EmitEvent = (body: EventBody, atNs?: number) => void;
+
+export class Simulator {
+  readonly #config: SimConfig;
+  readonly #world: World;
+  readonly #emit: EmitEvent;
+  readonly #internet: Internet;
+  readonly #feed: FeedServer;
+  readonly #listeners: readonly RouterListener[];
+  #isStopping = false;
+
+  constructor(config: SimConfig, emit: EmitEvent, world: World = defaultWorld()) {
+    checkConfig(config, world);
+    this.#config = config;
+    this.#world = world;
+    this.#emit = emit;
+    this.#internet = new Internet(world, new Prng(config.seed), HOST_CLOCK, {
+      publish: (lines) => this.#feed.publish(lines),
+      moved: ({ vantage, from, to, atUs }, revision) =>
+        emit({ kind: "vantage.moved", vantage, from, to, revision }, atUs * NS_PER_US),
+      settled: (revision, durationMs, atUs) =>
+        emit({ kind: "routes.settled", revision, durationMs }, atUs * NS_PER_US),
+    });
+    this.#feed = new FeedServer({
+      state: () => this.#internet.board.state(),
+      status: () => this.status(),
+      readerDropped: (bytes) => this.#log(`a reader of the feed was dropped ${bytes} bytes behind`),
+    });
+    this.#listeners = config.routers.map((router) => new RouterListener(this.#newRouter(router)));
+  }
+
+  /** Resolves when nodes and gateways can connect. */
+  async start(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.listen(this.#config.host)));
+    await this.#feed.listen(this.#config.host, this.#config.httpPort);
+  }
+
+  /** Sends Cease to the nodes and ends the feed. */
+  stop(reason: string): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#internet.stop();
+    this.#feed.close();
+    for (const listener of this.#listeners) listener.close(reason);
+  }
+
+  get httpPort(): number {
+    return this.#feed.port;
+  }
+
+  routerPort(site: string): number | undefined {
+    return this.#listeners.find(({ router }) => router.config.site === site)?.port;
+  }
+
+  status(): SimStatus {
+    return {
+      schema: SIM_STATUS_SCHEMA,
+      world: this.#world.name,
+      seed: this.#config.seed,
+      revision: this.#internet.board.revision,
+      prefix: this.#config.prefix,
+      readers: this.#feed.readerCount,
+      sites: this.#listeners.map(({ router, port }) => {
+        const announcement = router.announcement();
+        return {
+          site: router.config.site,
+          port,
+          isAnnounced: announcement !== undefined,
+          isGracefulShutdown: announcement?.isGraceful ?? false,
+          announcedNodes: announcement?.nodes ?? [],
+          nodes: router.config.peers.map(({ node }) => ({
+            node,
+            session: router.sessionState(node),
+            hasPath: router.hasPath(node),
+          })),
+        };
+      }),
+      vantages: this.#world.vantages.map(({ vantage }) => ({
+        vantage,
+        site: this.#internet.reached(vantage),
+      })),
+    };
+  }
+
+  #newRouter(config: RouterConfig): SiteRouter {
+    const { site } = config;
+    const refusals = new Refusals((reason) => this.#emit({ kind: "router.refused", site, reason }));
+    return new SiteRouter(
+      config,
+      { prefix: parsePrefix(this.#config.prefix), holdTimeS: this.#config.holdTimeS },
+      HOST_CLOCK,
+      {
+        session: (node, state, reason) => this.#emit({ kind: "router.session", site, node, state, reason }),
+        refused: (reason) => refusals.note(reason, HOST_CLOCK.nowMs()),
+        remark: (node, text) => this.#log(`${node}: ${text}`),
+        changed: (announcement, reason) => this.#changed(site, announcement, reason),
+      },
+    );
+  }
+
+  #changed(site: string, announcement: SiteAnnouncement | undefined, reason: string): void {
+    // While stopping, the end of our own sessions is no news about the nodes.
+    if (this.#isStopping) return;
+    const atNs = HOST_CLOCK.nowUs() * NS_PER_US;
+    const news = this.#internet.set(site, announcement);
+    if (news === "withdrawn") this.#emit({ kind: "site.withdrawn", site, reason }, atNs);
+    if (news === "announced") {
+      const { nodes, isGraceful: isGracefulShutdown } = announcement!;
+      this.#emit({ kind: "site.announced", site, nodes, isGracefulShutdown }, atNs);
+    }
+  }
+
+  #log(line: string): void {
+    this.#emit({ kind: "process.log", process: "sim", line });
+  }
+}
+
+function checkConfig(config: SimConfig, world: World): void {
+  const sites = world.sites.map(({ site }) => site);
+  const seen = new Set<string>();
+  for (const { site, bgpId, peers } of config.routers) {
+    if (!sites.includes(site))
+      refuse(`world ${world.name} has no site "${site}"; it has ${sites.join(", ")}`);
+    if (seen.has(site)) refuse(`site ${site} has two routers`);
+    seen.add(site);
+    for (const id of [bgpId, ...peers.map((peer) => peer.bgpId)]) attempt(() => parseIpv4(id));
+    const identities = new Set(peers.map((peer) => `${peer.as}/${peer.bgpId}`));
+    if (identities.size < peers.length) refuse(`two peers of ${site} have the same AS and BGP identifier`);
+  }
+  attempt(() => parsePrefix(config.prefix));
+}
+
+function attempt(parse: () => unknown): void {
+  try {
+    parse();
+  } catch (error) {
+    refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function refuse(why: string): never {
+  throw new UserError("SIM_CONFIG", `the simulator's configuration: ${why}`);
+}
