@@ -12,7 +12,7 @@ import { Catchments, type VantageMove } from "#sim/anycast/catchments.ts";
 import type { World } from "#sim/topology/world.ts";
 import { CatchmentBoard } from "./catchment-board.ts";
 import type { SimClock } from "./sim-clock.ts";
-import type { SiteAnnouncement } from "./site-paths.ts";
+import type { SiteAnnouncement } from "#sim/anycast/site-paths.ts";
 
 const NS_PER_US = 1000;
 const US_PER_MS = 1000;

@@ -14,7 +14,7 @@ import { Internet } from "./internet.ts";
 import { Refusals } from "./refusals.ts";
 import { RouterListener } from "./router-listener.ts";
 import { HOST_CLOCK } from "./sim-clock.ts";
-import type { SiteAnnouncement } from "./site-paths.ts";
+import type { SiteAnnouncement } from "#sim/anycast/site-paths.ts";
 import { SiteRouter } from "./site-router.ts";
 import { SIM_STATUS_SCHEMA, type SimStatus } from "./status.ts";
 

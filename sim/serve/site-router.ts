@@ -26,7 +26,7 @@ import {
 import { SessionDriver, type Scheduler, type Transport } from "#bgp/session-driver.ts";
 import { BgpSession, type SessionConfig } from "#bgp/session.ts";
 import type { RouterConfig } from "#core/wire/cast.ts";
-import { SitePaths, type SiteAnnouncement } from "./site-paths.ts";
+import { SitePaths, type SiteAnnouncement } from "#sim/anycast/site-paths.ts";
 
 /** From the accepted transport to Established; RFC 4271's 4 minutes are for links that a person plugs in. */
 const ESTABLISH_MS_MAX = 10_000;
