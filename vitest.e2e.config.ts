@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+/** Whole casts of processes, one file after the other: on two cores they would only measure each other. */
+export default defineConfig({
+  test: {
+    include: ["test/e2e/**/*.test.ts"],
+    pool: "forks",
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 60_000,
+  },
+});
