@@ -36,6 +36,11 @@ const FLAGS_WELL_KNOWN = FLAG_TRANSITIVE;
 const FLAGS_TRANSITIVE = FLAG_OPTIONAL | FLAG_TRANSITIVE;
 const FLAGS_KIND = FLAG_OPTIONAL | FLAG_TRANSITIVE;
 
+/** MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760): which of two would count cannot be known. */
+const REACHABILITY: readonly number[] = [14, 15];
+/** ORIGINATOR_ID and CLUSTER_LIST (RFC 4456) mean something within one AS only. */
+const REFLECTION: readonly number[] = [9, 10];
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What has been read so far; AS4_PATH and AS4_AGGREGATOR are merged at the end. */
@@ -87,6 +92,7 @@ export function decodeAttributes(
       break;
     }
     if (seen.has(type)) {
+      if (REACHABILITY.includes(type)) return repeated(type); // RFC 7606 §3.g
       remarks.push(`discard: attribute ${type} appears twice`); // RFC 7606 §3.g: all but the first.
       continue;
     }
@@ -94,6 +100,10 @@ export function decodeAttributes(
     const kind = KINDS[type];
     if (kind === undefined) {
       if ((flags & FLAG_OPTIONAL) === 0) return unrecognized(flags, type, value);
+      if (context.isExternal && REFLECTION.includes(type)) {
+        remarks.push(`discard: attribute ${type}: from an external peer`); // RFC 7606 §7.9, §7.10
+        continue;
+      }
       draft.others.push({ flags: flags & ~FLAG_EXTENDED, type, value });
       continue;
     }
@@ -188,6 +198,11 @@ function unrecognized(flags: number, type: number, value: Uint8Array): Attribute
   return { kind: "fault", fault: fault(ERROR.update.code, ERROR.update.unrecognizedWellKnown, reason, data) };
 }
 
+function repeated(type: number): AttributesResult {
+  const reason = `attribute ${type} appears twice`;
+  return { kind: "fault", fault: fault(ERROR.update.code, ERROR.update.malformedAttributes, reason) };
+}
+
 function readOrigin(value: Uint8Array, draft: Draft): Verdict {
   const origin = value[0];
   if (value.length !== 1 || (origin !== 0 && origin !== 1 && origin !== 2))
@@ -220,7 +235,7 @@ function segmentsOf(value: Uint8Array, asOctets: 2 | 4): AsSegment[] | undefined
     if ((kind !== SEGMENT.set && kind !== SEGMENT.sequence) || count === 0) return undefined;
     const ases: number[] = [];
     for (let index = 0; index < count; index++) ases.push(asOctets === 4 ? reader.u32() : reader.u16());
-    if (reader.hasFailed) return undefined;
+    if (reader.hasFailed || ases.includes(0)) return undefined; // AS 0 is nobody (RFC 7607 §2).
     path.push({ kind, ases });
   }
   return path;
@@ -255,6 +270,7 @@ function readAggregator(value: Uint8Array, draft: Draft, context: DecodeContext)
   if (value.length !== context.asOctets + 4) return { discard: `${value.length} octets` };
   const reader = new Reader(value);
   const as = context.asOctets === 4 ? reader.u32() : reader.u16();
+  if (as === 0) return { discard: "AS 0" }; // RFC 7607 §2
   draft.aggregator = { as, address: reader.u32() };
   return undefined;
 }
@@ -263,7 +279,9 @@ function readAs4Aggregator(value: Uint8Array, draft: Draft, context: DecodeConte
   if (context.asOctets === 4) return { discard: "between 4-octet speakers" };
   if (value.length !== 8) return { discard: `${value.length} octets` };
   const reader = new Reader(value);
-  draft.as4Aggregator = { as: reader.u32(), address: reader.u32() };
+  const as = reader.u32();
+  if (as === 0) return { discard: "AS 0" };
+  draft.as4Aggregator = { as, address: reader.u32() };
   return undefined;
 }
 

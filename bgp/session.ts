@@ -32,6 +32,10 @@ import {
 
 /** While no OPEN has come yet (RFC 4271 §8.2.2 suggests 4 minutes). */
 const OPEN_HOLD_MS = 240_000;
+/**
+ * A third of the hold time, without the jitter of RFC 4271 §10: a node has one session, so there is nothing to keep
+ * from falling into step, and a silent failure is then noticed within (2/3, 1] of the hold time, exactly.
+ */
 const KEEPALIVES_PER_HOLD = 3;
 
 export interface SessionConfig {
@@ -209,7 +213,7 @@ export class BgpSession {
     if (message.type === "open") return this.#outOfPlace(message, ERROR.fsm.inEstablished, nowMs);
     state.holdAtMs = nowMs + state.peer.holdMs;
     if (message.type === "update") this.#act({ do: "update", update: message, remarks });
-    if (message.type === "route-refresh")
+    if (message.type === "route-refresh" && message.afi === 1 && message.safi === 1)
       for (const entry of this.#adjRibOut.values()) this.#sendRoute(entry);
   }
 

@@ -14,10 +14,13 @@ import {
   type Prefix,
 } from "#bgp/messages.ts";
 
+const EXTERNAL = { asOctets: 4, isExternal: true } as const;
 const CONTEXT = { asOctets: 4, isExternal: false } as const;
 const u8 = fc.integer({ min: 0, max: 255 });
 const u16 = fc.integer({ min: 0, max: 0xffff });
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+/** AS 0 is nobody (RFC 7607). */
+const asNumber = fc.integer({ min: 1, max: 0xffff_ffff });
 const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
 
 const prefix: fc.Arbitrary<Prefix> = fc
@@ -25,7 +28,7 @@ const prefix: fc.Arbitrary<Prefix> = fc
   .map(([address, length]) => ({ address: maskTo(address, length), length }));
 const segment: fc.Arbitrary<AsSegment> = fc.record({
   kind: fc.constantFrom(SEGMENT.set, SEGMENT.sequence),
-  ases: fc.array(u32, { minLength: 1, maxLength: 20 }),
+  ases: fc.array(asNumber, { minLength: 1, maxLength: 20 }),
 });
 const attributes: fc.Arbitrary<PathAttributes> = fc.record(
   {
@@ -35,7 +38,7 @@ const attributes: fc.Arbitrary<PathAttributes> = fc.record(
     med: u32,
     localPref: u32,
     isAtomicAggregate: fc.constant(true as const),
-    aggregator: fc.record({ as: u32, address: u32 }),
+    aggregator: fc.record({ as: asNumber, address: u32 }),
     communities: fc.array(u32, { minLength: 1, maxLength: 100 }),
     largeCommunities: fc.array(fc.tuple(u32, u32, u32), { minLength: 1, maxLength: 20 }),
     unknown: fc.array(
@@ -184,7 +187,14 @@ test.each([
   ["a length below 19", header(18, 4), 1, 2, [0, 18]],
   ["a length above 4096", header(4097, 2), 1, 2, [0x10, 0x01]],
   ["a KEEPALIVE with a body", header(20, 4), 1, 2, [0, 20]],
+  ["a KEEPALIVE too long by any", header(4096, 4), 1, 2, [0x10, 0x00]],
   ["an OPEN too short", header(28, 1), 1, 2, [0, 28]],
+  ["an UPDATE too short", header(22, 2), 1, 2, [0, 22]],
+  ["a NOTIFICATION too short", header(20, 3), 1, 2, [0, 20]],
+  ["a ROUTE-REFRESH too short", header(22, 5), 1, 2, [0, 22]],
+  ["a length above 4096 of a KEEPALIVE", header(0xffff, 4), 1, 2, [0xff, 0xff]],
+  ["type 0", header(19, 0), 1, 3, [0]],
+  ["a bad length before a bad type", header(18, 9), 1, 2, [0, 18]],
   ["a type nobody knows", header(19, 9), 1, 3, [9]],
 ] as const)("the header: %s", (_name, encoded, code, subcode, data) => {
   const decoded = decode(encoded);
@@ -234,6 +244,15 @@ test.each([
   ["ORIGIN flagged optional", [0xc0, 1, 1, 0, ...PATH_OK, ...HOP_OK]],
   ["AS_PATH with an unknown segment", [...ORIGIN_OK, 0x40, 2, 6, 9, 1, 0, 0, 0, 1, ...HOP_OK]],
   ["AS_PATH with an empty segment", [...ORIGIN_OK, 0x40, 2, 2, 2, 0, ...HOP_OK]],
+  ["AS_PATH with AS 0", [...ORIGIN_OK, 0x40, 2, 6, 2, 1, 0, 0, 0, 0, ...HOP_OK]],
+  ["AS_PATH with a confederation segment", [...ORIGIN_OK, 0x40, 2, 6, 3, 1, 0, 0, 0, 1, ...HOP_OK]],
+  ["AS_PATH missing", [...ORIGIN_OK, ...HOP_OK]],
+  ["ORIGIN of no octets", [0x40, 1, 0, ...PATH_OK, ...HOP_OK]],
+  ["COMMUNITIES of no octets", [...GOOD, 0xc0, 8, 0]],
+  ["COMMUNITIES flagged well-known", [...GOOD, 0x40, 8, 4, 0, 0, 0, 1]],
+  ["MED flagged transitive", [...GOOD, 0xc0, 4, 4, 0, 0, 0, 1]],
+  ["LOCAL_PREF of three octets from an internal peer", [...GOOD, 0x40, 5, 3, 0, 0, 9]],
+  ["one octet behind the last attribute", [...GOOD, 0x40]],
   ["AS_PATH cut short", [...ORIGIN_OK, 0x40, 2, 4, 2, 1, 0, 0, ...HOP_OK]],
   ["NEXT_HOP of three octets", [...ORIGIN_OK, ...PATH_OK, 0x40, 3, 3, 1, 2, 3]],
   ["MED of two octets", [...GOOD, 0x80, 4, 2, 0, 1]],
@@ -249,8 +268,13 @@ test.each([
 test.each([
   ["ATOMIC_AGGREGATE with a body", [...GOOD, 0x40, 6, 1, 0], CONTEXT],
   ["AGGREGATOR of five octets", [...GOOD, 0xc0, 7, 5, 1, 2, 3, 4, 5], CONTEXT],
+  ["AGGREGATOR of AS 0", [...GOOD, 0xc0, 7, 8, 0, 0, 0, 0, 1, 2, 3, 4], CONTEXT],
+  ["AS4_PATH between 4-octet speakers", [...GOOD, 0xc0, 17, 6, 2, 1, 0, 0, 0, 1], CONTEXT],
+  ["AS4_AGGREGATOR between 4-octet speakers", [...GOOD, 0xc0, 18, 8, 0, 0, 0, 1, 1, 2, 3, 4], CONTEXT],
+  ["ORIGINATOR_ID from an external peer", [...GOOD, 0x80, 9, 4, 1, 2, 3, 4], EXTERNAL],
+  ["CLUSTER_LIST from an external peer", [...GOOD, 0x80, 10, 4, 1, 2, 3, 4], EXTERNAL],
   ["a second ORIGIN", [...GOOD, ...ORIGIN_OK], CONTEXT],
-  ["LOCAL_PREF from an external peer", [...GOOD, 0x40, 5, 4, 0, 0, 0, 9], { asOctets: 4, isExternal: true }],
+  ["LOCAL_PREF from an external peer", [...GOOD, 0x40, 5, 4, 0, 0, 0, 9], EXTERNAL],
 ] as const)("RFC 7606 discards the attribute and keeps the route: %s", (_name, attributes, context) => {
   const decoded = update(attributes, context);
   expect(decoded).toMatchObject({ ok: true, message: { announced: [TEST_NET] } });
@@ -263,6 +287,58 @@ test("a well-known attribute nobody knows ends the session with the attribute as
   if (!decoded.ok) expect([...decoded.fault.data]).toEqual([0x40, 77, 1, 5]);
 });
 
+test.each([14, 15])("attribute %i twice ends the session", (type) => {
+  const attribute = [0x80, type, 3, 0, 2, 1];
+  expect(update([...GOOD, ...attribute])).toMatchObject({ ok: true, message: { announced: [TEST_NET] } });
+  expect(update([...GOOD, ...attribute, ...attribute])).toMatchObject({
+    ok: false,
+    fault: { code: 3, subcode: 1 },
+  });
+});
+
+test("a malformed AS4_PATH costs itself, not the route", () => {
+  const path = [0x40, 2, 4, 2, 1, 0x5b, 0xa0];
+  const decoded = update([...ORIGIN_OK, ...path, ...HOP_OK, 0xc0, 17, 6, 2, 1, 0, 0, 0, 0], {
+    asOctets: 2,
+    isExternal: true,
+  });
+  expect(decoded).toMatchObject({ ok: true, message: { announced: [TEST_NET] } });
+});
+
+test("a withdrawal needs no attributes, and spoilt ones do not hide it", () => {
+  const withdrawn = [24, 203, 0, 113];
+  expect(decodeBody(2, Uint8Array.of(0, 4, ...withdrawn, 0, 0), CONTEXT)).toMatchObject({
+    ok: true,
+    message: { withdrawn: [TEST_NET], announced: [] },
+  });
+  expect(decodeBody(2, Uint8Array.of(0, 4, ...withdrawn, 0, 4, 0x40, 1, 1, 9), CONTEXT)).toMatchObject({
+    ok: true,
+    message: { withdrawn: [TEST_NET], announced: [] },
+  });
+});
+
+test("optional attributes nobody knows pass through", () => {
+  expect(update([...GOOD, 0xc0, 99, 2, 7, 8])).toMatchObject({
+    ok: true,
+    message: { attributes: { unknown: [{ flags: 0xc0, type: 99, value: Uint8Array.of(7, 8) }] } },
+  });
+});
+
+test("OPEN with extended optional parameters (RFC 9072) is read", () => {
+  const capability = [65, 4, 0, 0, 0xfb, 0xf4];
+  const body = [4, 0x5b, 0xa0, 0, 90, 1, 2, 3, 4, 255, 255, 0, 9, 2, 0, 6, ...capability];
+  expect(decodeBody(1, Uint8Array.from(body), CONTEXT)).toMatchObject({
+    ok: true,
+    message: { as: 64_500, holdTimeS: 90 },
+  });
+});
+
+test("what does not fit one message is a bug of the caller, not a broken message", () => {
+  const announced = Array.from({ length: 1500 }, (_, index) => ({ address: (index << 8) >>> 0, length: 24 }));
+  const attributes: PathAttributes = { origin: 0, asPath: [], nextHop: 1 };
+  expect(() => encodeMessage({ type: "update", withdrawn: [], announced, attributes })).toThrow(/4096/);
+});
+
 test("lengths that exceed the message and prefixes longer than 32 bits end the session", () => {
   expect(decodeBody(2, Uint8Array.of(0, 9, 0, 0), CONTEXT)).toMatchObject({ fault: { code: 3, subcode: 1 } });
   expect(decodeBody(2, Uint8Array.of(0, 1, 33, 0, 0), CONTEXT)).toMatchObject({
@@ -272,24 +348,18 @@ test("lengths that exceed the message and prefixes longer than 32 bits end the s
 
 test("a 2-octet session hides large AS numbers behind AS_TRANS and brings them back from AS4_PATH", () => {
   fc.assert(
-    fc.property(
-      fc.array(
-        u32.filter((as) => as > 0),
-        { minLength: 1, maxLength: 20 },
-      ),
-      (ases) => {
-        const value: Message = {
-          type: "update",
-          withdrawn: [],
-          announced: [TEST_NET],
-          attributes: { origin: 0, asPath: [{ kind: SEGMENT.sequence, ases }], nextHop: 1 },
-        };
-        const [frame] = new MessageFramer().push(encodeMessage(value, { asOctets: 2 }));
-        if (frame === undefined || !frame.ok) throw new Error("no frame");
-        expect(decodeBody(frame.type, frame.body, { asOctets: 2, isExternal: true })).toMatchObject({
-          message: value,
-        });
-      },
-    ),
+    fc.property(fc.array(asNumber, { minLength: 1, maxLength: 20 }), (ases) => {
+      const value: Message = {
+        type: "update",
+        withdrawn: [],
+        announced: [TEST_NET],
+        attributes: { origin: 0, asPath: [{ kind: SEGMENT.sequence, ases }], nextHop: 1 },
+      };
+      const [frame] = new MessageFramer().push(encodeMessage(value, { asOctets: 2 }));
+      if (frame === undefined || !frame.ok) throw new Error("no frame");
+      expect(decodeBody(frame.type, frame.body, { asOctets: 2, isExternal: true })).toMatchObject({
+        message: value,
+      });
+    }),
   );
 });

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeMessage } from "#bgp/encode.ts";
 import {
@@ -237,6 +238,164 @@ test.each([
   expect(session.state.name).toBe(after);
   const sends = session.takeActions().filter((action) => action.do === "send");
   expect(sends.map((action) => typeOf(action.bytes)).join(" ")).toBe(sent);
+});
+
+/** What ends each state by itself: time, the transport, the operator. [state, before, event, after, actions]. */
+const HOLD = { "open-sent": 240_000, "open-confirm": 9000, established: 9000 } as const;
+test.each([
+  ["open-sent", []],
+  ["open-confirm", [OPEN]],
+  ["established", [OPEN, KEEPALIVE]],
+] as const)("what ends %s: hold timer, lost transport, stop", (state, before) => {
+  const reached = (): BgpSession => {
+    const session = new BgpSession(ROUTER, "passive");
+    session.transportUp(0);
+    for (const earlier of before) session.receive(encodeMessage(earlier), 0);
+    expect(session.state.name).toBe(state);
+    session.takeActions();
+    return session;
+  };
+  const ended = state === "established" ? "down" : "failed";
+  const check = (session: BgpSession, reason: string, notification: readonly string[]): void => {
+    const seen = session.takeActions().map(describe);
+    expect(seen).toEqual([...notification, "close", `${ended}: ${reason}`]);
+    expect(session.state).toEqual({ name: "idle" });
+    expect(session.nextDeadlineMs()).toBeUndefined();
+  };
+
+  const held = reached();
+  held.tick(HOLD[state] - 1);
+  expect(held.state.name).toBe(state);
+  held.takeActions(); // KEEPALIVEs of its own.
+  held.tick(HOLD[state]);
+  check(held, "hold timer expired", ["sends notification 4/0"]);
+
+  const cut = reached();
+  cut.transportDown("reset", 5);
+  check(cut, "reset", []);
+
+  const stopped = reached();
+  stopped.stop("over");
+  check(stopped, "over", ["sends notification 6/2"]);
+  stopped.stop("again");
+  stopped.transportDown("late", 9);
+  stopped.tick(1e9);
+  expect(stopped.takeActions()).toEqual([]);
+});
+
+test("KEEPALIVEs go out every third of the hold time, to the millisecond", () => {
+  const session = new BgpSession(ROUTER, "passive");
+  session.transportUp(0);
+  for (const earlier of [OPEN, KEEPALIVE]) session.receive(encodeMessage(earlier), 0);
+  session.takeActions();
+  const sentAtMs: number[] = [];
+  for (let nowMs = 0; nowMs < 30_000; nowMs += 500) {
+    session.receive(encodeMessage(KEEPALIVE), nowMs);
+    session.tick(nowMs);
+    for (const action of session.takeActions()) if (action.do === "send") sentAtMs.push(nowMs);
+  }
+  expect(sentAtMs).toEqual([3000, 6000, 9000, 12_000, 15_000, 18_000, 21_000, 24_000, 27_000]);
+});
+
+test("an UPDATE keeps the session alive as a KEEPALIVE does", () => {
+  const pair = new Pair().connect();
+  pair.router.receive(encodeMessage(UPDATE), 8999);
+  pair.router.tick(9000);
+  expect(pair.router.state.name).toBe("established");
+});
+
+test("a spoilt UPDATE is a withdrawal with a remark; the session stays", () => {
+  const session = new BgpSession(ROUTER, "passive");
+  session.transportUp(0);
+  for (const earlier of [OPEN, KEEPALIVE]) session.receive(encodeMessage(earlier), 0);
+  session.takeActions();
+  const good = encodeMessage({ type: "update", withdrawn: [], announced: [PREFIX], attributes: ROUTE });
+  good[26] = 7; // The value of ORIGIN.
+  session.receive(good, 0);
+  const [action] = session.takeActions();
+  expect(action).toMatchObject({ do: "update", update: { withdrawn: [PREFIX], announced: [] } });
+  expect(session.state.name).toBe("established");
+});
+
+test("a route refresh for a family that was not offered is ignored", () => {
+  const pair = new Pair();
+  pair.node.announce(PREFIX, ROUTE);
+  pair.connect();
+  pair.node.receive(encodeMessage({ type: "route-refresh", afi: 2, safi: 1 }), 0);
+  expect(pair.node.takeActions()).toEqual([]);
+});
+
+const KNOWN = fc.constantFrom(OPEN, KEEPALIVE, UPDATE, NOTIFICATION);
+const step = fc.oneof(
+  fc.uint8Array({ maxLength: 60 }).map((bytes) => ({ is: "bytes" as const, bytes })),
+  KNOWN.map((message) => ({ is: "bytes" as const, bytes: encodeMessage(message) })),
+  // A good header and any body: what gets past the framer.
+  fc.tuple(fc.integer({ min: 1, max: 5 }), fc.uint8Array({ maxLength: 60 })).map(([type, body]) => {
+    const bytes = Uint8Array.of(...new Uint8Array(16).fill(0xff), 0, 19 + body.length, type, ...body);
+    return { is: "bytes" as const, bytes };
+  }),
+  fc.integer({ min: 0, max: 20_000 }).map((ms) => ({ is: "time" as const, ms })),
+  fc.constantFrom(
+    { is: "up" as const },
+    { is: "lost" as const },
+    { is: "stop" as const },
+    { is: "start" as const },
+  ),
+);
+
+test.each(["active", "passive"] as const)(
+  "whatever comes in whatever state, the %s side neither throws nor hangs, and ends what it refuses",
+  (role) => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const session = new BgpSession(ROUTER, role);
+        session.announce(PREFIX, ROUTE);
+        let nowMs = 0;
+        let isUp = false;
+        for (const event of steps) {
+          if (event.is === "bytes") session.receive(event.bytes, nowMs);
+          if (event.is === "time") session.tick((nowMs += event.ms));
+          if (event.is === "up") session.transportUp(nowMs);
+          if (event.is === "lost") session.transportDown("lost", nowMs);
+          if (event.is === "stop") session.stop("stop");
+          if (event.is === "start" && role === "active") session.start();
+          const actions = session.takeActions();
+          for (const [index, action] of actions.entries()) {
+            if (action.do === "up") isUp = true;
+            if (action.do === "down") {
+              expect(isUp).toBe(true);
+              isUp = false;
+            }
+            // A NOTIFICATION is the last thing said on a transport.
+            if (action.do === "send" && action.bytes[18] === 3) expect(actions[index + 1]?.do).toBe("close");
+          }
+          const dueMs = session.nextDeadlineMs();
+          if (dueMs === undefined) continue;
+          session.tick(dueMs);
+          // A timer that has been served is due later, or there would be no end of it.
+          expect(session.nextDeadlineMs() ?? Infinity).toBeGreaterThan(dueMs);
+          nowMs = Math.max(nowMs, dueMs);
+          for (const action of session.takeActions()) if (action.do === "down") isUp = false;
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  },
+);
+
+test("any bytes into an established session end in a NOTIFICATION or leave it up", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 19, maxLength: 5000 }), (bytes) => {
+      const session = new BgpSession(ROUTER, "passive");
+      session.transportUp(0);
+      for (const earlier of [OPEN, KEEPALIVE]) session.receive(encodeMessage(earlier), 0);
+      session.takeActions();
+      session.receive(bytes, 0);
+      const actions = session.takeActions().map(describe);
+      if (session.state.name === "established") expect(actions).toEqual([]);
+      else expect(actions[0]).toMatch(/^sends notification [1235]\//);
+    }),
+  );
 });
 
 test("garbage ends the session with the header error, and later bytes are ignored", () => {
