@@ -11,6 +11,9 @@ import type { EventChannel } from "#core/host/event-channel.ts";
 import type { NodeBgpConfig } from "#core/wire/cast.ts";
 import type { Cable, Wire } from "./cable.ts";
 
+/** A router that has been told goodbye and does not close its end is left to itself after this long. */
+const LINGER_MS = 2000;
+
 export class Announcer {
   readonly #node: string;
   readonly #config: NodeBgpConfig;
@@ -64,12 +67,13 @@ export class Announcer {
     this.#driver.drive((session) => session.start());
   }
 
-  announce(how: "normal" | "graceful"): void {
-    if (this.#announced === how) return;
-    this.#announced = how;
-    const attributes = this.#attributes(how === "graceful");
-    this.#driver.drive((session) => session.announce(this.#prefix, attributes));
-    if (this.#isUp) this.#tellAnnounced();
+  announce(): void {
+    this.#announce("normal");
+  }
+
+  /** Asks others to prefer another site (RFC 8326). What is not announced stays so: a goodbye is no hello. */
+  announceGraceful(): void {
+    if (this.#announced !== "no") this.#announce("graceful");
   }
 
   withdraw(reason: string): void {
@@ -85,6 +89,14 @@ export class Announcer {
     this.#driver.drive((session) => session.stop(reason));
   }
 
+  #announce(how: "normal" | "graceful"): void {
+    if (this.#announced === how) return;
+    this.#announced = how;
+    const attributes = this.#attributes(how === "graceful");
+    this.#driver.drive((session) => session.announce(this.#prefix, attributes));
+    if (this.#isUp) this.#tellAnnounced();
+  }
+
   #attributes(isGraceful: boolean): PathAttributes {
     const route: PathAttributes = {
       origin: 0,
@@ -95,6 +107,8 @@ export class Announcer {
   }
 
   #connect(): void {
+    // Loopback would connect behind a pulled cable; a network would not.
+    if (this.#cable.isCut) return void after(0, () => this.#driver.closed("the cable is cut"));
     const socket = connect({ host: this.#config.routerHost, port: this.#config.routerPort, noDelay: true });
     socket.once("error", () => undefined);
     const onFailed = (): void => this.#driver.closed("the router does not answer");
@@ -137,5 +151,12 @@ export class Announcer {
 }
 
 function transportOf(wire: Wire): Transport {
-  return { write: (bytes) => void wire.write(bytes), close: () => void wire.end() };
+  return {
+    write: (bytes) => void wire.write(bytes),
+    close: () => {
+      wire.end();
+      const linger = after(LINGER_MS, () => wire.destroy(), { unref: true });
+      wire.once("close", () => linger.cancel());
+    },
+  };
 }

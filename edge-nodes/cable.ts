@@ -44,6 +44,8 @@ export class Wire extends Duplex {
   /** What waits for the cable to be put back, in order. */
   #held: (() => void)[] = [];
   #isPeerGone = false;
+  /** Responses begun and not ended: nothing else may be written between them. */
+  responsesOpen = 0;
 
   constructor(socket: Socket, cable: Cable) {
     super({ allowHalfOpen: true });
@@ -57,6 +59,7 @@ export class Wire extends Duplex {
       this.push(null);
     });
     socket.on("error", (error) => this.destroy(error));
+    socket.on("timeout", () => this.emit("timeout"));
     socket.on("close", () => {
       this.#isPeerGone = true;
       this.destroy();
@@ -67,6 +70,12 @@ export class Wire extends Duplex {
   /** The other side has ended or closed the connection, as far as it has been read. */
   get isPeerGone(): boolean {
     return this.#isPeerGone;
+  }
+
+  /** As of `net.Socket`: the HTTP server closes idle connections by it. */
+  setTimeout(ms: number): this {
+    this.#socket.setTimeout(ms);
+    return this;
   }
 
   hold(): void {

@@ -7,10 +7,13 @@
  *                                     draining: GRACEFUL_SHUTDOWN, readiness 503, still serving
  *                                         | nobody has asked for `quietMs`, or `maxMs` is over
  *                                         v
- *                          withdrawn; SIGTERM: closed, exit 0; "drain": unready until "undrain"
+ *                          withdrawn; SIGTERM: closed, exit 0; "drain": stays so until "undrain"
+ *
+ * The own check asks over the node's own HTTP port and takes any answer: what can fail here is answering at all.
  */
 import { createServer, get, Agent, type Server as HttpServer } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer } from "node:net";
+import type { Duplex } from "node:stream";
 import { after, every, nowMs, type Timer } from "#core/host/clock.ts";
 import type { EventChannel } from "#core/host/event-channel.ts";
 import type { CastCommand, NodeConfig } from "#core/wire/cast.ts";
@@ -18,33 +21,57 @@ import type { NodeServing } from "#core/wire/events.ts";
 import { Announcer } from "./announcer.ts";
 import { Cable } from "./cable.ts";
 import { Executions } from "./executions.ts";
-import { handleRequest, type OriginState } from "./origin.ts";
+import { handleRequest, refuseConnect, refuseMalformed, type OriginState } from "./origin.ts";
 
 /** Longer than any gateway keeps an idle connection, so that the gateway is the one that closes it. */
 const KEEP_ALIVE_MS = 75_000;
-const SELF_CHECK_INTERVAL_MS = 500;
-const SELF_CHECK_TIMEOUT_MS = 2000;
-const SELF_CHECK_FAILURES_MAX = 3;
+/** A client that has not sent a whole head by then gets 408; it is looked for every `HEAD_CHECK_INTERVAL_MS`. */
+const HEAD_TIMEOUT_MS = 60_000;
+const HEAD_CHECK_INTERVAL_MS = 10_000;
+/** More are closed unanswered. */
+const CONNECTIONS_MAX = 10_000;
+const BACKLOG = 1024;
 const DRAIN_POLL_MS = 20;
-/** After the withdrawal: time for the NOTIFICATION to leave before the process does. */
+/** After the withdrawal: time for the NOTIFICATION and the last answers to leave before the process does. */
 const FAREWELL_MS = 50;
+
+export interface SelfCheck {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Failures in a row that make the node unready. */
+  readonly failuresMax: number;
+}
+
+const SELF_CHECK: SelfCheck = { intervalMs: 500, timeoutMs: 2000, failuresMax: 3 };
 
 export class EdgeNode {
   readonly #config: NodeConfig;
   readonly #events: EventChannel;
+  readonly #onLeft: () => void;
+  readonly #selfCheck: SelfCheck;
   readonly #cables = { http: new Cable(), bgp: new Cable() };
   readonly #state: OriginState;
   readonly #http: HttpServer;
   readonly #listener: TcpServer;
   readonly #announcer: Announcer | undefined;
   readonly #selfAgent = new Agent({ keepAlive: true, maxSockets: 1 });
+  #isChecking = false;
   #checkFailures = 0;
+  #checkTimer: Timer | undefined;
   #drainTimer: Timer | undefined;
   #isLeaving = false;
 
-  constructor(config: NodeConfig, events: EventChannel) {
+  /** `onLeft` is called when the node has left after SIGTERM or "stop": the process is to end with 0. */
+  constructor(
+    config: NodeConfig,
+    events: EventChannel,
+    onLeft: () => void,
+    selfCheck: SelfCheck = SELF_CHECK,
+  ) {
     this.#config = config;
     this.#events = events;
+    this.#onLeft = onLeft;
+    this.#selfCheck = selfCheck;
     this.#state = {
       node: config.node,
       site: config.site,
@@ -58,12 +85,24 @@ export class EdgeNode {
       startedMs: nowMs(),
     };
     this.#http = createServer(
-      { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0, noDelay: true },
+      {
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        headersTimeout: HEAD_TIMEOUT_MS,
+        requestTimeout: 0,
+        connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS,
+        requireHostHeader: false, // The handler refuses it, so that the refusal names site and node.
+      },
       (request, response) => handleRequest(this.#state, request, response),
     );
+    this.#http.on("checkExpectation", (request, response) => handleRequest(this.#state, request, response));
+    this.#http.on("clientError", (error: NodeJS.ErrnoException, wire) =>
+      refuseMalformed(this.#state, error.code, wire),
+    );
+    this.#http.on("connect", (_request, wire: Duplex) => refuseConnect(this.#state, wire));
     this.#listener = createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       this.#http.emit("connection", this.#cables.http.plug(socket));
     });
+    this.#listener.maxConnections = CONNECTIONS_MAX;
     if (config.bgp !== undefined) {
       this.#announcer = new Announcer(config.node, config.bgp, this.#cables.bgp, events, (state) => {
         this.#state.bgp = state;
@@ -75,11 +114,17 @@ export class EdgeNode {
   async start(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#listener.once("error", reject);
-    this.#listener.listen({ host: this.#config.host, port: this.#config.httpPort, backlog: 1024 }, resolve);
+    this.#listener.listen(
+      { host: this.#config.host, port: this.#config.httpPort, backlog: BACKLOG },
+      resolve,
+    );
     await promise;
+    // The HTTP server listens through the cable. Only this event makes it keep the list of its connections, by which
+    // it times out heads and closes idle connections.
+    this.#http.emit("listening");
     this.#announcer?.start();
     this.#checkSelf();
-    every(SELF_CHECK_INTERVAL_MS, () => this.#checkSelf());
+    this.#checkTimer = every(this.#selfCheck.intervalMs, () => this.#checkSelf());
   }
 
   command(command: CastCommand): void {
@@ -87,11 +132,11 @@ export class EdgeNode {
       case "cut":
         this.#cables.bgp.cut();
         if (command.what === "all") this.#cables.http.cut();
-        return;
+        return this.#tellCable(command.what === "all" ? "cut" : "bgp-cut");
       case "restore":
         this.#cables.http.restore();
         this.#cables.bgp.restore();
-        return;
+        return this.#tellCable("whole");
       case "drain":
         return this.#drain("drained by the operator", () => undefined);
       case "undrain":
@@ -101,7 +146,13 @@ export class EdgeNode {
     }
   }
 
-  /** SIGTERM: leave without losing anything, then exit. */
+  /** Where HTTP is served. */
+  get port(): number {
+    const address = this.#listener.address();
+    return typeof address === "object" && address !== null ? address.port : this.#config.httpPort;
+  }
+
+  /** SIGTERM: leave without losing anything, then call `onLeft`. */
   terminate(): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
@@ -112,7 +163,7 @@ export class EdgeNode {
     const startedMs = nowMs();
     this.#drainTimer?.cancel();
     this.#serve("draining", reason);
-    this.#announcer?.announce("graceful");
+    this.#announcer?.announceGraceful();
     // Quiet is counted from now: a node nobody asks still tells the network first and gives it time to move.
     this.#state.lastActiveMs = Math.max(this.#state.lastActiveMs, startedMs);
     this.#drainTimer = every(DRAIN_POLL_MS, () => {
@@ -134,45 +185,58 @@ export class EdgeNode {
   }
 
   #undrain(): void {
-    if (this.#isLeaving) return;
+    if (this.#isLeaving || this.#state.serving !== "draining") return;
     this.#drainTimer?.cancel();
+    this.#checkFailures = 0;
     this.#serve("starting", "back from a drain");
     this.#checkSelf();
   }
 
+  /** Answers so far asked the gateway to close; what is idle now is closed here, and what races it is retried there. */
   #leave(): void {
     this.#announcer?.stop("SIGTERM");
     this.#listener.close();
     this.#http.closeIdleConnections();
-    after(FAREWELL_MS, () => process.exit(0));
+    this.#checkTimer?.cancel();
+    after(FAREWELL_MS, () => {
+      this.#selfAgent.destroy();
+      this.#http.closeAllConnections();
+      this.#onLeft();
+    });
   }
 
+  /** At most one check is under way: behind a pulled cable they would pile up. */
   #checkSelf(): void {
-    if (this.#state.serving === "draining") return;
-    const { host, httpPort: port } = this.#config;
-    const request = get(
-      { host, port, path: "/health/ready", agent: this.#selfAgent, timeout: SELF_CHECK_TIMEOUT_MS },
-      (response) => {
-        response.resume();
-        this.#selfChecked(undefined);
-      },
-    );
+    if (this.#state.serving === "draining" || this.#isChecking) return;
+    this.#isChecking = true;
+    const timeout = this.#selfCheck.timeoutMs;
+    const target = { host: this.#config.host, port: this.port, path: "/health/ready" };
+    const request = get({ ...target, agent: this.#selfAgent, timeout }, (response) => {
+      response.resume();
+      this.#selfChecked(undefined);
+    });
     request.on("timeout", () => request.destroy(new Error("own check timed out")));
     request.on("error", (error) => this.#selfChecked(error.message));
   }
 
   #selfChecked(failure: string | undefined): void {
+    if (!this.#isChecking) return; // The answer came, then its connection broke.
+    this.#isChecking = false;
     if (this.#state.serving === "draining") return;
     if (failure === undefined) {
       this.#checkFailures = 0;
       if (this.#state.serving !== "ready") this.#serve("ready", "own readiness answers");
-      this.#announcer?.announce("normal");
+      this.#announcer?.announce();
       return;
     }
     this.#checkFailures += 1;
-    if (this.#checkFailures < SELF_CHECK_FAILURES_MAX || this.#state.serving === "unready") return;
+    if (this.#checkFailures < this.#selfCheck.failuresMax || this.#state.serving === "unready") return;
     this.#serve("unready", failure);
     this.#announcer?.withdraw(failure);
+  }
+
+  #tellCable(state: "cut" | "bgp-cut" | "whole"): void {
+    this.#events.emit({ kind: "node.cable", node: this.#config.node, state });
   }
 
   #serve(state: NodeServing, reason: string): void {

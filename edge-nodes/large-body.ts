@@ -1,6 +1,7 @@
 /**
  * A large body that is the same on every node, so that half of it from one node and half from another make a whole:
- * byte i depends on i alone. Ranges per RFC 9110 §14: one range; more than one gets the whole body, as allowed.
+ * byte i depends on i alone. Ranges per RFC 9110 §14: one range, of GET only (§14.2); more than one gets the whole
+ * body, as allowed.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -25,8 +26,9 @@ export function serveLargeBody(url: URL, request: IncomingMessage, response: Ser
     return;
   }
   const etag = `"bytes-${size}"`;
-  const isFresh = request.headers["if-range"] === undefined || request.headers["if-range"] === etag;
-  const range = isFresh ? rangeOf(request.headers.range, size) : "whole";
+  const ifRange = request.headers["if-range"];
+  const isRangeAsked = request.method === "GET" && (ifRange === undefined || ifRange === etag);
+  const range = isRangeAsked ? rangeOf(request.headers.range, size) : "whole";
   const fields = { "content-type": "application/octet-stream", "accept-ranges": "bytes", etag };
   if (range === "unsatisfiable") {
     response.writeHead(416, { ...fields, "content-range": `bytes */${size}` }).end();
@@ -71,7 +73,7 @@ function sizeOf(text: string | null): number | undefined {
 
 /** RFC 9110 §14.1.2: first-last, first-, -suffix. Anything else is ignored: the whole body. */
 function rangeOf(field: string | undefined, size: number): "whole" | "unsatisfiable" | [number, number] {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(field ?? "");
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(field ?? "");
   if (match === null || (match[1] === "" && match[2] === "")) return "whole";
   if (match[1] === "") {
     const suffix = Math.min(Number(match[2]), size);

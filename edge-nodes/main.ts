@@ -15,7 +15,7 @@ let node: EdgeNode | undefined;
 runChild<NodeConfig>({
   async start(config) {
     const events = new EventChannel(config.node, process.stdout);
-    node = new EdgeNode(config, events);
+    node = new EdgeNode(config, events, () => process.exit(0));
     await node.start();
     flushCompileCache(); // The next node of the cast finds compiled code.
     watchStalls(STALL_MS, (durationMs) =>

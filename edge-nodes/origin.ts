@@ -9,7 +9,8 @@
  *   /executions              how often each request key was executed (DELETE forgets)
  *   /health /health/live /health/ready /ready
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { after, nowMs, wallClock } from "#core/host/clock.ts";
 import type { NodeServing } from "#core/wire/events.ts";
 import type { Wire } from "./cable.ts";
@@ -35,6 +36,9 @@ export interface OriginState {
 }
 
 export function handleRequest(state: OriginState, request: IncomingMessage, response: ServerResponse): void {
+  const wire = request.socket as unknown as Wire;
+  wire.responsesOpen += 1;
+  response.once("close", () => (wire.responsesOpen -= 1));
   response.setHeader("x-edge-route", state.site);
   response.setHeader("x-edge-node", state.node);
   if (state.serving === "draining") {
@@ -43,6 +47,13 @@ export function handleRequest(state: OriginState, request: IncomingMessage, resp
   }
   const url = targetOf(request.url ?? "/");
   if (url === undefined) return answer(response, 400, "the target is no URL\n");
+  if (request.headers.host === undefined && request.httpVersion === "1.1") {
+    return answer(response, 400, "the Host field is missing\n"); // RFC 9112 §3.2
+  }
+  const { expect } = request.headers;
+  if (expect !== undefined && expect.toLowerCase() !== "100-continue") {
+    return answer(response, 417, "there is no such expectation here\n");
+  }
   if (serveHealth(state, url.pathname, request, response)) return;
   state.open += 1;
   state.requests += 1;
@@ -52,6 +63,29 @@ export function handleRequest(state: OriginState, request: IncomingMessage, resp
     state.lastActiveMs = nowMs();
   });
   serve(state, url, request, response);
+}
+
+/** `code` is that of the parser's error: what it could not read, or waited for too long. */
+export function refuseMalformed(state: OriginState, code: string | undefined, wire: Duplex): void {
+  if (!wire.writable || (wire as Wire).responsesOpen > 0) return void wire.destroy();
+  const status = code === undefined ? 400 : (STATUS_OF_PARSER_ERROR[code] ?? 400);
+  wire.end(rawAnswer(state, status), () => wire.destroy());
+}
+
+export function refuseConnect(state: OriginState, wire: Duplex): void {
+  wire.on("error", () => undefined); // The HTTP server has let go of it.
+  wire.end(rawAnswer(state, 405), () => wire.destroy());
+}
+
+const STATUS_OF_PARSER_ERROR: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+function rawAnswer(state: OriginState, status: number): string {
+  const fields = `x-edge-route: ${state.site}\r\nx-edge-node: ${state.node}\r\n`;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields}connection: close\r\ncontent-length: 0\r\n\r\n`;
 }
 
 function serve(state: OriginState, url: URL, request: IncomingMessage, response: ServerResponse): void {
@@ -72,6 +106,7 @@ function serve(state: OriginState, url: URL, request: IncomingMessage, response:
 
 /** Does the work after `ms`, unless the client has gone meanwhile: what nobody waits for is not executed. */
 function later(ms: number, request: IncomingMessage, work: () => void): void {
+  if (ms === 0) return work();
   after(ms, () => {
     const wire = request.socket as unknown as Wire;
     if (!wire.destroyed && !wire.isPeerGone) work();
