@@ -75,6 +75,7 @@ export type EventBody =
       readonly state: NodeServing;
       readonly reason: string;
     }
+  | { readonly kind: "node.cable"; readonly node: string; readonly state: "cut" | "bgp-cut" | "whole" }
   | {
       readonly kind: "bgp.session";
       readonly node: string;

@@ -9,7 +9,9 @@ export const SECONDS_BOUNDS = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ] as const;
 /** Seconds: what a proxy may cost. */
-export const OVERHEAD_BOUNDS = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.1] as const;
+export const OVERHEAD_BOUNDS = [
+  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.1,
+] as const;
 
 export class Histogram {
   readonly #bounds: readonly number[];

@@ -34,7 +34,9 @@ function addRequests(registry: Registry, { fleet, telemetry, version }: MetricsS
     "From the request's head to the last byte of the answer.",
     () => telemetry.durations(),
   );
-  gauge(registry, "http_server_active_requests", "Requests in progress.", [], (set) => set({}, telemetry.active));
+  gauge(registry, "http_server_active_requests", "Requests in progress.", [], (set) =>
+    set({}, telemetry.active),
+  );
   counter(
     registry,
     "anycastle_requests_total",
@@ -49,8 +51,11 @@ function addRequests(registry: Registry, { fleet, telemetry, version }: MetricsS
       }
     },
   );
-  registerHistogram(registry, "anycastle_ttfb_seconds", "From the request's head to the first byte of the answer.", () =>
-    telemetry.ttfbs(),
+  registerHistogram(
+    registry,
+    "anycastle_ttfb_seconds",
+    "From the request's head to the first byte of the answer.",
+    () => telemetry.ttfbs(),
   );
   registerHistogram(
     registry,

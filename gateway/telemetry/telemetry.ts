@@ -29,7 +29,15 @@ export const REQUEST_OUTCOMES = [
 
 export type RequestOutcome = (typeof REQUEST_OUTCOMES)[number];
 
-export const ATTEMPT_OUTCOMES = ["answered", "refused", "reset", "timeout", "broken", "hedged", "cancelled"] as const;
+export const ATTEMPT_OUTCOMES = [
+  "answered",
+  "refused",
+  "reset",
+  "timeout",
+  "broken",
+  "hedged",
+  "cancelled",
+] as const;
 
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 

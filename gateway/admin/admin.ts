@@ -1,0 +1,118 @@
+/**
+ * The gateway's admin API: status, metrics and health for anybody on this address; drains and weights for whoever
+ * holds the token. It knows nodes and weights; it cannot start or kill anything.
+ */
+import type { FastifyInstance } from "fastify";
+import type { Registry } from "prom-client";
+import { UserError } from "#core/errors.ts";
+import { createControlServer } from "#core/host/control-server.ts";
+import type { GatewayStatus } from "#core/wire/gateway-status.ts";
+import type { Fleet, FleetNode } from "../forward/fleet.ts";
+
+const WEIGHT_MAX = 10_000;
+
+export interface AdminOptions {
+  readonly token: string;
+  readonly hostNames: readonly string[];
+  readonly fleet: Fleet;
+  readonly registry: Registry;
+  readonly status: () => GatewayStatus;
+  /** May take traffic: at least one node may, and nobody has begun to stop it. */
+  readonly isReady: () => boolean;
+  readonly drain: () => void;
+}
+
+const PATHS = [
+  "GET /status",
+  "GET /metrics",
+  "GET /health",
+  "GET /health/live",
+  "GET /health/ready",
+  "GET /ready",
+  "POST /nodes/:id/drain",
+  "POST /nodes/:id/undrain",
+  "PUT /nodes/:id/weight",
+  "POST /sites/:id/drain",
+  "POST /sites/:id/undrain",
+  "POST /drain",
+];
+
+export function createAdmin(options: AdminOptions): FastifyInstance {
+  const server = createControlServer({ token: options.token, hostNames: options.hostNames });
+  server.get("/", async () => ({ paths: PATHS }));
+  server.get("/status", async () => options.status());
+  server.get("/metrics", async (_request, reply) => {
+    void reply.type(options.registry.contentType);
+    return options.registry.metrics();
+  });
+  server.get("/health/live", async () => ({ status: "healthy" }));
+  for (const path of ["/health", "/health/ready", "/ready"]) {
+    server.get(path, async (_request, reply) => {
+      const isReady = options.isReady();
+      void reply.status(isReady ? 200 : 503);
+      return { status: isReady ? "healthy" : "unhealthy" };
+    });
+  }
+  addNodeRoutes(server, options.fleet);
+  server.post("/drain", async () => {
+    options.drain();
+    return { draining: true };
+  });
+  return server;
+}
+
+function addNodeRoutes(server: FastifyInstance, fleet: Fleet): void {
+  server.post<{ Params: { id: string } }>("/nodes/:id/drain", async ({ params }) =>
+    drainAll(fleet, [nodeNamed(fleet, params.id)]),
+  );
+  server.post<{ Params: { id: string } }>("/nodes/:id/undrain", async ({ params }) =>
+    undrainAll(fleet, [nodeNamed(fleet, params.id)]),
+  );
+  server.post<{ Params: { id: string } }>("/sites/:id/drain", async ({ params }) =>
+    drainAll(fleet, siteNamed(fleet, params.id)),
+  );
+  server.post<{ Params: { id: string } }>("/sites/:id/undrain", async ({ params }) =>
+    undrainAll(fleet, siteNamed(fleet, params.id)),
+  );
+  server.put<{ Params: { id: string }; Body: unknown }>("/nodes/:id/weight", async ({ params, body }) => {
+    const node = nodeNamed(fleet, params.id);
+    const weight = weightOf(body);
+    fleet.balancerOf(node).setWeight(node.index, weight);
+    return { node: node.id, weight };
+  });
+}
+
+function drainAll(fleet: Fleet, nodes: readonly FleetNode[]): { nodes: string[] } {
+  for (const node of nodes) fleet.apply(fleet.board.drain(node.index));
+  return { nodes: nodes.map(({ id }) => id) };
+}
+
+function undrainAll(fleet: Fleet, nodes: readonly FleetNode[]): { nodes: string[] } {
+  for (const node of nodes) fleet.apply(fleet.board.undrain(node.index));
+  return { nodes: nodes.map(({ id }) => id) };
+}
+
+function nodeNamed(fleet: Fleet, id: string): FleetNode {
+  const node = fleet.nodeById(id);
+  if (node !== undefined) return node;
+  throw new UserError("NODE_UNKNOWN", `there is no node "${id.slice(0, 80)}"`, {
+    hint: `nodes are ${fleet.nodes.map((known) => known.id).join(", ")}`,
+  });
+}
+
+function siteNamed(fleet: Fleet, id: string): FleetNode[] {
+  const nodes = fleet.nodes.filter((node) => node.site === id);
+  if (nodes.length > 0) return nodes;
+  throw new UserError("SITE_UNKNOWN", `there is no site "${id.slice(0, 80)}"`, {
+    hint: `sites are ${fleet.sites.map((known) => known.id).join(", ")}`,
+  });
+}
+
+function weightOf(body: unknown): number {
+  const weight = typeof body === "object" && body !== null && "weight" in body ? body.weight : undefined;
+  if (typeof weight === "number" && Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX)
+    return weight;
+  throw new UserError("WEIGHT_INVALID", `weight must be a whole number from 0 to ${WEIGHT_MAX}`, {
+    hint: 'send {"weight": 100}',
+  });
+}

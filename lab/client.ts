@@ -1,0 +1,116 @@
+/** How a command talks to the lab that runs: found by its file, authorised by its token. */
+import { request } from "undici";
+import { EXIT, UserError } from "#core/errors.ts";
+import { NdjsonReader } from "#core/host/ndjson.ts";
+import type {
+  ActionReply,
+  ErrorReply,
+  FailReply,
+  FailRequest,
+  LabFile,
+  LabStatus,
+  TargetRequest,
+} from "#core/wire/control.ts";
+import type { EventBody, JournalEvent } from "#core/wire/events.ts";
+import { defaultRuntimeDir, findRunningLab } from "./runtime-dir.ts";
+
+export class LabClient {
+  readonly file: LabFile;
+
+  private constructor(file: LabFile) {
+    this.file = file;
+  }
+
+  /** Throws `LAB_NONE` (exit 3) when none runs. */
+  static find(runtimeDir = defaultRuntimeDir()): LabClient {
+    const file = findRunningLab(runtimeDir);
+    if (file !== undefined) return new LabClient(file);
+    throw new UserError("LAB_NONE", "no lab is running", {
+      hint: "start one with `npm start` (or `anycastle demo`) in another terminal",
+      exitCode: EXIT.unreachable,
+    });
+  }
+
+  get gatewayUrl(): string {
+    return this.file.gatewayUrl;
+  }
+
+  status(): Promise<LabStatus> {
+    return this.#call<LabStatus>("GET", "/api/v1/status");
+  }
+
+  fail(body: FailRequest): Promise<FailReply> {
+    return this.#call<FailReply>("POST", "/api/v1/fail", body);
+  }
+
+  revive(body: TargetRequest): Promise<ActionReply> {
+    return this.#call<ActionReply>("POST", "/api/v1/revive", body);
+  }
+
+  drain(body: TargetRequest): Promise<ActionReply> {
+    return this.#call<ActionReply>("POST", "/api/v1/drain", body);
+  }
+
+  reset(): Promise<ActionReply> {
+    return this.#call<ActionReply>("POST", "/api/v1/reset", {});
+  }
+
+  emit(body: EventBody): Promise<ActionReply> {
+    return this.#call<ActionReply>("POST", "/api/v1/events", body);
+  }
+
+  stop(): Promise<ActionReply> {
+    return this.#call<ActionReply>("POST", "/api/v1/stop", {});
+  }
+
+  /** Events after `since`; with `isFollowing` it ends only with the lab. */
+  async *events(since: number, isFollowing: boolean): AsyncGenerator<JournalEvent> {
+    const { body } = await this.#send("GET", `/api/v1/events?since=${since}&follow=${isFollowing ? 1 : 0}`);
+    const found: JournalEvent[] = [];
+    const reader = new NdjsonReader(
+      (value) => found.push(value as JournalEvent),
+      () => undefined,
+    );
+    for await (const chunk of body) {
+      reader.push(chunk as Buffer);
+      yield* found.splice(0);
+    }
+  }
+
+  async #call<T>(method: "GET" | "POST", path: string, value?: unknown): Promise<T> {
+    const { statusCode, body } = await this.#send(method, path, value);
+    const answer = (await body.json()) as T | ErrorReply;
+    if (statusCode === 200) return answer as T;
+    const { code, message, hint } = (answer as ErrorReply).error;
+    throw new UserError(code, message, {
+      exitCode: statusCode >= 500 ? EXIT.failure : EXIT.usage,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+
+  async #send(
+    method: "GET" | "POST",
+    path: string,
+    value?: unknown,
+  ): Promise<Awaited<ReturnType<typeof request>>> {
+    try {
+      return await request(`${this.file.controlUrl}${path}`, {
+        method,
+        headersTimeout: 60_000,
+        bodyTimeout: 0,
+        ...(value === undefined
+          ? {}
+          : {
+              body: JSON.stringify(value),
+              headers: { "content-type": "application/json", authorization: `Bearer ${this.file.token}` },
+            }),
+      });
+    } catch (error) {
+      throw new UserError("LAB_SILENT", `the lab at ${this.file.controlUrl} does not answer`, {
+        hint: `its process is ${this.file.pid}; if it hangs, end it and start a new one`,
+        exitCode: EXIT.unreachable,
+        cause: error,
+      });
+    }
+  }
+}
