@@ -3,8 +3,8 @@
  * before any real upstreams; a simulator is only ever a catchment feed to it, and a lab only somebody who wrote its
  * configuration.
  */
-import { UserError } from "#core/errors.ts";
-import { every, sleep } from "#core/host/clock.ts";
+import type { FastifyInstance } from "fastify";
+import { every, nowMs, sleep } from "#core/host/clock.ts";
 import { watchStalls } from "#core/host/stalls.ts";
 import type { Prng } from "#core/prng.ts";
 import type { CatchmentSource, SiteRoute } from "#core/wire/catchment.ts";
@@ -14,9 +14,11 @@ import { FeedSource } from "./catchment/feed-source.ts";
 import { RouteTable } from "./catchment/route-table.ts";
 import { Checker } from "./checks/checker.ts";
 import type { GatewayConfig } from "./config.ts";
+import { Deadlines } from "./forward/deadlines.ts";
 import type { Engine } from "./forward/exchange.ts";
 import { Fleet } from "./forward/fleet.ts";
 import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
+import { listenError, portOf } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
 import { HedgeDelay } from "./resilience/hedge-delay.ts";
 import { RescuePlan } from "./resilience/rescue-plan.ts";
@@ -28,8 +30,10 @@ import { VantageResolver } from "./routing/vantage.ts";
 import { createRegistry } from "./telemetry/metrics.ts";
 import { Telemetry, WINDOW_MS, type EventSink } from "./telemetry/telemetry.ts";
 
-/** A stall of the own loop this long is told and taken into account. */
-const STALL_MS = 100;
+/** After a stall of the own loop this long, silence that began before it proves nothing. */
+const STALL_MS = 50;
+/** A stall this long is told, too. */
+const STALL_TOLD_MS = 200;
 const DRAIN_POLL_MS = 20;
 
 export interface GatewayOptions {
@@ -45,7 +49,7 @@ export interface RunningGateway {
   /** Null: the admin API is off. */
   readonly adminUrl: string | null;
   readonly status: () => GatewayStatus;
-  /** Takes no new connections, finishes what is open within `drainTimeoutMs`, then closes. */
+  /** Takes no new connections, finishes what is open within `limits.drainTimeoutMs`, then closes. */
   drain(): Promise<void>;
   /** Closes at once. */
   close(): Promise<void>;
@@ -73,10 +77,11 @@ class Gateway implements RunningGateway {
   readonly #engine: Engine;
   readonly #listener: Listener;
   readonly #checker: Checker;
-  readonly #admin;
+  readonly #admin: FastifyInstance;
   readonly #stops: (() => void)[] = [];
   #port = 0;
   #adminPort: number | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(config: GatewayConfig, options: GatewayOptions) {
     const clock = options.clock ?? HOST_CLOCK;
@@ -90,7 +95,7 @@ class Gateway implements RunningGateway {
     this.#feed = feedOf(config, options.events, clock);
     this.#source = this.#feed ?? fixedSource(config);
     const routes = new RouteTable(this.#source, this.#fleet, config.routing.mode);
-    const nowMs = clock.nowMs();
+    const startedMs = clock.nowMs();
     const { retry, hedge } = config;
     this.#engine = {
       config,
@@ -98,9 +103,16 @@ class Gateway implements RunningGateway {
       fleet: this.#fleet,
       routes,
       plan: new RescuePlan(this.#fleet),
-      retryBudget: new RetryBudget({ percent: retry.budgetPercent, perSecond: retry.budgetPerSecond }, nowMs),
-      hedgeBudget: new RetryBudget({ percent: hedge.budgetPercent, perSecond: hedge.budgetPerSecond }, nowMs),
-      hedgeDelay: new HedgeDelay(hedge, nowMs),
+      deadlines: new Deadlines(clock),
+      retryBudget: new RetryBudget(
+        { percent: retry.budgetPercent, perSecond: retry.budgetPerSecond },
+        startedMs,
+      ),
+      hedgeBudget: new RetryBudget(
+        { percent: hedge.budgetPercent, perSecond: hedge.budgetPerSecond },
+        startedMs,
+      ),
+      hedgeDelay: new HedgeDelay(hedge, startedMs),
       telemetry: this.#telemetry,
       isDraining: false,
     };
@@ -121,7 +133,9 @@ class Gateway implements RunningGateway {
       registry: createRegistry({ fleet, telemetry, version: options.version, retryBudgetRatio }),
       status: () => this.status(),
       isReady: () => !this.#engine.isDraining && this.#canServe(),
-      drain: () => void this.drain(),
+      drain: () => {
+        this.#engine.isDraining = true;
+      },
     });
   }
 
@@ -132,13 +146,9 @@ class Gateway implements RunningGateway {
       try {
         await this.#admin.listen({ host: admin.host, port: admin.port });
       } catch (error) {
-        throw new UserError("PORT_BUSY", `the admin API cannot listen on ${admin.host}:${admin.port}`, {
-          hint: "choose another `admin` address in the configuration, or `off`",
-          cause: error,
-        });
+        throw listenError(error, admin, "the gateway's admin API");
       }
-      const address = this.#admin.server.address();
-      this.#adminPort = typeof address === "object" && address !== null ? address.port : admin.port;
+      this.#adminPort = portOf(this.#admin.server, admin.port);
     }
     this.#feed?.start();
     if (routing.mode === "anycast-only") {
@@ -147,6 +157,7 @@ class Gateway implements RunningGateway {
     const window = every(WINDOW_MS, () => this.#telemetry.closeWindow(), { unref: true });
     const stalls = watchStalls(STALL_MS, (durationMs, endedMs) => {
       this.#fleet.board.noteStall(endedMs);
+      if (durationMs < STALL_TOLD_MS) return;
       this.#options.events.emit({ kind: "stall", process: "gateway", durationMs: Math.round(durationMs) });
     });
     this.#stops.push(
@@ -201,27 +212,27 @@ class Gateway implements RunningGateway {
   }
 
   async drain(): Promise<void> {
-    if (this.#engine.isDraining) return;
     this.#engine.isDraining = true;
     this.#listener.stopAccepting();
-    const { drainTimeoutMs } = this.#config.limits;
-    for (
-      let waitedMs = 0;
-      waitedMs < drainTimeoutMs && this.#telemetry.active > 0;
-      waitedMs += DRAIN_POLL_MS
-    ) {
-      await sleep(DRAIN_POLL_MS);
-    }
+    const untilMs = nowMs() + this.#config.limits.drainTimeoutMs;
+    while (this.#telemetry.active > 0 && nowMs() < untilMs) await sleep(DRAIN_POLL_MS);
     await this.close();
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     for (const stop of this.#stops) stop();
     this.#stops.length = 0;
     this.#feed?.stop();
     this.#checker.stop();
-    this.#listener.closeAll();
+    await this.#listener.closeAll();
+    this.#engine.deadlines.stop();
     this.#fleet.close();
+    this.#telemetry.closeWindow();
     await this.#admin.close();
   }
 
@@ -242,7 +253,7 @@ class Gateway implements RunningGateway {
       const node = site === undefined ? undefined : ecmpNode(connection.hash, routes.announcedNodes(site));
       if (node !== undefined && fleet.nodeById(node)?.index === pin.node) continue;
       this.#telemetry.connectionReset();
-      for (const open of connection.open) open.cutOff("moved");
+      for (const open of connection.open) open.cutOff();
       connection.reset();
     }
   }

@@ -13,6 +13,7 @@ import { startGateway, type RunningGateway } from "./gateway.ts";
 
 const startedMs = nowMs();
 let gateway: RunningGateway | undefined;
+let isLeaving = false;
 
 runChild<GatewayProcessConfig>({
   async start({ document, adminToken }) {
@@ -40,7 +41,10 @@ runChild<GatewayProcessConfig>({
   },
 });
 
+/** Finishes what is open, then exits. */
 async function leave(): Promise<void> {
+  if (isLeaving) return;
+  isLeaving = true;
   await gateway?.drain();
   process.exit(0);
 }

@@ -19,6 +19,7 @@ export interface AdminOptions {
   readonly status: () => GatewayStatus;
   /** May take traffic: at least one node may, and nobody has begun to stop it. */
   readonly isReady: () => boolean;
+  /** Readiness 503 and `connection: close` from now on, so that what stands in front moves its traffic away. */
   readonly drain: () => void;
 }
 
@@ -56,7 +57,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   addNodeRoutes(server, options.fleet);
   server.post("/drain", async () => {
     options.drain();
-    return { draining: true };
+    return { isDraining: true };
   });
   return server;
 }

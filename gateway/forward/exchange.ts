@@ -9,9 +9,9 @@
  * A response head is held back until the first data, or for one turn of the loop, so that a node that dies between
  * head and body is still nobody's loss (class E). Emulated travel is spent before a node is asked and belongs to no
  * attempt's time. In mode `anycast-only` there is one attempt at the node the connection leads to, and its failure is
- * a reset connection, as it would be without any gateway.
+ * a reset connection, as it would be without any gateway. Left out: 1xx other than 100, resuming by Range.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Timer } from "#core/host/clock.ts";
 import type { RouteTable, RouteView } from "../catchment/route-table.ts";
 import type { GatewayConfig } from "../config.ts";
@@ -19,17 +19,25 @@ import type { GatewayClock } from "../gateway-clock.ts";
 import type { AttemptSign } from "../health/node-health.ts";
 import type { ClientConnection, OpenRequest } from "../listener/client-connection.ts";
 import type { RequestHead } from "../listener/request-head.ts";
-import { failureClass, isIdempotent, mayRetry, type FailureCause } from "../resilience/failure-class.ts";
+import {
+  failureClass,
+  isIdempotent,
+  mayRetry,
+  type FailureCause,
+  type FailureClass,
+} from "../resilience/failure-class.ts";
 import type { HedgeDelay } from "../resilience/hedge-delay.ts";
-import type { RescuePlan } from "../resilience/rescue-plan.ts";
+import type { Candidate, RescuePlan } from "../resilience/rescue-plan.ts";
 import type { RetryBudget } from "../resilience/retry-budget.ts";
 import { ecmpNode } from "../routing/modes.ts";
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { Deadlined, Deadlines } from "./deadlines.ts";
 import { failureText, type RequestFailure } from "./failure.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
 import { RequestBody } from "./request-body.ts";
 import { readResponseFields } from "./response-fields.ts";
+import { readTrailers } from "./response-trailers.ts";
 import { timerMs } from "./wan-stage.ts";
 
 /** Everything requests share. */
@@ -39,6 +47,7 @@ export interface Engine {
   readonly fleet: Fleet;
   readonly routes: RouteTable;
   readonly plan: RescuePlan;
+  readonly deadlines: Deadlines;
   readonly retryBudget: RetryBudget;
   readonly hedgeBudget: RetryBudget;
   readonly hedgeDelay: HedgeDelay;
@@ -47,9 +56,11 @@ export interface Engine {
   isDraining: boolean;
 }
 
-const NO_NODE = -1;
+const NONE = -1;
 /** Asked of clients that got no node's answer. */
 const RETRY_AFTER_S = "1";
+/** What a reason phrase may hold (RFC 9112 §4); another one is replaced by the standard phrase. */
+const REASON = /^[\t\x20-\x7e]*$/;
 
 interface HeldHead {
   readonly status: number;
@@ -57,37 +68,39 @@ interface HeldHead {
   readonly fields: string[];
 }
 
-export class Exchange implements AttemptOwner, OpenRequest {
+export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   readonly vantage: string;
+  dueMs = Infinity;
+  deadlineSlot = NONE;
   readonly #engine: Engine;
   readonly #connection: ClientConnection;
   readonly #head: RequestHead;
   readonly #response: ServerResponse;
   readonly #body: RequestBody | undefined;
+  /** Mode `anycast-only`. */
   readonly #isBare: boolean;
   readonly #startedMs: number;
   #view: RouteView;
-  /** Nodes asked so far. */
+  /** Nodes chosen so far, whether or not they were asked in the end. */
   readonly #tried: number[] = [];
-  /** Attempts that may still answer. */
+  /** Attempts that may still answer or are answering, in the order in which they began. */
   readonly #running: Attempt[] = [];
-  /** Seeks that are travelling towards a site. */
-  #travelling = 0;
   #attemptCount = 0;
-  #travelMs = 0;
-  #seekCount = 0;
+  #lastNode = NONE;
+  #hedgeDueMs = Infinity;
   #winner: Attempt | undefined;
   #heldHead: HeldHead | undefined;
   #isPartSent = false;
+  #isAwaitingDrain = false;
   #isOver = false;
   #status = 0;
-  #firstSite = NO_NODE;
-  #retryReason = "hedge";
+  #firstSite = NONE;
+  #rescueReason = "unavailable";
   #lastFailure: RequestFailure = { kind: "no-node" };
-  #totalTimer: Timer | undefined;
-  #tryTimer: Timer | undefined;
-  #hedgeTimer: Timer | undefined;
-  readonly #travelTimers: Timer[] = [];
+  /** Emulated journeys under way, and when each site is reached. Undefined while nothing was emulated. */
+  #journeys: Set<Timer> | undefined;
+  #arrivals: Map<number, number> | undefined;
+  #travelMs = 0;
 
   constructor(
     engine: Engine,
@@ -105,60 +118,63 @@ export class Exchange implements AttemptOwner, OpenRequest {
     this.#isBare = engine.config.routing.mode === "anycast-only";
     this.#startedMs = engine.clock.nowMs();
     this.#view = engine.routes.view(vantage);
-    this.#body =
-      head.bodyBytes === 0
-        ? undefined
-        : new RequestBody(request, head.bodyBytes, engine.config.replayBytesMax);
-    connection.open.add(this);
-    response.on("close", () => this.#clientClosed());
-    response.on("drain", () => this.#winner?.resume());
-  }
-
-  start(): void {
-    const { telemetry, retryBudget, hedgeBudget, clock, config } = this.#engine;
-    telemetry.requestStarted();
-    retryBudget.deposit(this.#startedMs);
-    hedgeBudget.deposit(this.#startedMs);
-    if (this.#body === undefined) return this.#begin();
-    this.#body.whenReady(() => this.#begin());
-    if (!this.#isBare) {
-      this.#totalTimer ??= clock.after(config.retry.totalTimeoutMs, () => this.#fail({ kind: "timeout" }));
+    if (head.bodyBytes !== 0) {
+      this.#body = new RequestBody(request, head.bodyBytes, engine.config.replayBytesMax);
     }
   }
 
-  /** The connection's site has changed under it; the owner of the connection resets it. */
+  start(): void {
+    const { deadlines, hedgeBudget, retryBudget, telemetry } = this.#engine;
+    this.#connection.open.add(this);
+    telemetry.requestStarted();
+    retryBudget.deposit(this.#startedMs);
+    hedgeBudget.deposit(this.#startedMs);
+    if (!this.#isBare) {
+      this.#arm();
+      deadlines.add(this);
+    }
+    if (this.#body === undefined) this.#begin();
+    else this.#body.whenReady(() => this.#begin());
+  }
+
   cutOff(): void {
-    this.#connection.reset();
     this.#fail({ kind: "moved" });
+  }
+
+  clientGone(): void {
+    if (this.#isOver) return;
+    const node = this.#winner?.node.index ?? NONE;
+    this.#cancelAll(false);
+    this.#finish("aborted", node);
   }
 
   #begin(): void {
     if (this.#isOver) return;
-    this.#view = this.#engine.routes.view(this.vantage);
-    const site = this.#view.sites[0];
+    const view = this.#engine.routes.view(this.vantage);
+    const site = view.sites[0];
+    this.#view = view;
     if (site === undefined) return this.#fail({ kind: "unreachable" });
     this.#firstSite = site;
-    if (this.#isBare) return this.#followPin(site);
-    this.#totalTimer ??= this.#engine.clock.after(this.#engine.config.retry.totalTimeoutMs, () =>
-      this.#fail({ kind: "timeout" }),
-    );
-    this.#seek(false);
+    if (this.#isBare) this.#followPin(site);
+    else this.#seek(false);
   }
 
   // Choosing and reaching a node.
 
+  /** The bare network: the connection leads to one node, and nobody asks how that one is. */
   #followPin(site: number): void {
     const { fleet, routes } = this.#engine;
-    const pinned = this.#connection.pin;
-    let index = pinned !== undefined && pinned.vantage === this.vantage ? pinned.node : NO_NODE;
-    if (index === NO_NODE) {
+    const pin = this.#connection.pin;
+    let index = pin !== undefined && pin.vantage === this.vantage ? pin.node : NONE;
+    if (index === NONE) {
       const id = ecmpNode(this.#connection.hash, routes.announcedNodes(site));
       const node = id === undefined ? undefined : fleet.nodeById(id);
       if (node === undefined) return this.#fail({ kind: "unreachable" });
       index = node.index;
       this.#connection.pin = { vantage: this.vantage, site, node: index };
     }
-    this.#travel(site, () => this.#ask(fleet.node(index), false));
+    this.#lastNode = index;
+    this.#reach({ node: index, site, isLastResort: true }, false);
   }
 
   #seek(isHedge: boolean): void {
@@ -166,201 +182,255 @@ export class Exchange implements AttemptOwner, OpenRequest {
     const candidate = isHedge
       ? plan.nextEligible(this.#view.sites, this.#tried)
       : plan.next(this.#view.sites, this.#tried);
-    if (candidate === undefined) {
-      if (!this.#isWaiting()) this.#fail(this.#lastFailure);
-      return;
-    }
-    this.#travel(candidate.site, () => this.#arrive(candidate.site, isHedge));
+    if (candidate !== undefined) return this.#reach(candidate, isHedge);
+    if (!this.#isWaiting()) this.#fail(this.#lastFailure);
   }
 
-  /** At the site: the node is chosen now, not when the journey began. */
-  #arrive(site: number, isHedge: boolean): void {
-    const { plan, fleet } = this.#engine;
-    const local = plan.nextEligible([site], this.#tried);
-    if (local !== undefined) return this.#ask(fleet.node(local.node), isHedge);
-    const other = isHedge
-      ? plan.nextEligible(this.#view.sites, this.#tried)
-      : plan.next(this.#view.sites, this.#tried);
-    if (other === undefined) {
-      if (!this.#isWaiting()) this.#fail(this.#lastFailure);
-      return;
-    }
-    this.#seekCount += 1;
-    // A site may lose its nodes while a request travels to it, but not more often than there are sites.
-    if (other.site === site || this.#seekCount > this.#view.sites.length) {
-      return this.#ask(fleet.node(other.node), isHedge);
-    }
-    this.#travel(other.site, () => this.#arrive(other.site, isHedge));
+  #reach(candidate: Candidate, isHedge: boolean): void {
+    this.#tried.push(candidate.node);
+    const waitMs = this.#engine.config.isWanEmulated ? this.#journeyMs(candidate.site) : 0;
+    if (waitMs === 0) return this.#ask(this.#engine.fleet.node(candidate.node), isHedge);
+    const journeys = (this.#journeys ??= new Set());
+    const timer = this.#engine.clock.after(waitMs, () => {
+      journeys.delete(timer);
+      this.#arrive(candidate, isHedge);
+    });
+    journeys.add(timer);
   }
 
-  #travel(site: number, arrive: () => void): void {
-    if (!this.#engine.config.isWanEmulated) return arrive();
-    const position = this.#view.sites.indexOf(site);
-    const travelMs = this.#connection.wan.travelMs(site, this.#view.rttUs[position] ?? 0);
-    this.#travelMs += travelMs;
-    const { clock } = this.#engine;
-    const nowMs = clock.nowMs();
-    const waitMs = timerMs(nowMs + travelMs, nowMs);
-    if (waitMs === 0) return arrive();
-    this.#travelling += 1;
-    this.#travelTimers.push(
-      clock.after(waitMs, () => {
-        this.#travelling -= 1;
-        if (!this.#isOver && this.#winner === undefined) arrive();
-      }),
-    );
+  /** Whole milliseconds until the request is at the site. A site pays once: its router hands on to its other nodes. */
+  #journeyMs(site: number): number {
+    const nowMs = this.#engine.clock.nowMs();
+    const arrivals = (this.#arrivals ??= new Map<number, number>());
+    let arrivalMs = arrivals.get(site);
+    if (arrivalMs === undefined) {
+      const rttUs = this.#view.rttUs[this.#view.sites.indexOf(site)] ?? 0;
+      const travelMs = this.#connection.wan.travelMs(site, rttUs);
+      this.#travelMs += travelMs;
+      arrivalMs = nowMs + travelMs;
+      arrivals.set(site, arrivalMs);
+    }
+    return timerMs(arrivalMs, nowMs);
+  }
+
+  /** The node that was chosen at departure may have gone meanwhile. */
+  #arrive(candidate: Candidate, isHedge: boolean): void {
+    if (this.#isOver || this.#winner !== undefined) return;
+    const { fleet, plan } = this.#engine;
+    if (candidate.isLastResort || fleet.isEligible(candidate.node)) {
+      return this.#ask(fleet.node(candidate.node), isHedge);
+    }
+    const neighbour = plan.nextEligible([candidate.site], this.#tried);
+    if (neighbour !== undefined) this.#reach(neighbour, isHedge);
+    else this.#seek(isHedge);
   }
 
   #ask(node: FleetNode, isHedge: boolean): void {
-    const { clock, config, fleet } = this.#engine;
-    this.#tried.push(node.index);
+    const { clock, fleet, hedgeDelay } = this.#engine;
     const client = node.pool.take();
     if (client === undefined) {
-      this.#lastFailure = { kind: "no-node" };
-      return this.#isBare ? this.#fail(this.#lastFailure) : this.#seek(isHedge);
+      // Every node is chosen once at most, so this comes to an end.
+      return this.#isBare ? this.#fail({ kind: "no-node" }) : this.#seek(isHedge);
     }
     const startedMs = clock.nowMs();
-    const attempt = new Attempt({
-      owner: this,
-      node,
-      client,
-      ordinal: this.#attemptCount,
-      isHedge,
-      startedMs,
-    });
+    const ordinal = this.#attemptCount;
+    const attempt = new Attempt({ owner: this, node, client, ordinal, isHedge, startedMs });
     this.#attemptCount += 1;
+    this.#lastNode = node.index;
     this.#running.push(attempt);
     fleet.balancerOf(node).take(node.index);
     if (!this.#isBare) {
-      this.#tryTimer?.cancel();
-      this.#tryTimer = clock.after(config.retry.perTryTimeoutMs, () => this.#tryTimedOut());
-      if (!isHedge && this.#mayHedge()) {
-        this.#armHedge(this.#engine.hedgeDelay.delayMs(startedMs));
-      }
+      if (!isHedge && this.#mayHedge()) this.#hedgeDueMs = startedMs + hedgeDelay.delayMs(startedMs);
+      this.#arm();
     }
     const { method, path, fields } = this.#head;
     attempt.send({ method, path, fields, body: this.#body?.open() ?? null });
   }
 
-  // Hedging.
+  /** Something may still answer without anything more being done. */
+  #isWaiting(): boolean {
+    return this.#running.length > 0 || this.#journeyCount() > 0;
+  }
+
+  #journeyCount(): number {
+    return this.#journeys?.size ?? 0;
+  }
+
+  #hasAttemptLeft(): boolean {
+    return this.#attemptCount + this.#journeyCount() < this.#engine.config.retry.attemptsMax;
+  }
+
+  // Deadlines.
+
+  #arm(): void {
+    const { perTryTimeoutMs, totalTimeoutMs } = this.#engine.config.retry;
+    const eldest = this.#running[0];
+    const tryDueMs = eldest === undefined ? Infinity : eldest.startedMs + perTryTimeoutMs;
+    this.dueMs = Math.min(this.#startedMs + totalTimeoutMs, tryDueMs, this.#hedgeDueMs);
+  }
+
+  /** Answers that have already arrived are read first: a late wake-up is not a slow node. */
+  due(): void {
+    this.dueMs = Infinity;
+    setImmediate(lookAgain, this);
+  }
+
+  /** Not for owners: called one turn of the loop after `due`. */
+  overdue(): void {
+    if (this.#isOver || this.#winner !== undefined) return;
+    const nowMs = this.#engine.clock.nowMs();
+    const { perTryTimeoutMs, totalTimeoutMs } = this.#engine.config.retry;
+    if (nowMs - this.#startedMs >= totalTimeoutMs) return this.#fail(this.#timeoutFailure());
+    for (let eldest = this.#running[0]; eldest !== undefined; eldest = this.#running[0]) {
+      if (nowMs - eldest.startedMs < perTryTimeoutMs) break;
+      eldest.cancel();
+      this.attemptFailed(eldest, "timeout");
+      if (this.#isOver) return;
+    }
+    if (nowMs >= this.#hedgeDueMs) this.#hedge(nowMs);
+    if (!this.#isOver) this.#arm();
+  }
+
+  #timeoutFailure(): RequestFailure {
+    const attempt = this.#running.at(-1);
+    return attempt === undefined
+      ? { kind: "timeout" }
+      : { kind: "attempt", failure: this.#classOf(attempt), cause: "timeout" };
+  }
 
   #mayHedge(): boolean {
-    const { hedge } = this.#engine.config;
     return (
-      hedge.isEnabled &&
+      this.#engine.config.hedge.isEnabled &&
+      this.#hasAttemptLeft() &&
       isIdempotent(this.#head.method) &&
-      (this.#body === undefined || this.#body.isWhole) &&
-      this.#attemptCount < this.#engine.config.retry.attemptsMax
+      (this.#body === undefined || this.#body.isWhole)
     );
   }
 
-  #armHedge(delayMs: number): void {
-    this.#hedgeTimer?.cancel();
-    // Answers that have already arrived are read first: a late wake-up is not a slow node.
-    this.#hedgeTimer = this.#engine.clock.after(delayMs, () => setImmediate(() => this.#hedge()));
-  }
-
-  #hedge(): void {
-    if (this.#isOver || this.#winner !== undefined || this.#running.length === 0 || !this.#mayHedge()) return;
-    const { clock, hedgeBudget, hedgeDelay, plan, telemetry } = this.#engine;
-    const nowMs = clock.nowMs();
-    if (plan.nextEligible(this.#view.sites, this.#tried) === undefined) return;
-    if (!hedgeBudget.withdraw(nowMs)) return;
+  #hedge(nowMs: number): void {
+    this.#hedgeDueMs = Infinity;
+    if (this.#running.length === 0 || !this.#mayHedge()) return;
+    const { hedgeBudget, hedgeDelay, plan, telemetry } = this.#engine;
+    const candidate = plan.nextEligible(this.#view.sites, this.#tried);
+    if (candidate === undefined || !hedgeBudget.withdraw(nowMs)) return;
     telemetry.hedged();
-    this.#seek(true);
-    this.#armHedge(hedgeDelay.furtherDelayMs(nowMs));
+    this.#hedgeDueMs = nowMs + hedgeDelay.furtherDelayMs(nowMs);
+    this.#reach(candidate, true);
   }
 
   // What attempts tell.
 
   attemptAnswered(attempt: Attempt, status: number, raw: readonly Uint8Array[], reason: string): void {
-    const { clock, hedgeDelay, telemetry } = this.#engine;
+    const { clock, hedgeDelay, isDraining, telemetry } = this.#engine;
     const nowMs = clock.nowMs();
+    const tookMs = nowMs - attempt.startedMs;
     this.#winner = attempt;
     this.#status = status;
-    this.#stopTimers();
+    this.dueMs = Infinity;
+    this.#endJourneys();
     this.#judge(attempt, "answered", nowMs);
-    hedgeDelay.record(nowMs - attempt.startedMs, nowMs);
-    this.#dismissLosers(attempt, nowMs);
+    if (!this.#isBare) hedgeDelay.record(tookMs, nowMs);
+    if (this.#running.length > 1) this.#dismissLosers(attempt, nowMs);
     const ttfbMs = nowMs - this.#startedMs;
     telemetry.firstByte(this.vantage, attempt.node.index, ttfbMs);
-    if (this.#attemptCount === 1) {
-      telemetry.overhead.observe((ttfbMs - this.#travelMs - (nowMs - attempt.startedMs)) / 1000);
-    }
+    if (this.#attemptCount === 1) telemetry.overhead.observe((ttfbMs - this.#travelMs - tookMs) / 1000);
     const { fields } = readResponseFields(raw, status);
-    if (this.#engine.isDraining) fields.push("connection", "close");
+    if (isDraining) fields.push("connection", "close");
     this.#heldHead = { status, reason, fields };
-    setImmediate(() => this.#releaseHead(true));
+    setImmediate(releaseAlone, this);
   }
 
   attemptData(_attempt: Attempt, chunk: Buffer): boolean {
-    this.#releaseHead(false);
-    return this.#response.write(chunk);
+    this.#releaseHead();
+    if (this.#isOver || this.#response.write(chunk)) return true;
+    this.#awaitDrain();
+    return false;
   }
 
-  attemptEnded(attempt: Attempt): void {
+  attemptEnded(attempt: Attempt, rawTrailers: readonly Uint8Array[]): void {
+    const { telemetry } = this.#engine;
     this.#settle(attempt, "answered");
-    this.#releaseHead(false);
+    this.#releaseHead();
+    if (this.#isOver) return;
+    if (rawTrailers.length > 0) this.#response.addTrailers(readTrailers(rawTrailers));
     this.#response.end();
-    const isFirst = attempt.ordinal === 0;
-    if (attempt.isHedge) this.#engine.telemetry.hedgeWon();
-    const site = attempt.node.siteIndex;
-    if (site !== this.#firstSite) this.#engine.telemetry.failedOver(this.#firstSite, site, this.#retryReason);
-    this.#finish(isFirst ? "ok" : "rescued", attempt.node.index);
+    if (attempt.isHedge) telemetry.hedgeWon();
+    const { index, siteIndex } = attempt.node;
+    if (siteIndex !== this.#firstSite) {
+      telemetry.failedOver(this.#firstSite, siteIndex, attempt.isHedge ? "hedge" : this.#rescueReason);
+    }
+    this.#finish(attempt.ordinal === 0 ? "ok" : "rescued", index);
   }
 
   attemptFailed(attempt: Attempt, cause: FailureCause): void {
     this.#settle(attempt, cause === "saturated" ? "refused" : cause);
-    const sign: AttemptSign | undefined =
-      cause === "refused" || cause === "reset" ? cause : cause === "timeout" ? "silent" : undefined;
+    const sign = signOf(cause);
     if (sign !== undefined) this.#judge(attempt, sign, this.#engine.clock.nowMs());
     if (this.#isOver) return;
-    const failure = failureClass({
+    const failure = this.#classOf(attempt);
+    this.#lastFailure = { kind: "attempt", failure, cause };
+    if (failure === "F") return this.#abort(this.#lastFailure, attempt.node.index);
+    if (attempt === this.#winner) {
+      this.#winner = undefined;
+      this.#heldHead = undefined;
+      this.#status = 0;
+    }
+    if (this.#mayRetry(failure)) return this.#retry(failure);
+    if (this.#isWaiting()) this.#arm();
+    else this.#fail(this.#lastFailure);
+  }
+
+  #classOf(attempt: Attempt): FailureClass {
+    return failureClass({
       isSent: attempt.isSent,
       isReused: attempt.isReused,
       isHeadReceived: attempt.isHeadReceived,
       isPartSentToClient: this.#isPartSent && attempt === this.#winner,
     });
-    this.#lastFailure = { kind: "attempt", failure, cause };
-    if (attempt === this.#winner) {
-      this.#winner = undefined;
-      this.#heldHead = undefined;
-    }
-    if (failure === "F") return this.#abort(attempt.node.index);
-    if (this.#isWaiting()) return;
-    this.#retry(failure);
   }
 
-  #retry(failure: "A" | "C" | "D" | "E"): void {
-    const { clock, config, retryBudget, telemetry } = this.#engine;
+  /** The budget is asked last: what may not be retried costs nothing. */
+  #mayRetry(failure: FailureClass): boolean {
+    const { clock, config, retryBudget } = this.#engine;
     const { method, hasIdempotencyKey } = this.#head;
-    const permit = { method, hasIdempotencyKey, isOptedIn: config.retry.nonIdempotent };
-    const mayGoOn =
+    return (
       !this.#isBare &&
-      this.#attemptCount < config.retry.attemptsMax &&
-      mayRetry(failure, permit) &&
-      (this.#body === undefined || this.#body.canReplay);
-    if (!mayGoOn || !retryBudget.withdraw(clock.nowMs())) return this.#fail(this.#lastFailure);
-    this.#retryReason = failure;
-    telemetry.retried(failure);
+      this.#hasAttemptLeft() &&
+      mayRetry(failure, { method, hasIdempotencyKey, isOptedIn: config.retry.nonIdempotent }) &&
+      (this.#body === undefined || this.#body.canReplay) &&
+      retryBudget.withdraw(clock.nowMs())
+    );
+  }
+
+  #retry(failure: FailureClass): void {
+    this.#rescueReason = failure;
+    this.#engine.telemetry.retried(failure);
     this.#seek(false);
   }
 
-  #tryTimedOut(): void {
-    const attempt = this.#running.at(-1);
-    if (attempt === undefined || this.#winner !== undefined) return;
-    attempt.cancel();
-    this.attemptFailed(attempt, "timeout");
+  #dismissLosers(winner: Attempt, nowMs: number): void {
+    for (let index = this.#running.length - 1; index >= 0; index--) {
+      const loser = this.#running[index]!;
+      if (loser !== winner) this.#dismiss(loser, loser.ordinal < winner.ordinal, "hedged", nowMs);
+    }
   }
 
-  /** An attempt that was asked before the winner and has not answered was silent; a later one was merely late. */
-  #dismissLosers(winner: Attempt, nowMs: number): void {
-    for (const loser of [...this.#running]) {
-      if (loser === winner) continue;
-      loser.cancel();
-      const wasSilent = loser.ordinal < winner.ordinal;
-      this.#settle(loser, wasSilent ? "hedged" : "cancelled");
-      if (wasSilent) this.#judge(loser, "silent", nowMs);
+  /** Not waited for any longer. One that was asked long enough ago to be hedged itself was silent. */
+  #dismiss(attempt: Attempt, mayBeSilent: boolean, outcome: "hedged" | "timeout", nowMs: number): void {
+    const patienceMs = this.#engine.hedgeDelay.furtherDelayMs(nowMs);
+    const isSilent = mayBeSilent && !attempt.isHeadReceived && nowMs - attempt.startedMs >= patienceMs;
+    attempt.cancel();
+    this.#settle(attempt, isSilent ? outcome : "cancelled");
+    if (isSilent) this.#judge(attempt, "silent", nowMs);
+  }
+
+  /** `isTimeUp`: their time is over, which says something about them. */
+  #cancelAll(isTimeUp: boolean): void {
+    this.#endJourneys();
+    if (this.#running.length === 0) return;
+    const nowMs = this.#engine.clock.nowMs();
+    for (let index = this.#running.length - 1; index >= 0; index--) {
+      this.#dismiss(this.#running[index]!, isTimeUp, "timeout", nowMs);
     }
   }
 
@@ -373,89 +443,106 @@ export class Exchange implements AttemptOwner, OpenRequest {
   /** Once for each attempt: it holds its node no longer. */
   #settle(attempt: Attempt, outcome: AttemptOutcome): void {
     const index = this.#running.indexOf(attempt);
-    if (index === -1) return;
+    if (index === NONE) return;
     this.#running.splice(index, 1);
-    this.#engine.fleet.balancerOf(attempt.node).giveBack(attempt.node.index);
-    this.#engine.telemetry.attemptEnded(attempt.node.index, outcome);
+    const node = attempt.node;
+    this.#engine.fleet.balancerOf(node).giveBack(node.index);
+    this.#engine.telemetry.attemptEnded(node.index, outcome);
   }
 
-  #isWaiting(): boolean {
-    return this.#running.length > 0 || this.#travelling > 0;
+  #endJourneys(): void {
+    if (this.#journeys === undefined) return;
+    for (const timer of this.#journeys) timer.cancel();
+    this.#journeys.clear();
   }
 
   // Towards the client.
 
+  /** The head has waited for data long enough. */
+  releaseAlone(): void {
+    if (this.#heldHead === undefined) return;
+    this.#releaseHead();
+    if (!this.#isOver) this.#response.flushHeaders();
+  }
+
   /** With data at hand head and data leave in one write. */
-  #releaseHead(isAlone: boolean): void {
+  #releaseHead(): void {
     const head = this.#heldHead;
     if (head === undefined || this.#isOver) return;
     this.#heldHead = undefined;
-    this.#isPartSent = true;
-    if (head.reason === "") this.#response.writeHead(head.status, head.fields);
-    else this.#response.writeHead(head.status, head.reason, head.fields);
-    if (isAlone) this.#response.flushHeaders();
+    const { status, reason, fields } = head;
+    try {
+      if (reason === STATUS_CODES[status] || !REASON.test(reason)) this.#response.writeHead(status, fields);
+      else this.#response.writeHead(status, reason, fields);
+      this.#isPartSent = true;
+    } catch {
+      // Fields that got past undici's parser and that node:http would not write: nobody could have sent them on.
+      this.#cancelAll(false);
+      this.#fail({ kind: "attempt", failure: "E", cause: "broken" });
+    }
   }
 
-  /** Part of the answer is out and the rest will not come: the client must see that. */
-  #abort(node: number): void {
-    this.#connection.reset();
-    this.#record(this.#lastFailure, node);
-    this.#finish("truncated", node);
+  #awaitDrain(): void {
+    if (this.#isAwaitingDrain) return;
+    this.#isAwaitingDrain = true;
+    this.#response.once("drain", () => {
+      this.#isAwaitingDrain = false;
+      this.#winner?.resume();
+    });
   }
 
   #fail(failure: RequestFailure): void {
     if (this.#isOver) return;
-    const node = this.#tried.at(-1) ?? NO_NODE;
-    if (this.#isPartSent) return this.#abort(node);
-    this.#record(failure, node);
-    this.#cancelAll(failure.kind === "timeout");
-    if (this.#isBare) this.#connection.reset();
+    if (this.#isPartSent) return this.#abort(failure, this.#lastNode);
+    this.#record(failure, this.#lastNode);
+    this.#cancelAll(isTimeout(failure));
+    if (this.#isBare) this.#status = 0;
     else this.#answerFailure(failure);
-    this.#finish("failed", NO_NODE);
+    this.#finish("failed", NONE);
+    if (this.#isBare) this.#connection.reset();
+  }
+
+  /** Part of the answer is out and the rest will not come: the client must see that. */
+  #abort(failure: RequestFailure, node: number): void {
+    this.#record(failure, node);
+    this.#cancelAll(false);
+    this.#finish("truncated", node);
+    this.#connection.reset();
   }
 
   #record(failure: RequestFailure, node: number): void {
-    const request = { vantage: this.vantage, method: this.#head.method, node, attempts: this.#attemptCount };
-    this.#engine.telemetry.requestFailed(failure, request);
+    const { vantage } = this;
+    const { method } = this.#head;
+    this.#engine.telemetry.requestFailed(failure, { vantage, method, node, attempts: this.#attemptCount });
   }
 
   #answerFailure(failure: RequestFailure): void {
-    this.#heldHead = undefined;
+    const text = failureText(failure);
     this.#status = statusOf(failure);
-    const body = `${this.#status} no node answered (${failureText(failure)})\n`;
-    this.#response.writeHead(this.#status, {
-      "content-type": "text/plain; charset=utf-8",
-      "content-length": body.length,
-      "cache-control": "no-store",
-      "retry-after": RETRY_AFTER_S,
-      "x-gateway-failure": failureText(failure),
-      // What is left of a request's body would be taken for the next request.
-      ...(this.#body !== undefined && !this.#body.isWhole ? { connection: "close" } : {}),
-    });
-    this.#response.end(this.#head.method === "HEAD" ? undefined : body);
-  }
-
-  #clientClosed(): void {
-    if (this.#isOver) return;
-    this.#cancelAll(false);
-    this.#finish("aborted", NO_NODE);
-  }
-
-  /** `wasSilent`: their time is over, which says something about them. */
-  #cancelAll(wasSilent: boolean): void {
-    const nowMs = this.#engine.clock.nowMs();
-    for (const attempt of [...this.#running]) {
-      attempt.cancel();
-      this.#settle(attempt, wasSilent ? "timeout" : "cancelled");
-      if (wasSilent) this.#judge(attempt, "silent", nowMs);
-    }
+    const body = `${this.#status} no node answered (${text})\n`;
+    const fields = [
+      "content-type",
+      "text/plain; charset=utf-8",
+      "content-length",
+      String(body.length),
+      "cache-control",
+      "no-store",
+      "retry-after",
+      RETRY_AFTER_S,
+      "x-gateway-failure",
+      text,
+    ];
+    if (this.#engine.isDraining) fields.push("connection", "close");
+    this.#response.writeHead(this.#status, fields);
+    this.#response.end(body);
   }
 
   #finish(outcome: RequestOutcome, node: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stopTimers();
-    this.#body?.destroy();
+    this.#heldHead = undefined;
+    this.#engine.deadlines.remove(this);
+    this.#body?.discard();
     this.#connection.open.delete(this);
     this.#engine.telemetry.requestEnded({
       outcome,
@@ -465,19 +552,34 @@ export class Exchange implements AttemptOwner, OpenRequest {
       durationMs: this.#engine.clock.nowMs() - this.#startedMs,
     });
   }
+}
 
-  #stopTimers(): void {
-    this.#totalTimer?.cancel();
-    this.#tryTimer?.cancel();
-    this.#hedgeTimer?.cancel();
-    for (const timer of this.#travelTimers) timer.cancel();
-    this.#travelTimers.length = 0;
-    this.#travelling = 0;
+function lookAgain(exchange: Exchange): void {
+  exchange.overdue();
+}
+
+function releaseAlone(exchange: Exchange): void {
+  exchange.releaseAlone();
+}
+
+/** What a failure says about its node; nothing when the node spoke, but not HTTP. */
+function signOf(cause: FailureCause): AttemptSign | undefined {
+  switch (cause) {
+    case "refused":
+    case "reset":
+      return cause;
+    case "timeout":
+      return "silent";
+    default:
+      return undefined;
   }
 }
 
+function isTimeout(failure: RequestFailure): boolean {
+  return failure.kind === "timeout" || (failure.kind === "attempt" && failure.cause === "timeout");
+}
+
 function statusOf(failure: RequestFailure): number {
-  if (failure.kind === "timeout") return 504;
-  if (failure.kind === "attempt") return failure.cause === "timeout" ? 504 : 502;
-  return 503;
+  if (isTimeout(failure)) return 504;
+  return failure.kind === "attempt" ? 502 : 503;
 }

@@ -14,6 +14,9 @@ import { Readable } from "node:stream";
 
 export type BodyForAttempt = Buffer | Readable | null;
 
+/** An answered request's body may run on for this long; then the client's connection is closed. */
+const DISCARD_BYTES_MAX = 1024 * 1024;
+
 export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #replayBytesMax: number;
@@ -28,6 +31,8 @@ export class RequestBody {
   /** Kept chunks the reader has had already. */
   #readerIndex = 0;
   #onCollected: (() => void) | undefined;
+  #isDiscarding = false;
+  #discardedBytes = 0;
 
   /** `bodyBytes` as in `RequestHead`, not 0. */
   constructor(request: IncomingMessage, bodyBytes: number, replayBytesMax: number) {
@@ -73,15 +78,25 @@ export class RequestBody {
     return reader;
   }
 
-  /** The client has gone, or nobody will read the rest. */
-  destroy(): void {
+  /**
+   * Nobody will read the rest. It is taken in and thrown away, so that the connection's next request is found behind
+   * it and a client that sends before it reads gets its answer, but not without end.
+   */
+  discard(): void {
     this.#onCollected = undefined;
     this.#reader?.destroy();
     this.#reader = undefined;
     this.#chunks = [];
+    this.#isDiscarding = true;
+    if (!this.#isEnded) this.#request.resume();
   }
 
   #take(chunk: Buffer): void {
+    if (this.#isDiscarding) {
+      this.#discardedBytes += chunk.length;
+      if (this.#discardedBytes > DISCARD_BYTES_MAX) this.#request.destroy();
+      return;
+    }
     this.#bytes += chunk.length;
     if (!this.#isOverflown && this.#bytes <= this.#replayBytesMax) this.#chunks.push(chunk);
     else this.#overflow();

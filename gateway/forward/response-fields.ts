@@ -26,6 +26,8 @@ export function readResponseFields(raw: readonly Uint8Array[], status: number): 
         break;
       case 7:
         if (isNamed(name, "upgrade")) continue;
+        // Trailers pass unannounced: node:http refuses the field where it will not chunk (HEAD, HTTP/1.0 clients).
+        if (isNamed(name, "trailer")) continue;
         break;
       case 10:
         if (isNamed(name, "connection")) {

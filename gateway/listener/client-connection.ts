@@ -6,8 +6,10 @@ import { WanState } from "../forward/wan-stage.ts";
 /** An open request that can be cut off together with its connection. */
 export interface OpenRequest {
   readonly vantage: string;
-  /** The connection has been reset under it. */
-  cutOff(reason: string): void;
+  /** The network has moved the connection elsewhere; it is reset under the request. */
+  cutOff(): void;
+  /** The connection has closed: nobody waits for the answer. */
+  clientGone(): void;
 }
 
 /** A connection of the bare network leads to one node of one site for its whole life. */

@@ -1,56 +1,61 @@
 /**
  * Where clients connect: node:http for parsing and framing, everything else ours. Node refuses bad framing before a
- * request is seen here; heads are judged by `readHead`, and whatever is refused gets its status, a closed connection,
- * and reaches no node. 100-continue is answered here, upgrades are refused.
+ * request is seen here; heads are judged by `readHead`; whatever is refused gets its status and a closed connection,
+ * and reaches no node. 100-continue is answered here, and only for a head that was accepted.
+ *
+ * A client that ends its half of the connection is taken for gone (as by nginx): a client that left looks the same.
+ * Left out: tunnels. An Upgrade to WebSocket is refused with 501, any other one is ignored (RFC 9110 §7.8).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { UserError, codeOf } from "#core/errors.ts";
+import { after } from "#core/host/clock.ts";
 import type { HostPort } from "../config.ts";
 import { Exchange, type Engine } from "../forward/exchange.ts";
 import type { VantageResolver } from "../routing/vantage.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { listenOn } from "./listen.ts";
 import { readHead } from "./request-head.ts";
 
 /** How late a head limit may be enforced. */
 const LIMITS_CHECK_MS = 500;
-const BACKLOG = 4096;
-
-const connectionOf = new WeakMap<Socket, ClientConnection>();
+/** A refused client may take this long to read why. Closing at once would reset the connection under the answer. */
+const LINGER_MS = 1_000;
 
 export class Listener {
   readonly #engine: Engine;
   readonly #resolver: VantageResolver;
+  readonly #vantageHeader: string | undefined;
   readonly #server: Server;
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Map<Socket, ClientConnection>();
 
   constructor(engine: Engine, resolver: VantageResolver) {
     this.#engine = engine;
     this.#resolver = resolver;
-    const { limits } = engine.config;
+    const { limits, routing } = engine.config;
+    this.#vantageHeader = routing.vantageHeader;
     this.#server = createServer(
       {
         keepAliveTimeout: limits.keepAliveTimeoutMs,
         headersTimeout: limits.headTimeoutMs,
+        // The total timeout bounds a slow body; a long upload that goes on is not cut.
         requestTimeout: 0,
         connectionsCheckingInterval: LIMITS_CHECK_MS,
         maxHeaderSize: limits.headerBytesMax,
         noDelay: true,
       },
-      (request, response) => this.#serve(request, response),
+      (request, response) => this.#serve(request, response, false),
     );
     this.#server.on("connection", (socket) => this.#connected(socket));
-    this.#server.on("checkContinue", (request, response) => {
-      response.writeContinue();
-      this.#serve(request, response);
-    });
+    this.#server.on("checkContinue", (request, response) => this.#serve(request, response, true));
     this.#server.on("checkExpectation", (request, response) =>
-      refuse(response, 417, "expectation not known"),
+      this.#refuse(request, response, 417, "the expectation is not known"),
     );
-    this.#server.on("upgrade", (_request, socket) => endRaw(socket as Socket, "501 Not Implemented"));
-    this.#server.on("connect", (_request, socket) => endRaw(socket as Socket, "405 Method Not Allowed"));
+    this.#server.on("connect", (_request, socket) => {
+      this.#engine.telemetry.requestRefused("CONNECT", 405);
+      endRaw(socket as Socket, 405, "Method Not Allowed");
+    });
     this.#server.on("clientError", (error: Error & { code?: string }, socket) =>
-      refuseRaw(error, socket as Socket),
+      this.#brokenRequest(error, socket as Socket),
     );
   }
 
@@ -60,88 +65,89 @@ export class Listener {
   }
 
   get connections(): Iterable<ClientConnection> {
-    return this.#connections;
+    return this.#connections.values();
   }
 
   /** No new connections; idle ones go now, the others after their answer. */
   stopAccepting(): void {
     this.#server.close();
-    this.#server.closeIdleConnections();
   }
 
-  closeAll(): void {
-    this.#server.close();
+  /** Resolves when the last connection is gone. */
+  async closeAll(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // Calls back with an error when the server is not listening, which is as good.
+    this.#server.close(() => resolve());
     this.#server.closeAllConnections();
+    await promise;
   }
 
   #connected(socket: Socket): void {
     const connection = new ClientConnection(socket);
-    connectionOf.set(socket, connection);
-    this.#connections.add(connection);
-    socket.once("close", () => this.#connections.delete(connection));
+    this.#connections.set(socket, connection);
     socket.on("error", () => undefined);
+    socket.once("close", () => {
+      this.#connections.delete(socket);
+      for (const open of connection.open) open.clientGone();
+    });
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse): void {
-    const connection = connectionOf.get(request.socket);
-    if (connection === undefined) return void request.socket.destroy();
-    const head = readHead(request, this.#engine.config.routing.vantageHeader);
-    if (!head.ok) return refuse(response, head.status, head.reason);
+  #serve(request: IncomingMessage, response: ServerResponse, isContinueAsked: boolean): void {
+    const connection = this.#connections.get(request.socket);
+    // Parsed out of what a connection that has closed had left behind.
+    if (connection === undefined) return;
+    const head = readHead(request, this.#vantageHeader);
+    if (!head.ok) return this.#refuse(request, response, head.status, head.reason);
+    if (isContinueAsked && head.bodyBytes !== 0) response.writeContinue();
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
     new Exchange(this.#engine, connection, head, vantage, request, response).start();
   }
-}
 
-export async function listenOn(server: Server, address: HostPort, what: string): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
-  server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, resolve);
-  try {
-    await promise;
-  } catch (error) {
-    throw listenError(error, address, what);
-  }
-  server.off("error", reject);
-  const bound = server.address();
-  return typeof bound === "object" && bound !== null ? bound.port : address.port;
-}
-
-function listenError(error: unknown, { host, port }: HostPort, what: string): UserError {
-  const where = `${host}:${port}`;
-  if (codeOf(error) === "EADDRINUSE") {
-    return new UserError("PORT_BUSY", `${what} cannot listen on ${where}: somebody else does`, {
-      hint: "choose another port, or find the holder with `ss -ltnp`",
-      cause: error,
+  #refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string): void {
+    this.#engine.telemetry.requestRefused(request.method ?? "", status);
+    const body = `${status} ${reason}\n`;
+    response.writeHead(status, {
+      "content-type": "text/plain; charset=utf-8",
+      "content-length": Buffer.byteLength(body),
+      connection: "close",
+      ...(status === 405 ? { allow: "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY" } : {}),
     });
+    response.end(body);
   }
-  return new UserError("LISTEN_FAILED", `${what} cannot listen on ${where}: ${String(error)}`, {
-    cause: error,
-  });
+
+  /** Node's parser gave up. Behind an answer that is under way nothing may be written: it would become part of it. */
+  #brokenRequest(error: Error & { code?: string }, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    const isAnswering = connection !== undefined && connection.open.size > 0;
+    if (isAnswering || !socket.writable || error.code === "ECONNRESET") {
+      socket.destroy();
+      return;
+    }
+    const { status, phrase } = refusalOf(error.code);
+    this.#engine.telemetry.requestRefused("", status);
+    endRaw(socket, status, phrase);
+  }
 }
 
-function refuse(response: ServerResponse, status: number, reason: string): void {
-  const body = `${status} ${reason}\n`;
-  response.writeHead(status, {
-    "content-type": "text/plain; charset=utf-8",
-    "content-length": body.length,
-    connection: "close",
-  });
-  response.end(body);
-}
-
-function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
-  if (socket.destroyed || !socket.writable || error.code === "ECONNRESET") return void socket.destroy();
-  switch (error.code) {
+function refusalOf(code: string | undefined): { status: number; phrase: string } {
+  switch (code) {
     case "HPE_HEADER_OVERFLOW":
-      return endRaw(socket, "431 Request Header Fields Too Large");
+      return { status: 431, phrase: "Request Header Fields Too Large" };
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return { status: 413, phrase: "Content Too Large" };
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return endRaw(socket, "408 Request Timeout");
+      return { status: 408, phrase: "Request Timeout" };
+    case "HPE_INVALID_VERSION":
+      return { status: 505, phrase: "HTTP Version Not Supported" };
     default:
-      return endRaw(socket, "400 Bad Request");
+      return { status: 400, phrase: "Bad Request" };
   }
 }
 
-function endRaw(socket: Socket, status: string): void {
-  socket.on("error", () => undefined);
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+/** Staged (RFC 9112 §9.6): answer, end our half, let the client read, close. */
+function endRaw(socket: Socket, status: number, phrase: string): void {
+  socket.end(`HTTP/1.1 ${status} ${phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  socket.resume();
+  const linger = after(LINGER_MS, () => socket.destroy(), { unref: true });
+  socket.once("close", () => linger.cancel());
 }

@@ -119,6 +119,12 @@ export class Telemetry {
     histogram.observe(end.durationMs / 1000);
   }
 
+  /** No valid request: answered by the listener, seen by no node. */
+  requestRefused(method: string, status: number): void {
+    this.requestStarted();
+    this.requestEnded({ outcome: "refused", node: NO_NODE, method, status, durationMs: 0 });
+  }
+
   /** The client got no node's answer, or half of one. Told apart from `requestEnded` because it is an event. */
   requestFailed(
     failure: RequestFailure,

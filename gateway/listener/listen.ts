@@ -1,0 +1,42 @@
+/** Binding a server to an address, with errors that name the address and what wanted it. */
+import type { Server } from "node:net";
+import { EXIT, UserError, codeOf, messageOf } from "#core/errors.ts";
+import type { HostPort } from "../config.ts";
+
+/** The kernel cuts it to `net.core.somaxconn`. */
+const BACKLOG = 4096;
+
+/** Resolves with the port that was bound; rejects as `listenError` says. */
+export async function listenOn(server: Server, address: HostPort, what: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    throw listenError(error, address, what);
+  }
+  server.off("error", reject);
+  return portOf(server, address.port);
+}
+
+export function portOf(server: Server, otherwise: number): number {
+  const bound = server.address();
+  return typeof bound === "object" && bound !== null ? bound.port : otherwise;
+}
+
+/** `PORT_BUSY` when somebody else listens there, else `LISTEN_FAILED`. `what` begins the sentence. */
+export function listenError(error: unknown, { host, port }: HostPort, what: string): UserError {
+  const where = `${host}:${port}`;
+  if (codeOf(error) === "EADDRINUSE") {
+    return new UserError("PORT_BUSY", `${what} cannot listen on ${where}: another process does already`, {
+      hint: `choose another port, or find its holder with \`ss -ltnp 'sport = :${port}'\``,
+      exitCode: EXIT.usage,
+      cause: error,
+    });
+  }
+  return new UserError("LISTEN_FAILED", `${what} cannot listen on ${where}: ${messageOf(error)}`, {
+    hint: "give host:port of an address of this machine",
+    cause: error,
+  });
+}
