@@ -16,6 +16,8 @@ export class CastState {
   readonly #announced = new Map<string, { readonly isGracefulShutdown: boolean }>();
   readonly #reached = new Map<string, string | null>();
   feed: "live" | "stale" = "stale";
+  /** No route is on its way: every vantage has what it will keep. */
+  isSettled = false;
 
   hear(event: JournalEvent): void {
     switch (event.kind) {
@@ -33,9 +35,14 @@ export class CastState {
         return;
       case "site.announced":
         this.#announced.set(event.site, event);
+        this.isSettled = false;
         return;
       case "site.withdrawn":
         this.#announced.delete(event.site);
+        this.isSettled = false;
+        return;
+      case "routes.settled":
+        this.isSettled = true;
         return;
       case "vantage.moved":
         this.#reached.set(event.vantage, event.to);

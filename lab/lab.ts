@@ -352,6 +352,7 @@ export class Lab {
     return (
       this.#gateway !== undefined &&
       this.#state.feed === "live" &&
+      this.#state.isSettled &&
       SITES.every(({ site }) => this.#state.isAnnounced(site)) &&
       this.#state.vantages().every(({ site }) => site !== null) &&
       this.#slots.every(

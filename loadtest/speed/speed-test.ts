@@ -1,0 +1,125 @@
+/**
+ * The speed test: every city asks once a round on a connection of its own, all cities at the same time, so that each
+ * request is cold. Times are those of a client: connection, first byte, last byte.
+ *
+ * Starts within a round are spread by `STAGGER_MS`: fourteen answers that arrive in the same millisecond would wait for
+ * each other in this process and in the gateway, and the figure would be the machine's, not the network's.
+ */
+import { CITIES, cityById, cityOfSite, distanceKm } from "#core/geography/cities.ts";
+import { rttUs } from "#core/geography/rtt.ts";
+import { after, nowNs, sleep, wallClock } from "#core/host/clock.ts";
+import { TEST_SCHEMA, type SpeedSample, type SpeedTest, type SpeedTestRow } from "#core/wire/measure.ts";
+import { ClientConnection, type Answer } from "../load/client-connection.ts";
+
+const STAGGER_MS = 3;
+const GAP_MS = 30;
+const TIMEOUT_MS = 10_000;
+const NS_PER_MS = 1e6;
+/** Light in fibre, one way. */
+const FIBRE_KM_PER_MS = 200;
+const COLD_ROUND_TRIPS = 3;
+const THINK_MS = 25;
+
+export interface SpeedTestOptions {
+  readonly gatewayUrl: string;
+  readonly vantages: readonly { readonly vantage: string; readonly city: string }[];
+  readonly rounds: number;
+  readonly label: string;
+  /** The one site of the counterfactual. */
+  readonly originSite: string;
+}
+
+export async function runSpeedTest(options: SpeedTestOptions): Promise<SpeedTest> {
+  const { vantages, rounds, label, gatewayUrl, originSite } = options;
+  const samples: SpeedSample[][] = vantages.map(() => []);
+  const startNs = nowNs();
+  const takenAt = wallClock();
+  for (let round = 0; round < rounds; round++) {
+    if (round > 0) await sleep(GAP_MS);
+    const asked = vantages.map(({ vantage }, index) => ask(gatewayUrl, vantage, index * STAGGER_MS));
+    for (const [index, sample] of (await Promise.all(asked)).entries()) samples[index]!.push(sample);
+  }
+  return {
+    schema: TEST_SCHEMA,
+    label,
+    url: gatewayUrl,
+    takenAt,
+    startNs,
+    rounds,
+    rows: vantages.map(({ vantage, city }, index) => rowOf(vantage, city, samples[index]!, originSite)),
+  };
+}
+
+/** The cities of the built-in map. */
+export function allCities(): { vantage: string; city: string }[] {
+  return CITIES.map(({ id, name }) => ({ vantage: id, city: name }));
+}
+
+async function ask(gatewayUrl: string, vantage: string, delayMs: number): Promise<SpeedSample> {
+  if (delayMs > 0) await sleep(delayMs);
+  const { port, hostname } = new URL(gatewayUrl);
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const startNs = nowNs();
+  const connection = new ClientConnection(hostname.replace(/^\[|\]$/g, ""), Number(port || 80));
+  const timer = after(TIMEOUT_MS, () => connection.giveUp("timeout"));
+  const request = `GET / HTTP/1.1\r\nhost: ${vantage}.localhost:${port}\r\nconnection: close\r\n\r\n`;
+  connection.send("GET", request, resolve);
+  const answer = await promise;
+  timer.cancel();
+  connection.close();
+  const since = (atNs: number | null): number | null => (atNs === null ? null : (atNs - startNs) / NS_PER_MS);
+  return {
+    status: answer.head?.status ?? null,
+    site: answer.head?.site ?? null,
+    node: answer.head?.node ?? null,
+    connectMs: since(answer.connectNs),
+    ttfbMs: since(answer.firstByteNs),
+    totalMs: answer.error === null ? since(answer.endNs) : null,
+    error: answer.error,
+  };
+}
+
+function rowOf(
+  vantage: string,
+  city: string,
+  samples: readonly SpeedSample[],
+  originSite: string,
+): SpeedTestRow {
+  const site = agreed(samples.map((sample) => sample.site));
+  return {
+    vantage,
+    city,
+    samples,
+    status: agreed(samples.map((sample) => (sample.error === null ? sample.status : null))),
+    site,
+    connectMs: median(samples.map((sample) => sample.connectMs)),
+    ttfbMs: median(samples.map((sample) => sample.ttfbMs)),
+    totalMs: median(samples.map((sample) => sample.totalMs)),
+    floorMs: site === null ? null : floorMs(vantage, site),
+    singleOriginMs: singleOriginMs(vantage, originSite),
+  };
+}
+
+function agreed<T>(values: readonly (T | null)[]): T | null {
+  const [first = null] = values;
+  return values.every((value) => value === first) ? first : null;
+}
+
+function median(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null).sort((a, b) => a - b);
+  if (known.length === 0) return null;
+  const middle = Math.floor(known.length / 2);
+  return known.length % 2 === 1 ? known[middle]! : (known[middle - 1]! + known[middle]!) / 2;
+}
+
+function floorMs(vantage: string, site: string): number | null {
+  const from = cityById(vantage);
+  const to = cityOfSite(site);
+  if (from === undefined || to === undefined) return null;
+  return (COLD_ROUND_TRIPS * 2 * distanceKm(from, to)) / FIBRE_KM_PER_MS;
+}
+
+function singleOriginMs(vantage: string, site: string): number | null {
+  const us = rttUs(vantage, site);
+  return us === undefined ? null : THINK_MS + (COLD_ROUND_TRIPS * us) / 1000;
+}
