@@ -1,40 +1,54 @@
-/** A process of the cast: one load run (`node bin/cast.js load`). Its result and log are files; its events tell progress. */
-import { writeFile } from "node:fs/promises";
+/**
+ * A process of the cast: the load (`node bin/cast.js load`). Its own process, so that neither the gateway's work nor a
+ * page's can delay a send. It exits when the plan has been run and the result is on disk.
+ */
+import { writeFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { runChild } from "#core/host/child.ts";
+import { nowMs } from "#core/host/clock.ts";
 import { EventChannel } from "#core/host/event-channel.ts";
 import { watchStalls } from "#core/host/stalls.ts";
 import type { LoadConfig } from "#core/wire/cast.ts";
-import { countDuplicates } from "./load/executions.ts";
-import { loadSchema } from "./load/load-document.ts";
-import { summarizeLoad } from "./load/load-result.ts";
+import { parseLoadDocument } from "./load/load-document.ts";
 import { Loader } from "./load/loader.ts";
-import { writeRequestLog } from "./load/request-log.ts";
 
-const STALL_MS = 100;
+const STALL_MS = 200;
+const EXIT_TERMINATED = 143;
 
+const startedMs = nowMs();
 let loader: Loader | undefined;
 
 runChild<LoadConfig>({
-  async start({ document: input }) {
-    const document = loadSchema.parse(input);
+  async start(config) {
+    wakePunctually();
     const events = new EventChannel("load", process.stdout);
+    loader = new Loader(parseLoadDocument(config.document), String(process.pid), (body, atNs) =>
+      events.emit(body, atNs),
+    );
+    flushCompileCache();
     watchStalls(STALL_MS, (durationMs) =>
       events.emit({ kind: "stall", process: "load", durationMs: Math.round(durationMs) }),
     );
-    loader = new Loader(document, events);
-    const run = await loader.run();
-    const result = summarizeLoad(document, run, await countDuplicates(document.executionUrls));
-    await writeRequestLog(document.logFile, run.records.slice(run.warmUpCount));
-    await writeFile(document.resultFile, `${JSON.stringify(result)}\n`);
-    const { sent, ok, failedTotal: failed, isVoid, voidReasons } = result;
-    events.emit({ kind: "load.finished", sent, ok, failed, isVoid, voidReasons });
+    const sinceStartMs = Math.round(nowMs() - startedMs);
+    events.emit({ kind: "process.ready", process: "load", pid: process.pid, sinceStartMs });
+    await loader.run();
+    // What was said last must be read before the process is gone; the pipe is the lab's.
     process.stdout.write("", () => process.exit(0));
   },
   command(command) {
     if (command.do === "stop") loader?.stop();
   },
   terminate() {
-    if (loader === undefined) process.exit(143);
+    if (loader === undefined) process.exit(EXIT_TERMINATED);
     loader.stop();
   },
 });
+
+/** Linux rounds every sleep up by 50 us unless told otherwise; elsewhere there is nothing to tell. */
+function wakePunctually(): void {
+  try {
+    writeFileSync("/proc/self/timerslack_ns", "1");
+  } catch {
+    // Sends are then up to 50 us later; the send lag shows it.
+  }
+}

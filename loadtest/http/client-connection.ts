@@ -73,7 +73,6 @@ export class ClientConnection {
 
   close(): void {
     this.#isGone = true;
-    this.#socket.end();
     this.#socket.destroy();
   }
 

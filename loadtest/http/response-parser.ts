@@ -105,7 +105,7 @@ export class ResponseParser {
       return chunk.length;
     }
     this.#pending = Buffer.alloc(0);
-    this.#parseHead(bytes.latin1Slice(0, end));
+    this.#parseHead(bytes.toString("latin1", 0, end));
     return at + end + HEAD_END.length - had;
   }
 
@@ -122,7 +122,8 @@ export class ResponseParser {
     this.site = fields.site;
     this.node = fields.node;
     this.keepAliveMs = fields.keepAliveMs;
-    const isPersistent = statusLine[1] === "1" ? !/\bclose\b/.test(fields.connection) : /\bkeep-alive\b/.test(fields.connection);
+    const isPersistent =
+      statusLine[1] === "1" ? !/\bclose\b/.test(fields.connection) : /\bkeep-alive\b/.test(fields.connection);
     this.isKeepAlive = isPersistent;
     this.#phase = this.#bodyPhase(status, fields);
   }
@@ -159,7 +160,7 @@ export class ResponseParser {
       return stop;
     }
     this.#pending = end < 0 ? bytes : Buffer.alloc(0);
-    if (end >= 0) this.#parseLine(bytes.latin1Slice());
+    if (end >= 0) this.#parseLine(bytes.toString("latin1"));
     return stop;
   }
 

@@ -64,8 +64,14 @@ export type LoadDocumentInput = z.input<typeof loadDocumentSchema>;
 export function parseLoadDocument(document: unknown): LoadDocument {
   const parsed = loadDocumentSchema.safeParse(document);
   if (parsed.success) return Object.freeze(parsed.data);
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "document"}: ${issue.message}`);
-  throw new UserError("LOAD_DOCUMENT", `the load document has ${faults.length} error(s): ${faults.join("; ")}`, {
-    hint: "`anycastle load --help` lists the options",
-  });
+  const faults = parsed.error.issues.map(
+    (issue) => `${issue.path.join(".") || "document"}: ${issue.message}`,
+  );
+  throw new UserError(
+    "LOAD_DOCUMENT",
+    `the load document has ${faults.length} error(s): ${faults.join("; ")}`,
+    {
+      hint: "`anycastle load --help` lists the options",
+    },
+  );
 }

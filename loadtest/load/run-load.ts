@@ -1,73 +1,88 @@
-/** Starts a load run in a process of its own, hears it, and reads its result. It ends with whoever started it. */
-import { spawn } from "node:child_process";
+/**
+ * Starts a load run in a process of its own and hands its result back, for the command line and for scenarios. The
+ * child dies with its parent: its standard input ends.
+ */
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { EXIT, UserError } from "#core/errors.ts";
+import { EXIT, messageOf, UserError } from "#core/errors.ts";
 import { NdjsonReader } from "#core/host/ndjson.ts";
+import type { CastCommand, LoadConfig } from "#core/wire/cast.ts";
 import type { ProcessEvent } from "#core/wire/events.ts";
 import type { LoadResult } from "#core/wire/measure.ts";
-import { loadSchema, type LoadInput } from "./load-document.ts";
+import { parseLoadDocument, type LoadDocumentInput } from "./load-document.ts";
 
 const ENTRY = fileURLToPath(new URL("../../bin/cast.js", import.meta.url));
-const STDERR_CHARS_MAX = 4_000;
+/** The end of the child's log that is shown when it fails. */
+const LOG_CHARS_MAX = 8 * 1024;
 
-export interface StartedLoad {
-  readonly pid: number;
-  /** Ends the plan; what was due until now counts. */
-  stop(): void;
-  readonly finished: Promise<{ readonly result: LoadResult; readonly logFile: string }>;
+export interface LoadStart {
+  readonly document: LoadDocumentInput;
+  /** Everything the child reports, as it happens. */
+  readonly onEvent?: (event: ProcessEvent) => void;
 }
 
-/** Throws `LOAD_INVALID` before anything is started. `finished` rejects with `LOAD_FAILED` when the process dies. */
-export function startLoad(options: {
-  readonly document: LoadInput;
-  readonly onEvent: (event: ProcessEvent) => void;
-}): StartedLoad {
-  const parsed = loadSchema.safeParse(options.document);
-  if (!parsed.success) {
-    const text = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-    throw new UserError("LOAD_INVALID", text);
-  }
-  const { logFile, resultFile } = parsed.data;
+export interface RunningLoad {
+  readonly pid: number | undefined;
+  /** Rejects with a `UserError` when the child ends without a result. */
+  readonly finished: Promise<{ readonly result: LoadResult; readonly logFile: string }>;
+  /** Ends the plan: what was due until now counts, and is waited for. */
+  stop(): void;
+}
+
+/** Throws a `UserError` that lists every fault of the document before anything is started. */
+export function startLoad(start: LoadStart): RunningLoad {
+  const document = parseLoadDocument(start.document);
   const child = spawn(process.execPath, [ENTRY, "load"], { stdio: ["pipe", "pipe", "pipe"] });
-  const {
-    promise: finished,
-    resolve,
-    reject,
-  } = Promise.withResolvers<{ result: LoadResult; logFile: string }>();
-  const reader = new NdjsonReader(
-    (value) => options.onEvent(value as ProcessEvent),
-    () => undefined,
-  );
-  let said = "";
-  child.stdout.on("data", (chunk: Buffer) => reader.push(chunk));
-  child.stderr.on(
-    "data",
-    (chunk: Buffer) => (said = (said + chunk.toString("utf8")).slice(-STDERR_CHARS_MAX)),
-  );
-  child.stdin.on("error", () => undefined);
-  child.once("error", reject);
-  child.once("close", (code, signal) => {
-    if (code !== 0) {
-      reject(
-        new UserError("LOAD_FAILED", `the load process ended with ${code ?? signal}: ${said.trim()}`, {
-          exitCode: EXIT.failure,
-        }),
-      );
-      return;
-    }
-    readFile(resultFile, "utf8").then(
-      (text) => resolve({ result: JSON.parse(text) as LoadResult, logFile }),
-      reject,
-    );
-  });
-  finished.catch(() => undefined); // Whoever waits for it is told; nobody else needs to be.
-  child.stdin.write(`${JSON.stringify({ process: "load", document: parsed.data })}\n`);
-  return {
-    pid: child.pid ?? 0,
-    stop: () => {
-      if (child.stdin.writable) child.stdin.write(`${JSON.stringify({ do: "stop" })}\n`);
-    },
-    finished,
+  const send = (line: LoadConfig | CastCommand): void => {
+    if (child.stdin.writable) child.stdin.write(`${JSON.stringify(line)}\n`);
   };
+  child.stdin.on("error", () => undefined); // It has ended; its exit says why.
+  readEvents(child, start.onEvent);
+  const finished = outcomeOf(child, document);
+  finished.catch(() => undefined); // Whoever awaits it later still gets the rejection.
+  send({ process: "load", document });
+  let isStopped = false;
+  return {
+    pid: child.pid,
+    finished,
+    stop() {
+      if (!isStopped) send({ do: "stop" });
+      isStopped = true;
+    },
+  };
+}
+
+type LoadChild = ChildProcessByStdio<Writable, Readable, Readable>;
+
+function readEvents(child: LoadChild, onEvent: LoadStart["onEvent"]): void {
+  const reader = new NdjsonReader(
+    (value) => onEvent?.(value as ProcessEvent),
+    () => undefined, // Standard output carries events only; anything else is not ours to judge.
+  );
+  child.stdout.on("data", (chunk: Buffer) => reader.push(chunk));
+}
+
+async function outcomeOf(
+  child: LoadChild,
+  files: { readonly resultFile: string; readonly logFile: string },
+): Promise<{ result: LoadResult; logFile: string }> {
+  let log = "";
+  child.stderr.setEncoding("utf8");
+  child.stderr.on("data", (text: string) => {
+    log = (log + text).slice(-LOG_CHARS_MAX);
+  });
+  const ending = await new Promise<string | undefined>((resolve) => {
+    child.once("error", (error) => resolve(messageOf(error)));
+    child.once("close", (code, signal) => resolve(code === 0 ? undefined : `exit ${signal ?? code}`));
+  });
+  child.stdin.destroy();
+  if (ending !== undefined) {
+    throw new UserError("LOAD_FAILED", `the load process ended without a result (${ending}): ${log.trim()}`, {
+      exitCode: EXIT.failure,
+    });
+  }
+  const text = await readFile(files.resultFile, "utf8");
+  return { result: JSON.parse(text) as LoadResult, logFile: files.logFile };
 }

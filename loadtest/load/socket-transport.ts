@@ -7,6 +7,7 @@
  */
 import { nowNs } from "#core/host/clock.ts";
 import { ClientConnection, type ExchangeEnd } from "../http/client-connection.ts";
+import { connectHost } from "../http/connect-host.ts";
 import type { LoadDocument } from "./load-document.ts";
 import type { SentRequest, Transport } from "./load-run.ts";
 import type { PlannedRequest } from "./plan.ts";
@@ -70,12 +71,6 @@ export class SocketTransport implements Transport {
     const key = `${this.#runId}-${request.index}`;
     return `${head.post}x-request-id: ${key}\r\ncontent-length: ${key.length}\r\n\r\n${key}`;
   }
-}
-
-/** The host to connect to: `localhost` is IPv4 here, as resolvers differ about it. */
-export function connectHost(url: URL): string {
-  if (url.hostname === "localhost") return "127.0.0.1";
-  return url.hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 function requestHeads(document: LoadDocument, url: URL, host: string): { get: string; post: string } {

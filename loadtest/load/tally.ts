@@ -11,7 +11,6 @@ import type { RequestRecord } from "./request-record.ts";
 /** Sites counted apart for each vantage; a server that makes names up gets no more. */
 const SITES_MAX = 256;
 const OTHER_SITES = "(others)";
-/** Why a request failed: names are ours, and status codes. */
 const NO_CONNECTION = "no-connection";
 /** 95 % upper bound of a ratio of which nothing was seen in n tries: 3/n (rule of three). */
 const RULE_OF_THREE = 3;
@@ -34,6 +33,8 @@ class Group {
   ok = 0;
   failed = 0;
   readonly latency = new LatencyHistogram();
+  /** Answers by `x-edge-route`. */
+  readonly sites = new Map<string, number>();
 
   add(record: RequestRecord): void {
     this.sent += 1;
@@ -43,17 +44,12 @@ class Group {
     } else {
       this.failed += 1;
     }
+    if (record.site !== null) this.#countSite(record.site);
   }
-}
 
-class VantageGroup extends Group {
-  readonly sites = new Map<string, number>();
-
-  override add(record: RequestRecord): void {
-    super.add(record);
-    if (record.site === null) return;
-    const site = this.sites.has(record.site) || this.sites.size < SITES_MAX ? record.site : OTHER_SITES;
-    this.sites.set(site, (this.sites.get(site) ?? 0) + 1);
+  #countSite(site: string): void {
+    const name = this.sites.has(site) || this.sites.size < SITES_MAX ? site : OTHER_SITES;
+    this.sites.set(name, (this.sites.get(name) ?? 0) + 1);
   }
 }
 
@@ -62,13 +58,13 @@ export class Tally {
   readonly #ttfb = new LatencyHistogram();
   readonly #sendLag = new LatencyHistogram();
   readonly #cohorts = new Map<string, Group>();
-  readonly #vantages = new Map<string, VantageGroup>();
+  readonly #vantages = new Map<string, Group>();
   readonly #failed = new Map<string, number>();
   #notSent = 0;
   #endNs = 0;
 
   constructor(vantages: readonly string[]) {
-    for (const vantage of vantages) this.#vantages.set(vantage, new VantageGroup());
+    for (const vantage of vantages) this.#vantages.set(vantage, new Group());
   }
 
   add(record: RequestRecord): void {
@@ -132,11 +128,15 @@ export class Tally {
       reasons.push(`send lag p99.9 is ${lagMs.toFixed(1)} ms, above the gate of ${end.lagGateMs} ms`);
     }
     if (this.#notSent > 0) {
-      reasons.push(`${this.#notSent} planned requests were not sent: ${end.openMax} were on their way (openMax)`);
+      reasons.push(
+        `${this.#notSent} planned requests were not sent: ${end.openMax} were on their way (openMax)`,
+      );
     }
     const withoutConnection = this.#failed.get(NO_CONNECTION) ?? 0;
     if (withoutConnection > 0) {
-      reasons.push(`${withoutConnection} requests got no connection: this host ran out of ports or descriptors`);
+      reasons.push(
+        `${withoutConnection} requests got no connection: this host ran out of ports or descriptors`,
+      );
     }
     if (end.planned === 0) reasons.push("stopped before the first counted request was due");
     return reasons;

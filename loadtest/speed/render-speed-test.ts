@@ -37,7 +37,8 @@ export function renderSpeedTest(test: SpeedTest, options: { isColour: boolean; b
 }
 
 function renderRow(row: SpeedTestRow, before: SpeedTestRow | undefined, isColour: boolean): string {
-  const delta = row.ttfbMs === null || before?.ttfbMs == null ? null : row.ttfbMs - before.ttfbMs;
+  const beforeMs = before?.ttfbMs ?? null;
+  const delta = row.ttfbMs === null || beforeMs === null ? null : row.ttfbMs - beforeMs;
   const bar = "▇".repeat(
     row.ttfbMs === null ? 0 : Math.min(BAR_LENGTH_MAX, Math.max(1, Math.round(row.ttfbMs / BAR_MS))),
   );

@@ -9,7 +9,8 @@ import { CITIES, cityById, cityOfSite, distanceKm } from "#core/geography/cities
 import { rttUs } from "#core/geography/rtt.ts";
 import { after, nowNs, sleep, wallClock } from "#core/host/clock.ts";
 import { TEST_SCHEMA, type SpeedSample, type SpeedTest, type SpeedTestRow } from "#core/wire/measure.ts";
-import { ClientConnection, type Answer } from "../load/client-connection.ts";
+import { ClientConnection, type ExchangeEnd } from "../http/client-connection.ts";
+import { connectHost } from "../http/connect-host.ts";
 
 const STAGGER_MS = 3;
 const GAP_MS = 30;
@@ -18,25 +19,30 @@ const NS_PER_MS = 1e6;
 /** Light in fibre, one way. */
 const FIBRE_KM_PER_MS = 200;
 const COLD_ROUND_TRIPS = 3;
+/** What a page takes to make at a node of the demo. */
 const THINK_MS = 25;
+const ORIGIN_SITE = "ny1";
 
 export interface SpeedTestOptions {
   readonly gatewayUrl: string;
   readonly vantages: readonly { readonly vantage: string; readonly city: string }[];
   readonly rounds: number;
   readonly label: string;
-  /** The one site of the counterfactual. */
-  readonly originSite: string;
+  /** The one site of the counterfactual; New York unless told otherwise. */
+  readonly originSite?: string;
+  /** Pause between two rounds. */
+  readonly gapMs?: number;
 }
 
 export async function runSpeedTest(options: SpeedTestOptions): Promise<SpeedTest> {
-  const { vantages, rounds, label, gatewayUrl, originSite } = options;
+  const { vantages, rounds, label, gatewayUrl, originSite = ORIGIN_SITE } = options;
+  const url = new URL(gatewayUrl);
   const samples: SpeedSample[][] = vantages.map(() => []);
   const startNs = nowNs();
   const takenAt = wallClock();
   for (let round = 0; round < rounds; round++) {
-    if (round > 0) await sleep(GAP_MS);
-    const asked = vantages.map(({ vantage }, index) => ask(gatewayUrl, vantage, index * STAGGER_MS));
+    if (round > 0) await sleep(options.gapMs ?? GAP_MS);
+    const asked = vantages.map(({ vantage }, index) => ask(url, vantage, index * STAGGER_MS));
     for (const [index, sample] of (await Promise.all(asked)).entries()) samples[index]!.push(sample);
   }
   return {
@@ -55,27 +61,26 @@ export function allCities(): { vantage: string; city: string }[] {
   return CITIES.map(({ id, name }) => ({ vantage: id, city: name }));
 }
 
-async function ask(gatewayUrl: string, vantage: string, delayMs: number): Promise<SpeedSample> {
+async function ask(url: URL, vantage: string, delayMs: number): Promise<SpeedSample> {
   if (delayMs > 0) await sleep(delayMs);
-  const { port, hostname } = new URL(gatewayUrl);
-  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const request = `GET / HTTP/1.1\r\nhost: ${vantage}.localhost:${url.port || 80}\r\nuser-agent: anycastle-test\r\naccept: */*\r\n\r\n`;
+  const { promise, resolve } = Promise.withResolvers<ExchangeEnd>();
   const startNs = nowNs();
-  const connection = new ClientConnection(hostname.replace(/^\[|\]$/g, ""), Number(port || 80));
-  const timer = after(TIMEOUT_MS, () => connection.giveUp("timeout"));
-  const request = `GET / HTTP/1.1\r\nhost: ${vantage}.localhost:${port}\r\nconnection: close\r\n\r\n`;
-  connection.send("GET", request, resolve);
-  const answer = await promise;
+  const connection = new ClientConnection(connectHost(url), Number(url.port || 80));
+  const timer = after(TIMEOUT_MS, () => connection.abort("timeout"));
+  connection.exchange(request, false, resolve);
+  const { status, site, node, connectNs, firstByteNs, endNs, error } = await promise;
   timer.cancel();
   connection.close();
   const since = (atNs: number | null): number | null => (atNs === null ? null : (atNs - startNs) / NS_PER_MS);
   return {
-    status: answer.head?.status ?? null,
-    site: answer.head?.site ?? null,
-    node: answer.head?.node ?? null,
-    connectMs: since(answer.connectNs),
-    ttfbMs: since(answer.firstByteNs),
-    totalMs: answer.error === null ? since(answer.endNs) : null,
-    error: answer.error,
+    status,
+    site,
+    node,
+    connectMs: since(connectNs),
+    ttfbMs: since(firstByteNs),
+    totalMs: error === null ? since(endNs) : null,
+    error,
   };
 }
 
