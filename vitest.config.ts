@@ -1,6 +1,6 @@
+/** Everything but the whole-cast runs in test/e2e, which have a configuration of their own. */
 import { defineConfig } from "vitest/config";
 
-/** Everything but the whole-cast runs in test/e2e, which have a configuration of their own. */
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],

@@ -1,6 +1,6 @@
+/** Whole casts of processes, one file after the other: on two cores they would only measure each other. */
 import { defineConfig } from "vitest/config";
 
-/** Whole casts of processes, one file after the other: on two cores they would only measure each other. */
 export default defineConfig({
   test: {
     include: ["test/e2e/**/*.test.ts"],

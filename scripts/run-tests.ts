@@ -30,7 +30,7 @@ export interface Tally {
   readonly skipped: number;
 }
 
-interface VitestReport {
+export interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly testResults: readonly {
@@ -65,17 +65,13 @@ export async function runTests(
       ],
       { timeoutMs: facts.timeoutMs, cwd: projectRoot, env: { [SKIPS_FILE_VARIABLE]: skipsFile } },
     );
-    const report = readJson(reportFile) as VitestReport | undefined;
-    if (report === undefined)
-      return complain({ passed: 0, failed: 0, skipped: 0 }, [
-        "vitest left no report: it was ended or could not start",
-      ]);
-    return count(
-      report,
+    const { tally, remarks } = tallyOf(
+      readJson(reportFile) as VitestReport | undefined,
       readJson(skipsFile) as SkippedTest[] | undefined,
-      status,
-      filters.length > 0 ? 1 : facts.filesMin,
+      { status, filesMin: filters.length > 0 ? 1 : facts.filesMin },
     );
+    for (const remark of remarks) process.stdout.write(`${remark}\n`);
+    return tally;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -86,12 +82,34 @@ export function closingLine({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-function count(
-  report: VitestReport,
+/** Counts, and one line for each skipped test and for each failure that vitest does not list as a failed test. */
+export function tallyOf(
+  report: VitestReport | undefined,
   skips: readonly SkippedTest[] | undefined,
-  status: number,
-  filesMin: number,
-): Tally {
+  run: { readonly status: number; readonly filesMin: number },
+): { readonly tally: Tally; readonly remarks: readonly string[] } {
+  const complaints =
+    report === undefined
+      ? ["vitest left no report: it was ended, or could not start"]
+      : [...fileComplaints(report, run.filesMin), ...skipComplaints(skips)];
+  const failedTests = report?.numFailedTests ?? 0;
+  if (run.status !== 0 && failedTests + complaints.length === 0) {
+    complaints.push(`vitest ended with status ${run.status}`);
+  }
+  return {
+    tally: {
+      passed: report?.numPassedTests ?? 0,
+      failed: failedTests + complaints.length,
+      skipped: skips?.length ?? 0,
+    },
+    remarks: [
+      ...(skips ?? []).map(({ name, reason }) => `skipped: ${name}: ${reason ?? "no reason given"}`),
+      ...complaints.map((complaint) => `failed: ${complaint}`),
+    ],
+  };
+}
+
+function fileComplaints(report: VitestReport, filesMin: number): string[] {
   const complaints: string[] = [];
   for (const file of report.testResults) {
     const isCounted = file.assertionResults.some((test) => test.status === "failed");
@@ -101,20 +119,12 @@ function count(
   if (report.testResults.length < filesMin) {
     complaints.push(`vitest saw ${report.testResults.length} test files, fewer than ${filesMin}`);
   }
-  if (skips === undefined) complaints.push("the list of skipped tests was not written");
-  for (const { name, reason } of skips ?? []) {
-    process.stdout.write(`skipped: ${name}: ${reason ?? "no reason given"}\n`);
-    if (reason === null) complaints.push(`${name}: skipped without a reason`);
-  }
-  const tally = { passed: report.numPassedTests, failed: report.numFailedTests, skipped: skips?.length ?? 0 };
-  if (status !== 0 && tally.failed + complaints.length === 0)
-    complaints.push(`vitest ended with status ${status}`);
-  return complain(tally, complaints);
+  return complaints;
 }
 
-function complain(tally: Tally, complaints: readonly string[]): Tally {
-  for (const complaint of complaints) process.stdout.write(`failed: ${complaint}\n`);
-  return { ...tally, failed: tally.failed + complaints.length };
+function skipComplaints(skips: readonly SkippedTest[] | undefined): string[] {
+  if (skips === undefined) return ["the list of skipped tests was not written"];
+  return skips.filter(({ reason }) => reason === null).map(({ name }) => `${name}: skipped without a reason`);
 }
 
 function readJson(file: string): unknown {
