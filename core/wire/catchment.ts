@@ -21,8 +21,16 @@ export interface Routes {
   readonly asOfNs: number;
   /** The source is out of touch: this was true when it was last heard. */
   readonly isStale: boolean;
-  /** The first is BGP's choice; each next one is what would be chosen without those before it. Empty: unreachable. */
+  /**
+   * The first is BGP's choice; each next one is what would be chosen without those before it. Empty: unreachable, and
+   * nowhere to look for rescue either.
+   */
   readonly sites: readonly SiteRoute[];
+  /**
+   * The vantage's own AS has no route at this moment (BGP has dropped one and not yet heard of another): the bare
+   * network delivers nothing, and `sites` is only where a gateway may look for rescue.
+   */
+  readonly isUnreachable?: true;
 }
 
 export interface CatchmentSource {
@@ -49,6 +57,8 @@ export type CatchmentFeedLine =
       readonly asOfNs: number;
       readonly vantage: string;
       readonly sites: readonly SiteRoute[];
+      /** As in `Routes`. */
+      readonly isUnreachable?: true;
     }
   | {
       readonly type: "announced";

@@ -71,7 +71,10 @@ export class Catchments {
     return this.#reached.get(vantage) ?? null;
   }
 
-  /** For every vantage: the site it reaches, then those it would reach without the ones before. */
+  /**
+   * For every vantage: the site it reaches, then those it would reach without the ones before. One that reaches none at
+   * this moment (`reached` says null) has a ranking all the same, while anybody announces.
+   */
   routes(): Map<string, SiteRoute[]> {
     const sources = this.world.sites
       .filter(({ site }) => this.#announced.has(site))

@@ -10,7 +10,10 @@ export interface AnnouncedSource extends Source {
   readonly isGraceful: boolean;
 }
 
-/** Rankings of many vantages at once, from the same announcements; site vertices, best first. */
+/**
+ * Rankings of many vantages at once, from the same announcements; site vertices, best first. A vantage without a route
+ * at this moment (`first` is undefined) is ranked too: by where BGP will end, which is where rescue should look.
+ */
 export function rankSites(
   graph: AsGraph,
   announced: readonly AnnouncedSource[],
@@ -29,8 +32,7 @@ export function rankSites(
         1,
       );
     }
-    // No route now means unreachable, whatever the rest of the network could offer in a moment.
-    return first === undefined ? [] : ranking;
+    return ranking;
   });
 
   function sitesFor(sources: readonly AnnouncedSource[]): Int32Array {

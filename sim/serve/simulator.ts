@@ -10,7 +10,7 @@ import type { EventBody } from "#core/wire/events.ts";
 import { defaultWorld } from "#sim/topology/default-world.ts";
 import type { World } from "#sim/topology/world.ts";
 import { FeedServer } from "./feed-server.ts";
-import { Internet } from "./internet.ts";
+import { Internet } from "#sim/anycast/internet.ts";
 import { Refusals } from "./refusals.ts";
 import { RouterListener } from "./router-listener.ts";
 import { HOST_CLOCK } from "./sim-clock.ts";

@@ -7,9 +7,13 @@
  *   detection    kill: the session ends at once. hang, isolate: the hold timer, which keepalives restart every third
  *                of it, runs out between 2/3 of it and all of it after the fault. shutdown, bgp-cut: the nodes serve.
  *   convergence  from the withdrawal until the vantage's own AS has its new route (`sampleConvergence`).
- *   in flight    what was under way when connections were reset: the time a request takes.
+
+ * To this come connections that are reset, on the way out and on the way back, as an anycast client's are: when its
+ * vantage moves to another site, and when the site's router spreads its connections over another number of nodes. Lost
+ * is what is under way on them, at most all that a vantage has under way at that moment.
  *
- * The upper bound allows `MARGIN_S` for all that a real machine adds. With the gateway's rescue the loss is 0.
+ * The upper bound of a loss in time allows `MARGIN_S` for all of that together and for what a real machine adds. With
+ * the gateway's rescue the loss is 0.
  */
 import type { FaultHow } from "#core/wire/faults.ts";
 import type { FaultPrediction } from "#core/wire/measure.ts";
@@ -63,9 +67,12 @@ function predictLoss(options: PredictOptions, world: World, target: Target): Los
     .filter(([, site]) => site === target.site)
     .map(([vantage]) => vantage);
   if (vantages.length === 0) return nothing(`no vantage is served by ${target.site}`);
-  const rate = (options.rate * vantages.length) / world.vantages.length;
-  const inFlightS = Math.max(...vantages.map((vantage) => coldTtfbMs(vantage, target.site))) / MS_PER_S;
-  const affected = { rate, inFlightS };
+  const away = reachedWith(world, (site) => site !== target.site);
+  const affected: Affected = {
+    rate: (options.rate * vantages.length) / world.vantages.length,
+    homeS: slowestS(vantages, () => target.site),
+    awayS: slowestS(vantages, (vantage) => away.get(vantage) ?? null),
+  };
   if (!target.isWholeSite) return lossOfNode(options, affected);
   return lossOfSite(options, affected, sampleConvergence(world, target.site, SEEDS));
 }
@@ -73,74 +80,116 @@ function predictLoss(options: PredictOptions, world: World, target: Target): Los
 interface Affected {
   /** Requests a second of the vantages behind the target's site. */
   readonly rate: number;
-  /** How long the slowest of their requests is under way. */
-  readonly inFlightS: number;
+  /** How long the slowest of their requests is under way: at home, and at the site they move to. */
+  readonly homeS: number;
+  readonly awayS: number;
 }
 
-function lossOfSite(options: PredictOptions, { rate, inFlightS }: Affected, convergence: Convergence): Loss {
-  const meanS = convergence.meanUs / US_PER_S;
+function slowestS(vantages: readonly string[], siteOf: (vantage: string) => string | null): number {
+  let slowestMs = 0;
+  for (const vantage of vantages) {
+    const site = siteOf(vantage);
+    if (site !== null) slowestMs = Math.max(slowestMs, coldTtfbMs(vantage, site));
+  }
+  return slowestMs / MS_PER_S;
+}
+
+function lossOfSite(options: PredictOptions, affected: Affected, convergence: Convergence): Loss {
+  const { rate, homeS, awayS } = affected;
+  const { how, holdTimeS, nodesPerSite } = options;
   const perSecond = `${format(rate)} requests/s`;
-  switch (options.how) {
+  const others = nodesPerSite - 1;
+  // One move home, and a change of the spread for each further node that announces again.
+  const back = resets(rate, [awayS, ...times(others, homeS)]);
+  const meanS = convergence.meanUs / US_PER_S;
+  switch (how) {
     case "kill":
       return {
         lossMin: 0,
-        lossMean: rate * (meanS + inFlightS),
+        lossMean: Math.min(rate * (meanS + homeS) + back.mean, rate * MARGIN_S),
         lossMax: rate * MARGIN_S,
-        basis: `${perSecond} until BGP has converged: the sessions end at once, routes move within ${format(convergence.maxUs / 1000)} ms, at most ${MARGIN_S} s is allowed`,
+        basis: `${perSecond} until BGP has converged: the sessions end at once, routes stand after at most ${format(convergence.maxUs / 1000)} ms, ${MARGIN_S} s is allowed`,
       };
     case "hang":
     case "isolate":
       return {
-        ...lossOfSilence(rate, options.holdTimeS, meanS + inFlightS),
-        basis: `${perSecond} until the hold timer of ${options.holdTimeS} s runs out (2/3 of it to all of it) and BGP has converged`,
+        ...lossOfSilence(rate, holdTimeS, meanS + homeS),
+        basis: `${perSecond} until the hold timer of ${holdTimeS} s runs out (2/3 of it to all of it) and BGP has converged, for which ${MARGIN_S} s is allowed`,
       };
-    case "bgp-cut":
-    case "shutdown": {
-      // GRACEFUL_SHUTDOWN leaves the old route usable until the new one stands; a plain withdrawal does not.
-      const isGraceful = options.how === "shutdown";
-      const gapMeanS = isGraceful ? 0 : convergence.unreachableMeanUs / US_PER_S;
-      const gapMaxS = isGraceful ? 0 : convergence.unreachableMaxUs / US_PER_S;
-      const why = isGraceful
-        ? "the nodes serve until traffic has moved"
-        : `the nodes serve on, and a vantage has no route for at most ${format(convergence.unreachableMaxUs / 1000)} ms`;
+    case "bgp-cut": {
+      const out = resets(rate, [homeS, ...times(others, homeS)]);
+      const gapMeanS = convergence.unreachableMeanUs / US_PER_S;
+      const gapMaxS = convergence.unreachableMaxUs / US_PER_S;
       return {
         lossMin: 0,
-        lossMean: rate * gapMeanS,
-        lossMax: openBound(rate, gapMaxS + inFlightS),
-        basis: `${why}; lost is what is under way on connections that are reset when their site changes (${perSecond} for ${format(inFlightS * MS_PER_S)} ms)`,
+        lossMean: rate * gapMeanS + out.mean + back.mean,
+        lossMax: openBound(rate, gapMaxS) + out.max + back.max,
+        basis: `the nodes serve on: ${perSecond} while a vantage has no route (at most ${format(gapMaxS * MS_PER_S)} ms), and what is under way on connections that are reset, out and back`,
+      };
+    }
+    case "shutdown": {
+      // Graceful paths come to stand alone one by one, then all of them are back in use until the vantage has moved.
+      const out = resets(rate, [homeS, ...times(nodesPerSite, homeS)]);
+      return {
+        lossMin: 0,
+        lossMean: out.mean + back.mean,
+        lossMax: out.max + back.max,
+        basis: `the nodes serve until the traffic has moved: lost is what is under way, of ${perSecond}, on connections that are reset, out and back`,
       };
     }
   }
 }
 
 /** The site's other nodes serve on, and no vantage moves: lost is what the router hashes to the node that is gone. */
-function lossOfNode(options: PredictOptions, { rate, inFlightS }: Affected): Loss {
-  const share = 1 / options.nodesPerSite;
-  const hashed = `1/${options.nodesPerSite} of the site's ${format(rate)} requests/s, in the worst case all, as few connections hash unevenly,`;
-  switch (options.how) {
+function lossOfNode(options: PredictOptions, { rate, homeS }: Affected): Loss {
+  const { how, holdTimeS, nodesPerSite } = options;
+  const share = 1 / nodesPerSite;
+  const hashed = `1/${nodesPerSite} of the site's ${format(rate)} requests/s, in the worst case all, as few connections hash unevenly,`;
+  const back = resets(rate, [homeS]);
+  switch (how) {
     case "kill":
       return {
         lossMin: 0,
-        lossMean: rate * share * inFlightS,
+        lossMean: Math.min(rate * share * homeS + back.mean, rate * MARGIN_S),
         lossMax: rate * MARGIN_S,
-        basis: `${hashed} until the session has ended: at once, at most ${MARGIN_S} s is allowed`,
+        basis: `${hashed} until the session has ended: at once, ${MARGIN_S} s is allowed`,
       };
     case "hang":
     case "isolate": {
-      const whole = lossOfSilence(rate, options.holdTimeS, inFlightS);
+      const whole = lossOfSilence(rate, holdTimeS, homeS);
       return {
         lossMin: 0,
         lossMean: whole.lossMean * share,
         lossMax: whole.lossMax,
-        basis: `${hashed} until the hold timer of ${options.holdTimeS} s runs out (2/3 of it to all of it)`,
+        basis: `${hashed} until the hold timer of ${holdTimeS} s runs out (2/3 of it to all of it)`,
       };
     }
     case "bgp-cut":
-    case "shutdown":
-      return nothing(
-        "the node serves on while the router takes its path away, and no connection changes its site",
-      );
+    case "shutdown": {
+      const out = resets(rate, [homeS]);
+      return {
+        lossMin: 0,
+        lossMean: out.mean + back.mean,
+        lossMax: out.max + back.max,
+        basis: `the node serves on while its path goes: lost is what is under way on connections that the router then sends to another node, out and back`,
+      };
+    }
   }
+}
+
+/** What is under way when connections are reset, `seconds` each time: at most all of it, about half on the whole. */
+function resets(rate: number, seconds: readonly number[]): { readonly mean: number; readonly max: number } {
+  let mean = 0;
+  let max = 0;
+  for (const underWayS of seconds) {
+    mean += (rate * underWayS) / 2;
+    max += openBound(rate, underWayS);
+  }
+  return { mean, max };
+}
+
+function times(count: number, value: number): number[] {
+  return Array.from({ length: count }, () => value);
 }
 
 function lossOfSilence(rate: number, holdTimeS: number, afterS: number): Omit<Loss, "basis"> {

@@ -47,6 +47,7 @@ export class CatchmentBoard {
   update(
     routes: ReadonlyMap<string, readonly SiteRoute[]>,
     announced: ReadonlyMap<string, readonly string[]>,
+    unreachable: ReadonlySet<string>,
     asOfNs: number,
   ): CatchmentFeedLine[] {
     const lines: CatchmentFeedLine[] = [];
@@ -59,8 +60,11 @@ export class CatchmentBoard {
     }
     for (const [vantage, line] of this.#routes) {
       const sites = routes.get(vantage) ?? [];
-      if (isSame(sites.map(siteOf), line.sites.map(siteOf))) continue;
-      lines.push(put(this.#routes, vantage, { type: "routes", revision, asOfNs, vantage, sites }));
+      const isUnreachable = unreachable.has(vantage);
+      const wasUnreachable = line.isUnreachable === true;
+      if (isUnreachable === wasUnreachable && isSame(sites.map(siteOf), line.sites.map(siteOf))) continue;
+      const next: RoutesLine = { type: "routes", revision, asOfNs, vantage, sites };
+      lines.push(put(this.#routes, vantage, isUnreachable ? { ...next, isUnreachable } : next));
     }
     if (lines.length > 0) this.#revision = revision;
     return lines;

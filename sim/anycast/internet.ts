@@ -1,6 +1,7 @@
 /**
- * The simulated Internet in real time: `Catchments` driven by the clock. One timer stands at the engine's next event;
- * whoever wakes late carries out everything that was due, at the times it was due.
+ * The simulated Internet as sites' routers and gateways meet it: `Catchments`, driven by a clock it is given (the
+ * host's in the demo, a virtual one in whole-system runs). One timer stands at the engine's next event; whoever wakes
+ * late carries out everything that was due, at the times it was due.
  *
  *     routers --set(site, announcement)--> Catchments --moves--> board --lines--> feed
  *                                             ^   |
@@ -8,14 +9,19 @@
  */
 import type { Prng } from "#core/prng.ts";
 import type { CatchmentFeedLine } from "#core/wire/catchment.ts";
-import { Catchments, type VantageMove } from "#sim/anycast/catchments.ts";
 import type { World } from "#sim/topology/world.ts";
 import { CatchmentBoard } from "./catchment-board.ts";
-import type { SimClock } from "./sim-clock.ts";
-import type { SiteAnnouncement } from "#sim/anycast/site-paths.ts";
+import { Catchments, type VantageMove } from "./catchments.ts";
+import type { SiteAnnouncement } from "./site-paths.ts";
 
 const NS_PER_US = 1000;
 const US_PER_MS = 1000;
+
+export interface InternetClock {
+  /** Whole microseconds; never goes back. */
+  nowUs(): number;
+  after(ms: number, fn: () => void): { cancel(): void };
+}
 
 export interface InternetHandlers {
   readonly publish: (lines: readonly CatchmentFeedLine[]) => void;
@@ -27,19 +33,21 @@ export interface InternetHandlers {
 export class Internet {
   readonly board: CatchmentBoard;
   readonly #catchments: Catchments;
-  readonly #clock: SimClock;
+  readonly #clock: InternetClock;
   readonly #handlers: InternetHandlers;
   readonly #announced = new Map<string, SiteAnnouncement>();
+  readonly #vantages: readonly string[];
   #timer: { cancel(): void } | undefined;
   /** When what is still travelling began; undefined while all is quiet. */
   #disturbedUs: number | undefined;
 
-  constructor(world: World, prng: Prng, clock: SimClock, handlers: InternetHandlers) {
+  constructor(world: World, prng: Prng, clock: InternetClock, handlers: InternetHandlers) {
     this.#catchments = new Catchments(world, prng);
     this.#clock = clock;
     this.#handlers = handlers;
+    this.#vantages = world.vantages.map(({ vantage }) => vantage);
     this.board = new CatchmentBoard(
-      world.vantages.map(({ vantage }) => vantage),
+      this.#vantages,
       world.sites.map(({ site }) => site),
       clock.nowUs() * NS_PER_US,
     );
@@ -86,7 +94,8 @@ export class Internet {
   #publish(moves: readonly VantageMove[], asOfUs: number): void {
     const announced = new Map<string, readonly string[]>();
     for (const [site, { nodes }] of this.#announced) announced.set(site, nodes);
-    const lines = this.board.update(this.#catchments.routes(), announced, asOfUs * NS_PER_US);
+    const unreachable = new Set(this.#vantages.filter((vantage) => this.reached(vantage) === null));
+    const lines = this.board.update(this.#catchments.routes(), announced, unreachable, asOfUs * NS_PER_US);
     if (lines.length > 0) this.#handlers.publish(lines);
     for (const move of moves) this.#handlers.moved(move, this.board.revision);
   }
