@@ -3,6 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { parseGatewayConfig } from "#gateway/config.ts";
 import { DOCUMENTS, PROJECT_FILES, PROJECT_ROOT } from "./project-files.ts";
 
 const DOCUMENTS_MIN = 12;
@@ -92,6 +94,12 @@ test("commands that documents name are commands of the program", () => {
   );
   expect(shown.length).toBeGreaterThan(5);
   expect(shown.filter(({ command }) => !known.has(command))).toEqual([]);
+});
+
+test("configurations that the README shows are accepted", () => {
+  const shown = [...textOf("README.md").matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map((match) => match[1]!);
+  expect(shown.length).toBeGreaterThanOrEqual(2);
+  expect(shown.map((text) => parseGatewayConfig(parse(text))).filter(({ ok }) => !ok)).toEqual([]);
 });
 
 test("every requirement has one row, one status and, when built, a proof that exists", () => {
