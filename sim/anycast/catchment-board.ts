@@ -15,8 +15,9 @@ export class CatchmentBoard {
 
   constructor(vantages: readonly string[], sites: readonly string[], nowNs: number) {
     const begin = { revision: 1, asOfNs: nowNs };
-    for (const vantage of vantages)
-      this.#routes.set(vantage, { type: "routes", ...begin, vantage, sites: [] });
+    for (const vantage of vantages) {
+      this.#routes.set(vantage, { type: "routes", ...begin, vantage, sites: [], isUnreachable: true });
+    }
     for (const site of sites) this.#announced.set(site, { type: "announced", ...begin, site, nodes: [] });
   }
 

@@ -18,7 +18,7 @@ import {
 import { SessionDriver, type Transport } from "#bgp/session-driver.ts";
 import { BgpSession, refuseUnless } from "#bgp/session.ts";
 import { SiteRouter, type RouterLink } from "#sim/serve/site-router.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "../virtual-clock.ts";
 
 const PREFIX = parsePrefix("203.0.113.0/24");
 const NODE_AS = 65_001;

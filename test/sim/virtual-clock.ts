@@ -27,6 +27,11 @@ export class VirtualClock implements SimClock {
     fn();
   }
 
+  /** Time passes, and nothing of this process runs meanwhile. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
     for (;;) {
