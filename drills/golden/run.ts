@@ -84,7 +84,7 @@ export async function runGolden(run: GoldenRun): Promise<GoldenOutcome> {
     load.stop();
     const { result, requests } = await load.finished;
     const measured = { tests, faultNs, reviveNs, result, requests, noise: noise.read() };
-    return conclude(run, startedAt, lab.journal.since(sinceSeq), measured);
+    return conclude(run, startedAt, lab.journal.since(0), sinceSeq, measured);
   } finally {
     toucher.cancel();
     load.stop();
@@ -196,9 +196,12 @@ interface Measured extends Story {
 function conclude(
   run: GoldenRun,
   startedAt: string,
-  events: readonly JournalEvent[],
+  /** From the start of the lab on: a node that lives through a fault was ready long before it. */
+  history: readonly JournalEvent[],
+  sinceSeq: number,
   measured: Measured,
 ): GoldenOutcome {
+  const events = history.filter((event) => event.seq > sinceSeq);
   const { target, how, mode, nodes, world, prediction, isStrict } = run;
   const { tests, faultNs, reviveNs, result, requests, noise } = measured;
   const golden: GoldenEvidence = {
@@ -208,7 +211,7 @@ function conclude(
     nodes,
     world,
     prediction,
-    events,
+    events: history,
     tests,
     load: result,
     failedByMethod: countFailures(requests),
