@@ -11,7 +11,3 @@ export const COLD_ROUND_TRIPS = 3;
 export function coldTtfbUs(thinkUs: number, rttUs: number): number {
   return thinkUs + COLD_ROUND_TRIPS * rttUs;
 }
-
-export function warmTtfbUs(thinkUs: number, rttUs: number): number {
-  return thinkUs + rttUs;
-}
