@@ -118,6 +118,8 @@ async function playStory(run: GoldenRun): Promise<Story> {
   const reviveSeq = lab.journal.lastSeq;
   const revive = await lab.revive({ target });
   await awaitReturn(run, reviveSeq);
+  // A new process is as cold as all were at the start, and is brought to the same state before it is measured.
+  await warmUpNodes(nodeUrls(lab, run.nodes));
   run.tell("test: after its return");
   const after = await run.runTest("after", ROUNDS);
   return { tests: { before, next, during, after }, faultNs: fault.atNs, reviveNs: revive.atNs };
@@ -268,6 +270,8 @@ function stallsOf(events: readonly JournalEvent[], faulted: readonly string[]): 
   return stalls;
 }
 
-function nodeUrls(lab: Lab): string[] {
-  return lab.status().sites.flatMap((site) => site.nodes.map((node) => node.url));
+/** Of all nodes, or of those named. */
+function nodeUrls(lab: Lab, wanted?: readonly string[]): string[] {
+  const nodes = lab.status().sites.flatMap((site) => site.nodes);
+  return nodes.filter(({ node }) => wanted === undefined || wanted.includes(node)).map(({ url }) => url);
 }
