@@ -63,8 +63,11 @@ export class RequestLogWriter {
     if (this.#failure === undefined) {
       this.#flush();
       await new Promise<void>((resolve) => {
-        this.#stream.once("error", () => resolve());
-        this.#stream.end(() => resolve());
+        this.#stream.end((error?: Error | null) => {
+          // It comes before the `error` event, and is the only word of a failure in the last chunk.
+          if (error) this.#giveUp(messageOf(error));
+          resolve();
+        });
       });
     }
     return this.#failure;
