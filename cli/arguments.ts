@@ -1,0 +1,105 @@
+/**
+ * What commands take as arguments and options, read from text once: whole numbers, durations, sites, ways to fail.
+ * Each refusal names what was given and what would have been right; a near miss is suggested.
+ */
+import { InvalidArgumentError, Option } from "commander";
+import { UserError } from "#core/errors.ts";
+import { SITES } from "#core/geography/cities.ts";
+import { vantageIds } from "#core/geography/rtt.ts";
+import { suggest } from "#core/suggest.ts";
+import { FAULT_HOWS } from "#core/wire/faults.ts";
+
+export const PORT_MAX = 65_535;
+/** Low 32 bits are all that a seed has. */
+export const SEED_MAX = 2 ** 32 - 1;
+
+export function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[+-]?\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/;
+const MS_OF_UNIT = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** `30s`, `1.5m`, `500ms`; a bare number is seconds. In whole milliseconds. */
+export function duration(minMs: number, maxMs: number): (text: string) => number {
+  return (text) => {
+    const match = DURATION.exec(text);
+    const unit = (match?.[2] ?? "s") as keyof typeof MS_OF_UNIT;
+    const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * MS_OF_UNIT[unit]);
+    if (ms >= minMs && ms <= maxMs) return ms;
+    throw new InvalidArgumentError(
+      `It must be a time such as 30s, 2m or 500ms, from ${minMs} ms to ${maxMs} ms.`,
+    );
+  };
+}
+
+/** An option that takes one of a few words; a near miss is suggested. */
+export function choice(
+  flags: string,
+  description: string,
+  words: readonly string[],
+  byDefault?: string,
+): Option {
+  const option = new Option(flags, description).choices(words).argParser((text: string) => {
+    if (words.includes(text)) return text;
+    const near = suggest(text, words);
+    throw new InvalidArgumentError(
+      `It must be one of ${words.join(", ")}.${near === undefined ? "" : ` Did you mean ${near}?`}`,
+    );
+  });
+  return byDefault === undefined ? option : option.default(byDefault);
+}
+
+export function howOption(): Option {
+  return choice("--how <way>", "how it fails", FAULT_HOWS, "kill");
+}
+
+export function seedOption(): Option {
+  return new Option(
+    "--seed <n>",
+    "seed of everything that is drawn; without it a fresh one, which is printed",
+  )
+    .argParser(integer(0, SEED_MAX))
+    .env("ANYCASTLE_SEED");
+}
+
+/**
+ * A site, or a node of one (`ny1`, `ny1-2`). Checked here so that a slip is told before a lab is looked for; whether
+ * the node exists only the lab knows.
+ */
+export function siteOrNode(text: string): string {
+  const sites = SITES.map(({ site }) => site);
+  const [, site = text] = /^(.+)-\d+$/.exec(text) ?? [];
+  if (sites.includes(site)) return text;
+  const near = suggest(site, sites);
+  throw new UserError("TARGET_UNKNOWN", `there is no site or node "${text.slice(0, 80)}"`, {
+    hint:
+      near === undefined
+        ? `sites are ${sites.join(", ")}; a node is ny1-1`
+        : `did you mean "${text.replace(site, near)}"?`,
+  });
+}
+
+/** `new-york,london`: ids of cities of the default world. */
+export function vantageList(text: string): string[] {
+  const known = vantageIds();
+  const wanted = [...new Set(text.split(",").map((id) => id.trim().toLowerCase().replaceAll(" ", "-")))];
+  for (const id of wanted) {
+    if (known.includes(id)) continue;
+    const near = suggest(id, known);
+    throw new UserError("VANTAGE_UNKNOWN", `there is no city "${id.slice(0, 80)}"`, {
+      hint: near === undefined ? `cities are ${known.join(", ")}` : `did you mean "${near}"?`,
+    });
+  }
+  return wanted;
+}
+
+/** For `addHelpText("after", …)`: what to type, and what it does. */
+export function examples(...lines: readonly (readonly [typed: string, effect: string])[]): string {
+  const width = Math.max(...lines.map(([typed]) => typed.length));
+  return `\nExamples:\n${lines.map(([typed, effect]) => `  $ ${typed.padEnd(width)}  ${effect}`).join("\n")}`;
+}

@@ -1,0 +1,48 @@
+/**
+ * Which words the configuration's schema knows at a path: the keys of an object, the values of a choice. For "did you
+ * mean". Read from the JSON Schema, so that nothing here has to follow the schema by hand.
+ */
+import { z } from "zod";
+import { gatewaySchema } from "#gateway/config.ts";
+
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+export function gatewayJsonSchema(): JsonSchema {
+  return z.toJSONSchema(gatewaySchema, { io: "input" });
+}
+
+/** Keys that an object at `path` may have. */
+export function keysAt(path: readonly string[]): string[] {
+  return schemasAt(path).flatMap((schema) => Object.keys(schema.properties ?? {}));
+}
+
+/** Words that a value at `path` may be. */
+export function choicesAt(path: readonly string[]): string[] {
+  return schemasAt(path)
+    .flatMap((schema) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]))
+    .filter((value) => typeof value === "string");
+}
+
+function schemasAt(path: readonly string[]): JsonSchema[] {
+  let found = [gatewayJsonSchema()].flatMap(branches);
+  for (const segment of path)
+    found = found.flatMap((schema) => childrenOf(schema, segment)).flatMap(branches);
+  return found;
+}
+
+function childrenOf(schema: JsonSchema, segment: string): JsonSchema[] {
+  const { items, additionalProperties } = schema;
+  const named = schema.properties?.[segment];
+  return [
+    named,
+    Array.isArray(items) ? undefined : items,
+    named === undefined ? additionalProperties : undefined,
+  ].filter((child) => typeof child === "object");
+}
+
+function branches(schema: JsonSchema): JsonSchema[] {
+  const inner = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].filter(
+    (branch) => typeof branch === "object",
+  );
+  return inner.length === 0 ? [schema] : inner.flatMap(branches);
+}

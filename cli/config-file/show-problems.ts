@@ -1,0 +1,40 @@
+/**
+ * Problems of a configuration file for people: `file:line:column`, the sentence, the line itself and a caret under the
+ * place. Long lines are shown around the place; tabs stay tabs, so that the caret stands right.
+ */
+import type { Paint } from "../output.ts";
+import type { ConfigProblem } from "./load.ts";
+
+/** Of a source line, this much is shown at most. */
+const SHOWN_WIDTH_MAX = 100;
+const GUTTER_WIDTH = 5;
+
+export function showProblems(
+  file: { readonly name: string; readonly text: string },
+  problems: readonly ConfigProblem[],
+  paint: Paint,
+): string {
+  const lines = file.text.split(/\r?\n/);
+  return problems.map((problem) => showProblem(file.name, lines, problem, paint)).join("\n");
+}
+
+function showProblem(name: string, lines: readonly string[], problem: ConfigProblem, paint: Paint): string {
+  const { line, column, path, message } = problem;
+  const didYouMean = problem.didYouMean === undefined ? "" : ` Did you mean "${problem.didYouMean}"?`;
+  const subject = path === "" ? "" : `${paint("bold", path)}: `;
+  const head = `${name}:${line}:${column}  ${subject}${withoutFullStop(message)}.${didYouMean}`;
+  const source = lines[line - 1];
+  if (source === undefined || source.trim() === "") return head;
+  const start = Math.max(0, column - 1 - SHOWN_WIDTH_MAX / 2);
+  const shown = source.slice(start, start + SHOWN_WIDTH_MAX);
+  const indent = shown.slice(0, column - 1 - start).replaceAll(/[^\t]/g, " ");
+  return [
+    head,
+    `${String(line).padStart(GUTTER_WIDTH)} | ${shown}`,
+    `${" ".repeat(GUTTER_WIDTH)} | ${indent}${paint("red", "^")}`,
+  ].join("\n");
+}
+
+function withoutFullStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
+}

@@ -1,0 +1,42 @@
+/**
+ * `anycastle gateway`: the health-routing gateway in front of upstreams of your own. No lab, no simulator, no
+ * emulation: what the file says and nothing else.
+ */
+import { Option, type Command } from "commander";
+import { examples } from "./arguments.ts";
+import { outputOf } from "./output.ts";
+
+export interface GatewayFlags {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly admin?: string;
+  readonly adminTokenFile?: string;
+  readonly ndjson?: true;
+}
+
+export function addGateway(program: Command): void {
+  program
+    .command("gateway")
+    .description("run the gateway in front of your own servers")
+    .option("-c, --config <file>", "its configuration; without it anycastle.yaml here, above, or of the user")
+    .addOption(new Option("--listen <host:port>", "overrides `listen`").env("ANYCASTLE_LISTEN"))
+    .addOption(new Option("--admin <host:port|off>", "overrides `admin`").env("ANYCASTLE_ADMIN"))
+    .option(
+      "--admin-token-file <file>",
+      "token of admin calls that change something; or ANYCASTLE_ADMIN_TOKEN",
+    )
+    .option("--ndjson", "events on standard output, one JSON document a line")
+    .addHelpText(
+      "after",
+      `\nCtrl-C or SIGTERM lets open requests finish (limits.drainTimeoutMs), a second one ends at once.\n${examples(
+        ["anycastle config init", "write an anycastle.yaml to start from"],
+        ["anycastle gateway", "with ./anycastle.yaml"],
+        ["anycastle gateway -c edge.yaml --listen 0.0.0.0:80", "another file, another address"],
+        ["curl -s localhost:8082/status", "what it thinks of each node"],
+      )}`,
+    )
+    .action(async (options: GatewayFlags, command: Command) => {
+      const { runGateway } = await import("./gateway/run-gateway.ts");
+      process.exitCode = await runGateway(outputOf(command), options);
+    });
+}

@@ -1,0 +1,92 @@
+/** The gateway as a command: configuration from a file, events as lines, a gentle end. */
+import { readFileSync } from "node:fs";
+import { EXIT, messageOf, UserError } from "#core/errors.ts";
+import { nowNs } from "#core/host/clock.ts";
+import { environmentValue } from "#core/host/environment.ts";
+import { randomSeed, randomToken } from "#core/host/random.ts";
+import { Prng } from "#core/prng.ts";
+import { VERSION } from "#core/version.ts";
+import type { EventBody } from "#core/wire/events.ts";
+import { startGateway, type RunningGateway } from "#gateway/gateway.ts";
+import { openConfig, type OpenedConfig } from "../config-file/open.ts";
+import { showProblems } from "../config-file/show-problems.ts";
+import { Departure } from "../departure.ts";
+import { storyOf } from "../event-line.ts";
+import type { GatewayFlags } from "../gateway.ts";
+import type { Output } from "../output.ts";
+
+const TOKEN_LENGTH_MIN = 16;
+
+export async function runGateway(output: Output, flags: GatewayFlags): Promise<number> {
+  const opened = openConfig(output, {
+    file: flags.config,
+    isJson: false,
+    overrides: {
+      ...(flags.listen === undefined ? {} : { listen: flags.listen }),
+      ...(flags.admin === undefined ? {} : { admin: flags.admin }),
+    },
+  });
+  const { config, file, warnings } = opened;
+  if (warnings.length > 0) output.tell(showProblems(file, warnings, output.paint));
+  const ownToken = adminToken(flags.adminTokenFile);
+  const started = startGateway(config, {
+    events: { emit: (body, atNs) => tellEvent(output, flags.ndjson === true, body, atNs) },
+    adminToken: ownToken ?? randomToken(),
+    version: VERSION,
+    prng: new Prng(randomSeed()),
+  });
+  const departure = new Departure({
+    drainMs: config.limits.drainTimeoutMs,
+    drain: async () => (await started).drain(),
+    now: async () => (await started).close(),
+  });
+  const gateway = await started;
+  const say = flags.ndjson === true ? output.tell : output.print;
+  say(introduction(gateway, opened, ownToken !== undefined));
+  return await departure.done;
+}
+
+function introduction(gateway: RunningGateway, { config, file }: OpenedConfig, hasToken: boolean): string {
+  const nodes = config.sites.reduce((count, site) => count + site.nodes.length, 0);
+  const { profile, path } = config.health;
+  const lines = [
+    `anycastle ${VERSION} gateway  ${gateway.url}  config ${file.name}`,
+    `  sites ${config.sites.length}, nodes ${nodes}, mode ${config.routing.mode}, health ${profile} on ${path}`,
+  ];
+  if (gateway.adminUrl !== null) {
+    const token = hasToken ? "" : "  (read only: set ANYCASTLE_ADMIN_TOKEN for drains and weights)";
+    lines.push(`  admin ${gateway.adminUrl}/status and /metrics${token}`);
+  }
+  if (config.isWanEmulated)
+    lines.push("  WAN emulation is ON: requests are delayed as distance would (`wan`)");
+  return lines.join("\n");
+}
+
+function tellEvent(output: Output, isNdjson: boolean, body: EventBody, atNs: number = nowNs()): void {
+  if (isNdjson) return output.print(JSON.stringify({ atNs, source: "gateway", ...body }));
+  const story = storyOf(body);
+  if (story !== undefined) output.tell(story.text);
+}
+
+/** A secret never comes as a flag: the list of processes shows those. */
+function adminToken(file: string | undefined): string | undefined {
+  const token = file === undefined ? environmentValue("ANYCASTLE_ADMIN_TOKEN") : readToken(file);
+  if (token !== undefined && token.length < TOKEN_LENGTH_MIN) {
+    throw new UserError("TOKEN_SHORT", `the admin token has fewer than ${TOKEN_LENGTH_MIN} characters`, {
+      hint: "`openssl rand -base64 32` makes a good one",
+    });
+  }
+  return token;
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new UserError("TOKEN_UNREADABLE", `the admin token cannot be read: ${messageOf(error)}`, {
+      hint: "give a file that this user may read to --admin-token-file",
+      exitCode: EXIT.usage,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,54 @@
+/** `anycastle load`: an open loop on a fixed plan: latency counts from when a request was due, not from when it was sent. */
+import { Option, type Command } from "commander";
+import { duration, examples, integer, seedOption, vantageList } from "./arguments.ts";
+import { outputOf } from "./output.ts";
+
+const RATE_MAX = 5_000;
+const DURATION_MS_MAX = 24 * 3_600_000;
+
+export interface LoadFlags {
+  readonly url?: string;
+  readonly rate: number;
+  readonly duration: number;
+  readonly warmUp: number;
+  readonly vantages?: string[];
+  readonly seed?: number;
+  readonly json?: true;
+  readonly log?: string;
+  readonly iMayLoadThisHost?: true;
+}
+
+export function addLoad(program: Command): void {
+  program
+    .command("load")
+    .description("send requests at a fixed rate and say honestly what happened to each")
+    .option("--url <url>", "where to; without it the gateway of the running lab")
+    .option("--rate <n>", "requests a second from all cities together", integer(1, RATE_MAX), 100)
+    .addOption(
+      new Option("--duration <time>", "30s, 2m, 500ms")
+        .argParser(duration(100, DURATION_MS_MAX))
+        .default(10_000, "10s"),
+    )
+    .addOption(
+      new Option("--warm-up <time>", "sent before and not counted")
+        .argParser(duration(0, 600_000))
+        .default(0, "none"),
+    )
+    .option("--vantages <cities>", "only from these: new-york,london", vantageList)
+    .addOption(seedOption())
+    .option("--log <file>", "keep the record of every request")
+    .option("--json", "as a JSON document")
+    .option("--i-may-load-this-host", "needed above 50 requests/s to a host that is not this machine")
+    .addHelpText(
+      "after",
+      `\nExit status 1 when a request failed or the run is void (this machine was too busy to keep the plan).\n${examples(
+        ["anycastle load", "100 requests/s for 10 s to the running lab"],
+        ["anycastle load --rate 500 --duration 1m", "while you break things in another terminal"],
+        ["anycastle load --url http://127.0.0.1:8080 --json", "another gateway, result for scripts"],
+      )}`,
+    )
+    .action(async (flags: LoadFlags, command: Command) => {
+      const { runLoad } = await import("./load/run-load-command.ts");
+      process.exitCode = await runLoad(outputOf(command), flags);
+    });
+}
