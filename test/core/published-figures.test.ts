@@ -3,7 +3,7 @@
  * the same city. The default world must give the same figures, computed as a cold HTTPS request: 25 ms and three round trips.
  */
 import { expect, test } from "vitest";
-import { rttUs } from "#core/geography/rtt.ts";
+import { rttSource, rttUs } from "#core/geography/rtt.ts";
 
 const SERVER_MS = 25;
 const TOLERANCE_MS = 2;
@@ -28,4 +28,11 @@ test.each([
 test("New York falls from 34 to 231 ms when la1 serves it: 6.79 times, computed", () => {
   expect(Math.round(coldMs("new-york", "la1"))).toBe(231);
   expect((231 / 34).toFixed(2)).toBe("6.79");
+});
+
+test("a figure says where it comes from: calibrated at home, measured or fitted elsewhere", () => {
+  expect(rttSource("new-york", "ny1")).toBe("c");
+  expect(rttSource("new-york", "la1")).toBe("m");
+  expect(rttSource("new-york", "wuh1")).toBe("f");
+  expect(rttSource("new-york", "nowhere")).toBeUndefined();
 });
