@@ -6,7 +6,7 @@
  *              |            retry at once, by class  <--'  '--> silent: a hedge beside it
  *              '------------------------------------------
  *
- * A response head is held back until the first data, or for one turn of the loop, so that a node that dies between
+ * A response head is held back until the first data, or for two turns of the loop, so that a node that dies between
  * head and body is still nobody's loss (class E). Emulated travel is spent before a node is asked and belongs to no
  * attempt's time. In mode `anycast-only` there is one attempt at the node the connection leads to, and its failure is
  * a reset connection, as it would be without any gateway. Left out: 1xx other than 100, resuming by Range.
@@ -57,6 +57,8 @@ export interface Engine {
 }
 
 const NONE = -1;
+/** A response head without data is held for so many turns of the loop. */
+const HELD_TURNS = 2;
 /** Asked of clients that got no node's answer. */
 const RETRY_AFTER_S = "1";
 /** What a reason phrase may hold (RFC 9112 §4); another one is replaced by the standard phrase. */
@@ -90,6 +92,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #hedgeDueMs = Infinity;
   #winner: Attempt | undefined;
   #heldHead: HeldHead | undefined;
+  /** Turns of the loop for which the head has waited for data. */
+  #heldTurns = 0;
   #isPartSent = false;
   #isAwaitingDrain = false;
   #isOver = false;
@@ -335,8 +339,9 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     telemetry.firstByte(this.vantage, attempt.node.index, ttfbMs);
     if (this.#attemptCount === 1) telemetry.overhead.observe((ttfbMs - this.#travelMs - tookMs) / 1000);
     const { fields } = readResponseFields(raw, status);
-    if (isDraining) fields.push("connection", "close");
+    if (isDraining) this.#sayClose(fields);
     this.#heldHead = { status, reason, fields };
+    this.#heldTurns = 0;
     setImmediate(releaseAlone, this);
   }
 
@@ -458,9 +463,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   // Towards the client.
 
-  /** The head has waited for data long enough. */
+  /** No data has come with the head. An error that was read with it is told one turn later, when its socket closes. */
   releaseAlone(): void {
     if (this.#heldHead === undefined) return;
+    this.#heldTurns += 1;
+    if (this.#heldTurns < HELD_TURNS) return void setImmediate(releaseAlone, this);
     this.#releaseHead();
     if (!this.#isOver) this.#response.flushHeaders();
   }
@@ -480,6 +487,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       this.#cancelAll(false);
       this.#fail({ kind: "attempt", failure: "E", cause: "broken" });
     }
+  }
+
+  #sayClose(fields: string[]): void {
+    fields.push("connection", "close");
+    this.#connection.isClosing = true;
   }
 
   #awaitDrain(): void {
@@ -532,7 +544,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       "x-gateway-failure",
       text,
     ];
-    if (this.#engine.isDraining) fields.push("connection", "close");
+    if (this.#engine.isDraining) this.#sayClose(fields);
     this.#response.writeHead(this.#status, fields);
     this.#response.end(body);
   }

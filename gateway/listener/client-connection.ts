@@ -23,6 +23,8 @@ export class ClientConnection {
   readonly socket: Socket;
   readonly wan = new WanState();
   readonly open = new Set<OpenRequest>();
+  /** Its last answer has been decided on: what comes behind it is not a request any more (RFC 9112 §9.6). */
+  isClosing = false;
   /** Mode `anycast-only` only. */
   pin: Pin | undefined;
 

@@ -21,6 +21,9 @@ const LIMITS_CHECK_MS = 500;
 /** A refused client may take this long to read why. Closing at once would reset the connection under the answer. */
 const LINGER_MS = 1_000;
 
+/** What Node's parser, or its watch over slow heads, has to say. */
+type ParserError = Error & { readonly code?: string; readonly reason?: string };
+
 export class Listener {
   readonly #engine: Engine;
   readonly #resolver: VantageResolver;
@@ -41,6 +44,8 @@ export class Listener {
         requestTimeout: 0,
         connectionsCheckingInterval: LIMITS_CHECK_MS,
         maxHeaderSize: limits.headerBytesMax,
+        // Judged by `readHead`: Node would answer by itself, and go on to serve what stands behind the request.
+        requireHostHeader: false,
         noDelay: true,
       },
       (request, response) => this.#serve(request, response, false),
@@ -54,7 +59,7 @@ export class Listener {
       this.#engine.telemetry.requestRefused("CONNECT", 405);
       endRaw(socket as Socket, 405, "Method Not Allowed");
     });
-    this.#server.on("clientError", (error: Error & { code?: string }, socket) =>
+    this.#server.on("clientError", (error: ParserError, socket) =>
       this.#brokenRequest(error, socket as Socket),
     );
   }
@@ -94,16 +99,19 @@ export class Listener {
 
   #serve(request: IncomingMessage, response: ServerResponse, isContinueAsked: boolean): void {
     const connection = this.#connections.get(request.socket);
-    // Parsed out of what a connection that has closed had left behind.
-    if (connection === undefined) return;
+    // Node parses all that has arrived, also behind a request that was refused or said `close`.
+    if (connection === undefined || connection.isClosing) return;
     const head = readHead(request, this.#vantageHeader);
     if (!head.ok) return this.#refuse(request, response, head.status, head.reason);
+    if (!response.shouldKeepAlive) connection.isClosing = true;
     if (isContinueAsked && head.bodyBytes !== 0) response.writeContinue();
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
     new Exchange(this.#engine, connection, head, vantage, request, response).start();
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection !== undefined) connection.isClosing = true;
     this.#engine.telemetry.requestRefused(request.method ?? "", status);
     const body = `${status} ${reason}\n`;
     response.writeHead(status, {
@@ -116,20 +124,22 @@ export class Listener {
   }
 
   /** Node's parser gave up. Behind an answer that is under way nothing may be written: it would become part of it. */
-  #brokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  #brokenRequest(error: ParserError, socket: Socket): void {
     const connection = this.#connections.get(socket);
+    if (connection?.isClosing) return;
     const isAnswering = connection !== undefined && connection.open.size > 0;
     if (isAnswering || !socket.writable || error.code === "ECONNRESET") {
       socket.destroy();
       return;
     }
-    const { status, phrase } = refusalOf(error.code);
+    if (connection !== undefined) connection.isClosing = true;
+    const { status, phrase } = refusalOf(error);
     this.#engine.telemetry.requestRefused("", status);
     endRaw(socket, status, phrase);
   }
 }
 
-function refusalOf(code: string | undefined): { status: number; phrase: string } {
+function refusalOf({ code, reason }: ParserError): { status: number; phrase: string } {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
       return { status: 431, phrase: "Request Header Fields Too Large" };
@@ -138,10 +148,12 @@ function refusalOf(code: string | undefined): { status: number; phrase: string }
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return { status: 408, phrase: "Request Timeout" };
     case "HPE_INVALID_VERSION":
+      // The same code stands for a version that is followed by a bare LF.
+      if (reason !== "Invalid HTTP version") break;
       return { status: 505, phrase: "HTTP Version Not Supported" };
     default:
-      return { status: 400, phrase: "Bad Request" };
   }
+  return { status: 400, phrase: "Bad Request" };
 }
 
 /** Staged (RFC 9112 §9.6): answer, end our half, let the client read, close. */
