@@ -84,6 +84,15 @@ export function siteOrNode(text: string): string {
   });
 }
 
+/** A node that the cast does not have is refused before the cast is started. */
+export function refuseMissingNode(target: string, nodesPerSite: number): void {
+  const number = Number(/-(\d+)$/.exec(target)?.[1] ?? 1);
+  if (number >= 1 && number <= nodesPerSite) return;
+  throw new UserError("TARGET_UNKNOWN", `there is no node "${target}": each site has ${nodesPerSite}`, {
+    hint: `--nodes ${number} would start it`,
+  });
+}
+
 /** `new-york,london`: ids of cities of the default world. */
 export function vantageList(text: string): string[] {
   const known = vantageIds();

@@ -55,7 +55,9 @@ export function loadConfig(text: string, overrides: Readonly<Record<string, unkn
   if (!checked.success) {
     return {
       ok: false,
-      problems: sorted(checked.error.issues.flatMap((issue) => problemsOf(issue, document, place))),
+      problems: sorted(
+        withoutEchoes(checked.error.issues.flatMap((issue) => problemsOf(issue, document, place))),
+      ),
     };
   }
   const parsed = parseGatewayConfig(document);
@@ -77,12 +79,8 @@ type Place = (path: readonly string[], part: "key" | "value") => Position;
 function problemsOf(issue: z.core.$ZodIssue, document: unknown, place: Place): ConfigProblem[] {
   const path = issue.path.map(String);
   if (issue.code === "invalid_union") {
-    const branch = nearestBranch(issue.errors, valueAt(document, path));
-    if (branch !== undefined) {
-      return branch.flatMap((inner) =>
-        problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, document, place),
-      );
-    }
+    const inner = nearestBranch(issue.errors).map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+    return inner.flatMap((one) => problemsOf(one, document, place));
   }
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => unknownKey([...path, key], place));
@@ -103,23 +101,36 @@ function unknownKey(path: readonly string[], place: Place): ConfigProblem {
 /** zod's own words, but for what is missing: it calls that `undefined`, which nobody has written. */
 function sentenceOf(issue: z.core.$ZodIssue, document: unknown): string {
   const path = issue.path.map(String);
+  if (path.length === 0 && (document === null || document === undefined)) return "the file is empty";
   if (valueAt(document, path) !== undefined || path.length === 0) return issue.message;
   return `"${path.at(-1)}" is missing`;
 }
 
-/** Of the branches of a union the one that has the fewest complaints about an object's keys; none for a plain value. */
-function nearestBranch(
-  errors: readonly (readonly z.core.$ZodIssue[])[],
-  value: unknown,
-): readonly z.core.$ZodIssue[] | undefined {
-  if (!isObject(value)) return undefined;
+/** A value of another type is farther off than one of the right type; the wrong word is farthest. */
+const WRONGNESS: Readonly<Record<string, number>> = { invalid_type: 1, invalid_value: 2 };
+
+/**
+ * Of the branches of a union the one that was probably meant. A branch that looked inside what is there knew the key;
+ * of the others, one that found the right type and did not like the value says more than one that wanted another type.
+ */
+function nearestBranch(errors: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
   const weighed = errors.map((issues) => ({
     issues,
     depth: Math.max(...issues.map(({ path }) => path.length)),
+    wrongness: Math.max(...issues.map(({ code }) => WRONGNESS[code] ?? 0)),
   }));
-  // A branch that looked inside what is there knew the key; the others only found it unknown.
-  weighed.sort((a, b) => b.depth - a.depth || a.issues.length - b.issues.length);
-  return weighed[0]?.issues;
+  weighed.sort((a, b) => b.depth - a.depth || a.wrongness - b.wrongness || a.issues.length - b.issues.length);
+  return weighed[0]?.issues ?? [];
+}
+
+/** A missing key beside an unknown one that is nearly it: one slip, one problem. */
+function withoutEchoes(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const meant = new Set(
+    problems
+      .filter(({ didYouMean, message }) => didYouMean !== undefined && message.startsWith("unknown key"))
+      .map(({ path, didYouMean }) => [...path.split(".").slice(0, -1), didYouMean].join(".")),
+  );
+  return problems.filter(({ path, message }) => !(message.endsWith(" is missing") && meant.has(path)));
 }
 
 function valueAt(document: unknown, path: readonly string[]): unknown {

@@ -1,5 +1,4 @@
 /** The options of a lab from those of a command. */
-import { EXIT, UserError } from "#core/errors.ts";
 import { randomSeed } from "#core/host/random.ts";
 import { VERSION } from "#core/version.ts";
 import { LAB_DEFAULTS, type LabOptions } from "#lab/lab.ts";
@@ -27,14 +26,4 @@ export function labOptions(flags: DemoFlags, journalFile: string | undefined): L
 /** Only a port that somebody asked for is insisted on. */
 function wanted(asked: number | undefined, byDefault: number): { port: number; isStrict: boolean } {
   return { port: asked ?? byDefault, isStrict: asked !== undefined };
-}
-
-/** A node that the cast does not have is refused before the cast is started. */
-export function refuseMissingNode(target: string, nodesPerSite: number): void {
-  const number = Number(/-(\d+)$/.exec(target)?.[1] ?? 1);
-  if (number >= 1 && number <= nodesPerSite) return;
-  throw new UserError("TARGET_UNKNOWN", `there is no node "${target}": each site has ${nodesPerSite}`, {
-    hint: `--nodes ${number} would start it`,
-    exitCode: EXIT.usage,
-  });
 }

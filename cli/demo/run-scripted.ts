@@ -10,8 +10,9 @@ import { VERSION } from "#core/version.ts";
 import { Lab } from "#lab/lab.ts";
 import type { DemoFlags } from "../demo.ts";
 import { Departure } from "../departure.ts";
+import { refuseMissingNode } from "../arguments.ts";
 import type { Output } from "../output.ts";
-import { DRAIN_MS, labOptions, refuseMissingNode } from "./open-lab.ts";
+import { DRAIN_MS, labOptions } from "./open-lab.ts";
 
 export async function runScripted(
   output: Output,

@@ -7,8 +7,8 @@ import { VERSION } from "#core/version.ts";
 import type { ProcessEvent } from "#core/wire/events.ts";
 import { runScenario } from "#sim/world/run-scenario.ts";
 import type { ScenarioRun, ScenarioSummary, ScenarioTestRow } from "#sim/world/scenario.ts";
-import { refuseMissingNode } from "../demo/open-lab.ts";
 import { eventLine } from "../event-line.ts";
+import { refuseMissingNode } from "../arguments.ts";
 import type { Output } from "../output.ts";
 import type { SimRunFlags } from "../sim.ts";
 
