@@ -23,7 +23,7 @@ import { warmUpNodes } from "./warm-up.ts";
 /** Cold requests of each city per test: the median of nine moves less than a millisecond on a quiet box. */
 const ROUNDS = 9;
 /** The load runs this long before the first test: its own start is not part of the steady state. */
-const LOAD_SETTLE_MS = 3_000;
+const LOAD_SETTLE_MS = 5_000;
 /** Load that goes on after the last test, so that a late failure of the failback is seen. */
 const LOAD_TAIL_MS = 1_000;
 const CONFIRM_MS_MAX = 10_000;

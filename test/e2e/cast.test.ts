@@ -43,7 +43,9 @@ function speedTest(): ReturnType<typeof runSpeedTest> {
 }
 
 function sitesOf(test: Awaited<ReturnType<typeof speedTest>>): Record<string, string | null> {
-  return Object.fromEntries(test.rows.map((row) => [row.vantage, row.status === 200 ? row.site : `${row.status}`]));
+  return Object.fromEntries(
+    test.rows.map((row) => [row.vantage, row.status === 200 ? row.site : `${row.status}`]),
+  );
 }
 
 const HOME = {
@@ -70,62 +72,85 @@ async function vantageReaches(vantage: string, site: string): Promise<void> {
   await lab.waitFor(isThere, { timeoutMs: 15_000, what: `${vantage} to reach ${site}` });
 }
 
-test("a killed site is served by the next at once, and comes home when revived", { timeout: 60_000 }, async () => {
-  expect(sitesOf(await speedTest())).toEqual(HOME);
-  await lab.fail({ target: "ny1", how: "kill" });
-  expect(sitesOf(await speedTest())).toEqual({ ...HOME, "new-york": "la1" });
-  await vantageReaches("new-york", "la1");
-  await lab.revive({ target: "ny1" });
-  await lab.untilReady();
-  await vantageReaches("new-york", "ny1");
-  expect(sitesOf(await speedTest())).toEqual(HOME);
-});
+test(
+  "a killed site is served by the next at once, and comes home when revived",
+  { timeout: 60_000 },
+  async () => {
+    expect(sitesOf(await speedTest())).toEqual(HOME);
+    await lab.fail({ target: "ny1", how: "kill" });
+    expect(sitesOf(await speedTest())).toEqual({ ...HOME, "new-york": "la1" });
+    await vantageReaches("new-york", "la1");
+    await lab.revive({ target: "ny1" });
+    await lab.untilReady();
+    await vantageReaches("new-york", "ny1");
+    expect(sitesOf(await speedTest())).toEqual(HOME);
+  },
+);
 
 test("a killed node moves no vantage", { timeout: 60_000 }, async () => {
   const sinceSeq = lab.journal.lastSeq;
   await lab.fail({ target: "ny1-1", how: "kill" });
   expect(sitesOf(await speedTest())).toEqual(HOME);
-  await lab.waitFor((event) => event.kind === "router.session" && event.node === "ny1-1" && event.state === "down", {
-    sinceSeq,
-    timeoutMs: 10_000,
-    what: "the router to lose ny1-1",
-  });
+  await lab.waitFor(
+    (event) => event.kind === "router.session" && event.node === "ny1-1" && event.state === "down",
+    {
+      sinceSeq,
+      timeoutMs: 10_000,
+      what: "the router to lose ny1-1",
+    },
+  );
   expect(lab.journal.since(sinceSeq).filter((event) => event.kind === "vantage.moved")).toEqual([]);
 });
 
-test("a killed simulator fails nobody: routes stay, flagged, and its sessions come back", { timeout: 60_000 }, async () => {
-  const sinceSeq = lab.journal.lastSeq;
-  const { pid } = lab.status().processes.find(({ process }) => process === "sim")!;
-  process.kill(pid!, "SIGKILL");
-  await lab.waitFor((event) => event.kind === "gateway.feed" && event.state === "stale", {
-    sinceSeq,
-    timeoutMs: 10_000,
-    what: "the gateway to lose the feed",
-  });
-  expect(sitesOf(await speedTest())).toEqual(HOME);
-  await lab.waitFor((event) => event.kind === "gateway.feed" && event.state === "live", {
-    sinceSeq: lab.journal.lastSeq - 1,
-    timeoutMs: 30_000,
-    what: "the feed to come back",
-  });
-  expect(sitesOf(await speedTest())).toEqual(HOME);
-});
+test(
+  "a killed simulator fails nobody: routes stay, flagged, and its sessions come back",
+  { timeout: 60_000 },
+  async () => {
+    const sinceSeq = lab.journal.lastSeq;
+    const { pid } = lab.status().processes.find(({ process }) => process === "sim")!;
+    process.kill(pid!, "SIGKILL");
+    await lab.waitFor((event) => event.kind === "gateway.feed" && event.state === "stale", {
+      sinceSeq,
+      timeoutMs: 10_000,
+      what: "the gateway to lose the feed",
+    });
+    expect(sitesOf(await speedTest())).toEqual(HOME);
+    await lab.waitFor((event) => event.kind === "gateway.feed" && event.state === "live", {
+      sinceSeq: lab.journal.lastSeq - 1,
+      timeoutMs: 30_000,
+      what: "the feed to come back",
+    });
+    expect(sitesOf(await speedTest())).toEqual(HOME);
+  },
+);
 
-test("a drained site is left by the network before its nodes stop, and revive undoes it", { timeout: 60_000 }, async () => {
-  await lab.drain({ target: "ny1" });
-  await vantageReaches("new-york", "la1");
-  expect(sitesOf(await speedTest())).toEqual({ ...HOME, "new-york": "la1" });
-  await lab.revive({ target: "ny1" });
-  await vantageReaches("new-york", "ny1");
-  await lab.untilReady();
-  expect(sitesOf(await speedTest())).toEqual(HOME);
-});
+test(
+  "a drained site is left by the network before its nodes stop, and revive undoes it",
+  { timeout: 60_000 },
+  async () => {
+    await lab.drain({ target: "ny1" });
+    await vantageReaches("new-york", "la1");
+    expect(sitesOf(await speedTest())).toEqual({ ...HOME, "new-york": "la1" });
+    await lab.revive({ target: "ny1" });
+    await vantageReaches("new-york", "ny1");
+    await lab.untilReady();
+    expect(sitesOf(await speedTest())).toEqual(HOME);
+  },
+);
 
-test("commands find the lab by its file, and a second lab refuses to start", { timeout: 30_000 }, async () => {
-  const client = LabClient.find(runtimeDir);
-  expect((await client.status()).sites).toHaveLength(9);
-  await expect(client.fail({ target: "ny2", how: "kill" })).rejects.toMatchObject({ code: "TARGET_UNKNOWN" });
-  await client.fail({ target: "syd1", how: "hang" });
-  await expect(client.fail({ target: "syd1", how: "kill" })).rejects.toMatchObject({ code: "FAULT_ACTIVE" });
-  expect((await client.reset()).nodes).toEqual(["syd1-1", "syd1-2"]);
-});
+test(
+  "commands find the lab by its file, and a second lab refuses to start",
+  { timeout: 30_000 },
+  async () => {
+    const client = LabClient.find(runtimeDir);
+    expect((await client.status()).sites).toHaveLength(9);
+    await expect(client.fail({ target: "ny2", how: "kill" })).rejects.toMatchObject({
+      code: "TARGET_UNKNOWN",
+    });
+    await client.fail({ target: "syd1", how: "hang" });
+    await expect(client.fail({ target: "syd1", how: "kill" })).rejects.toMatchObject({
+      code: "FAULT_ACTIVE",
+    });
+    expect((await client.reset()).nodes).toEqual(["syd1-1", "syd1-2"]);
+  },
+);
