@@ -59,8 +59,9 @@ export class FeedTable {
       case "hello":
         return line.schema === CATCHMENT_FEED_SCHEMA ? [] : undefined;
       case "routes": {
-        const { revision, asOfNs, sites, vantage } = line;
-        this.#heard.set(vantage, { revision, asOfNs, sites, isStale: false });
+        const { revision, asOfNs, sites, vantage, isUnreachable } = line;
+        const routes: Routes = { revision, asOfNs, sites, isStale: false };
+        this.#heard.set(vantage, isUnreachable === true ? { ...routes, isUnreachable } : routes);
         return this.#changed(revision, nowMs, vantage);
       }
       case "announced":

@@ -48,6 +48,8 @@ export class RouteTable {
   #make(routes: Routes): RouteView {
     const sites: number[] = [];
     const rttUs: number[] = [];
+    // The bare network delivers nothing while BGP has no route; a gateway that may rescue looks where it would lead.
+    if (routes.isUnreachable === true && this.#mode === "anycast-only") return { sites, rttUs };
     for (const route of orderSites(this.#mode, routes.sites)) {
       const index = this.#fleet.siteIndex(route.site);
       if (index === undefined) continue;

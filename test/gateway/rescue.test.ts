@@ -190,7 +190,11 @@ for (const framing of ["content-length", "chunked"] as const) {
 }
 
 test("with every node down, attempts stay within the retry budget", async () => {
-  const document = { retry: { budgetPerSecond: 1, budgetRatio: 0.2, attemptsMax: 4 } };
+  // Hedges have a budget of their own; a box that stands still for 150 ms would draw on it.
+  const document = {
+    retry: { budgetPerSecond: 1, budgetRatio: 0.2, attemptsMax: 4 },
+    hedge: { isEnabled: false },
+  };
   await withStand({ sites: { ny1: 2, la1: 2 }, document }, async ({ nodes, port, status }) => {
     for (const node of nodes) node.handler = reset;
     const count = 200;

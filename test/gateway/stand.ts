@@ -21,7 +21,8 @@ import type { GatewayClock } from "#gateway/gateway-clock.ts";
 import { startGateway, type RunningGateway } from "#gateway/gateway.ts";
 
 export const TOKEN = "token-of-the-test";
-const HEALTH_PATH = "/health/ready";
+/** Answered by every node beside its handler. */
+export const HEALTH_PATH = "/health/ready";
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
 
