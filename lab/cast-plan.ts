@@ -5,6 +5,7 @@
 import { SITES } from "#core/geography/cities.ts";
 import { vantageIds } from "#core/geography/rtt.ts";
 import type { NodeConfig, SimConfig } from "#core/wire/cast.ts";
+import { urlHost } from "./http-url.ts";
 import { freePorts } from "./ports.ts";
 
 /** AS of the service at all nine routers, of RFC 6996's 16-bit private range. */
@@ -116,7 +117,7 @@ function gatewayDocument(
   adminPort: number,
 ): unknown {
   return {
-    listen: `${settings.gatewayHost}:${settings.gatewayPort}`,
+    listen: `${urlHost(settings.gatewayHost)}:${settings.gatewayPort}`,
     admin: `${HOST}:${adminPort}`,
     sites: SITES.map(({ site }) => ({
       id: site,

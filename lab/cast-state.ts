@@ -104,8 +104,12 @@ export class CastState {
       node.serving = null;
       node.bgp = "down";
     }
-    if (process === "gateway") for (const seen of this.#nodes.values()) seen.gateway = "unproven";
+    if (process === "gateway") {
+      this.feed = "stale";
+      for (const seen of this.#nodes.values()) seen.gateway = "unproven";
+    }
     if (process !== "sim") return;
+    this.isSettled = false;
     this.#announced.clear();
     this.#reached.clear();
     for (const seen of this.#nodes.values()) seen.bgp = "down";

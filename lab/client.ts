@@ -1,6 +1,6 @@
 /** How a command talks to the lab that runs: found by its file, authorised by its token. */
 import { request } from "undici";
-import { EXIT, UserError } from "#core/errors.ts";
+import { codeOf, EXIT, UserError } from "#core/errors.ts";
 import { NdjsonReader } from "#core/host/ndjson.ts";
 import type {
   ActionReply,
@@ -13,6 +13,9 @@ import type {
 } from "#core/wire/control.ts";
 import type { EventBody, JournalEvent } from "#core/wire/events.ts";
 import { defaultRuntimeDir, findRunningLab } from "./runtime-dir.ts";
+
+/** A reset waits until the whole cast is proven. */
+const ANSWER_MS_MAX = 60_000;
 
 export class LabClient {
   readonly file: LabFile;
@@ -65,27 +68,30 @@ export class LabClient {
 
   /** Events after `since`; with `isFollowing` it ends only with the lab. */
   async *events(since: number, isFollowing: boolean): AsyncGenerator<JournalEvent> {
-    const { body } = await this.#send("GET", `/api/v1/events?since=${since}&follow=${isFollowing ? 1 : 0}`);
+    const path = `/api/v1/events?since=${since}&follow=${isFollowing ? 1 : 0}`;
+    const { statusCode, body } = await this.#send("GET", path);
+    if (statusCode !== 200) throw refusalOf(statusCode, await body.text());
     const found: JournalEvent[] = [];
     const reader = new NdjsonReader(
       (value) => found.push(value as JournalEvent),
       () => undefined,
     );
-    for await (const chunk of body) {
-      reader.push(chunk as Buffer);
-      yield* found.splice(0);
+    try {
+      for await (const chunk of body) {
+        reader.push(chunk as Buffer);
+        yield* found.splice(0);
+      }
+    } catch (error) {
+      // A lab that was killed ends its streams by dying.
+      if (codeOf(error) !== "UND_ERR_SOCKET" && codeOf(error) !== "ECONNRESET") throw error;
     }
   }
 
   async #call<T>(method: "GET" | "POST", path: string, value?: unknown): Promise<T> {
     const { statusCode, body } = await this.#send(method, path, value);
-    const answer = (await body.json()) as T | ErrorReply;
-    if (statusCode === 200) return answer as T;
-    const { code, message, hint } = (answer as ErrorReply).error;
-    throw new UserError(code, message, {
-      exitCode: statusCode >= 500 ? EXIT.failure : EXIT.usage,
-      ...(hint === undefined ? {} : { hint }),
-    });
+    const text = await body.text();
+    if (statusCode === 200) return JSON.parse(text) as T;
+    throw refusalOf(statusCode, text);
   }
 
   async #send(
@@ -96,7 +102,7 @@ export class LabClient {
     try {
       return await request(`${this.file.controlUrl}${path}`, {
         method,
-        headersTimeout: 60_000,
+        headersTimeout: ANSWER_MS_MAX,
         bodyTimeout: 0,
         ...(value === undefined
           ? {}
@@ -112,5 +118,16 @@ export class LabClient {
         cause: error,
       });
     }
+  }
+}
+
+/** What the lab refused, as if it had been refused here. */
+function refusalOf(statusCode: number, text: string): UserError {
+  const exitCode = statusCode >= 500 ? EXIT.failure : EXIT.usage;
+  try {
+    const { code, message, hint } = (JSON.parse(text) as ErrorReply).error;
+    return new UserError(code, message, { exitCode, ...(hint === undefined ? {} : { hint }) });
+  } catch {
+    return new UserError("LAB_ANSWER", `the lab answered ${statusCode}: ${text.slice(0, 200)}`, { exitCode });
   }
 }

@@ -1,70 +1,98 @@
 /**
  * The journal: everything that happened, numbered in the order in which the lab heard of it, in memory for those who
- * ask and in a file for later. The lab is its only writer.
+ * ask and on disk for later. The lab is its only writer.
  *
- * Writing never blocks and never fails the lab: when the disk is full the journal says so once, goes on in memory, and
- * counts what the file lacks. Memory is a ring of `EVENTS_MAX` events.
+ * Writing never blocks and never fails the lab. When the disk takes nothing more, the journal says so once, keeps what
+ * waits (up to a bound, then counted as lost), tries again every second, and says when it is back. Memory holds the
+ * last `EVENTS_MAX` events.
  */
-import { open, type FileHandle } from "node:fs/promises";
 import { messageOf } from "#core/errors.ts";
 import { after, nowNs, type Timer } from "#core/host/clock.ts";
 import { JOURNAL_SCHEMA, type EventBody, type JournalEvent, type ProcessEvent } from "#core/wire/events.ts";
+import type { JournalDisk } from "./journal-file.ts";
 
-const EVENTS_MAX = 200_000;
-/** Lines gathered before they go to the file. */
-const FLUSH_MS = 100;
-/** Lines that may wait for a disk that does not take them. */
-const PENDING_MAX = 50_000;
-/** While degraded: pause between two tries. */
-const RETRY_MS = 1_000;
+export interface JournalLimits {
+  /** Events kept in memory. */
+  readonly eventsMax: number;
+  /** Lines, and characters of lines, that wait for the disk. */
+  readonly pendingLinesMax: number;
+  readonly pendingCharsMax: number;
+  /** Lines are gathered for this long before they are written. */
+  readonly flushMs: number;
+  /** Pause between two tries while the disk takes nothing. */
+  readonly retryMs: number;
+}
+
+export const JOURNAL_LIMITS: JournalLimits = {
+  eventsMax: 100_000,
+  pendingLinesMax: 50_000,
+  pendingCharsMax: 32 * 1024 * 1024,
+  flushMs: 100,
+  retryMs: 1_000,
+};
+
+/** A tenth more than the bound is kept, so that the oldest leave in bulk. */
+const SLACK = 1.1;
 
 export class Journal {
-  readonly #file: string | undefined;
+  readonly #disk: JournalDisk | undefined;
+  readonly #limits: JournalLimits;
+  readonly #listeners = new Set<(event: JournalEvent) => void>();
   readonly #events: JournalEvent[] = [];
   /** Sequence number of the first event in memory. */
   #firstSeq = 1;
   #seq = 0;
-  readonly #listeners = new Set<(event: JournalEvent) => void>();
-  #handle: FileHandle | undefined;
   #pending: string[] = [];
+  #pendingChars = 0;
   #lostCount = 0;
   #isDegraded = false;
-  #isWriting = false;
   #isClosed = false;
+  #writing: Promise<void> | undefined;
   #timer: Timer | undefined;
 
-  /** Without a file the journal lives in memory only. */
-  constructor(file: string | undefined) {
-    this.#file = file;
-    if (file !== undefined) this.#pending.push(`${JSON.stringify({ schema: JOURNAL_SCHEMA })}\n`);
+  /** Without a disk the journal lives in memory only. */
+  constructor(disk: JournalDisk | undefined, limits: JournalLimits = JOURNAL_LIMITS) {
+    this.#disk = disk;
+    this.#limits = limits;
+    if (disk !== undefined) this.#enqueue({ schema: JOURNAL_SCHEMA });
   }
 
   get lastSeq(): number {
     return this.#seq;
   }
 
+  /** Sequence number of the oldest event still in memory. */
+  get firstSeq(): number {
+    return this.#firstSeq;
+  }
+
+  get isDegraded(): boolean {
+    return this.#isDegraded;
+  }
+
   append(event: ProcessEvent): JournalEvent {
-    this.#seq += 1;
-    const numbered: JournalEvent = { seq: this.#seq, ...event };
+    const seq = ++this.#seq;
+    const numbered: JournalEvent = Object.assign({ seq }, event, { seq });
     this.#events.push(numbered);
-    if (this.#events.length > EVENTS_MAX * 1.1) {
-      const surplus = this.#events.length - EVENTS_MAX;
+    if (this.#events.length > this.#limits.eventsMax * SLACK) {
+      const surplus = this.#events.length - this.#limits.eventsMax;
       this.#events.splice(0, surplus);
       this.#firstSeq += surplus;
     }
-    if (this.#file !== undefined) this.#enqueue(`${JSON.stringify(numbered)}\n`);
+    if (this.#disk !== undefined) this.#enqueue(numbered);
     for (const listener of this.#listeners) listener(numbered);
     return numbered;
   }
 
-  /** Of the lab itself. */
-  emit(body: EventBody, atNs: number = nowNs()): JournalEvent {
-    return this.append({ atNs, source: "lab", ...body });
+  /** An event of the lab's own, unless `source` says whose. */
+  emit(body: EventBody, atNs: number = nowNs(), source = "lab"): JournalEvent {
+    return this.append({ atNs, source, ...body });
   }
 
-  /** Events after `seq`, as far as memory reaches back. */
-  since(seq: number): readonly JournalEvent[] {
-    return this.#events.slice(Math.max(0, seq + 1 - this.#firstSeq));
+  /** Events after `seq`, oldest first, as far as memory reaches back; at most `countMax` of them. */
+  since(seq: number, countMax = Infinity): readonly JournalEvent[] {
+    const start = Math.max(0, seq + 1 - this.#firstSeq);
+    return this.#events.slice(start, start + countMax);
   }
 
   /** Called for each event as it is written. Returns the way to stop. */
@@ -73,54 +101,77 @@ export class Journal {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Writes what is left and closes the file. */
+  /** Writes what waits, if the disk takes it, and closes the file. Events after that stay in memory. */
   async close(): Promise<void> {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#timer?.cancel();
-    await this.#flush();
-    await this.#handle?.close().catch(() => undefined);
+    await this.#writing;
+    await this.#write();
+    await this.#disk?.close().catch(() => undefined);
   }
 
-  #enqueue(line: string): void {
-    if (this.#pending.length >= PENDING_MAX) {
+  #enqueue(value: unknown): void {
+    if (this.#isClosed) return;
+    const line = `${JSON.stringify(value)}\n`;
+    const { pendingLinesMax, pendingCharsMax } = this.#limits;
+    if (this.#pending.length >= pendingLinesMax || this.#pendingChars + line.length > pendingCharsMax) {
       this.#lostCount += 1;
       return;
     }
     this.#pending.push(line);
-    this.#arm(this.#isDegraded ? RETRY_MS : FLUSH_MS);
+    this.#pendingChars += line.length;
+    this.#arm();
   }
 
-  #arm(ms: number): void {
-    if (this.#timer !== undefined || this.#isWriting || this.#isClosed) return;
-    this.#timer = after(
-      ms,
-      () => {
-        this.#timer = undefined;
-        void this.#flush();
-      },
-      { unref: true },
-    );
+  #arm(): void {
+    if (this.#timer !== undefined || this.#writing !== undefined || this.#isClosed) return;
+    const flush = (): void => {
+      this.#timer = undefined;
+      this.#writing = this.#write().finally(() => {
+        this.#writing = undefined;
+        if (this.#pending.length > 0) this.#arm();
+      });
+    };
+    this.#timer = after(this.#isDegraded ? this.#limits.retryMs : this.#limits.flushMs, flush, {
+      unref: true,
+    });
   }
 
-  async #flush(): Promise<void> {
-    if (this.#isWriting || this.#file === undefined || this.#pending.length === 0) return;
-    this.#isWriting = true;
+  async #write(): Promise<void> {
+    if (this.#disk === undefined || this.#pending.length === 0) return;
     const lines = this.#pending;
+    const text = lines.join("");
     this.#pending = [];
+    this.#pendingChars = 0;
     try {
-      this.#handle ??= await open(this.#file, "w", 0o600);
-      await this.#handle.writeFile(lines.join(""));
-      this.#recovered();
+      await this.#disk.append(text);
     } catch (error) {
-      this.#degraded(lines.length, messageOf(error));
-    } finally {
-      this.#isWriting = false;
+      this.#giveBack(lines, text.length);
+      return this.#degraded(messageOf(error));
     }
-    if (this.#pending.length > 0) this.#arm(this.#isDegraded ? RETRY_MS : FLUSH_MS);
+    this.#recovered();
   }
 
-  #degraded(lostLines: number, reason: string): void {
-    this.#lostCount += lostLines;
+  /** Lines that the disk refused wait again, before what came meanwhile; what does not fit any more is lost. */
+  #giveBack(lines: string[], chars: number): void {
+    const newer = this.#pending;
+    const { pendingLinesMax, pendingCharsMax } = this.#limits;
+    this.#pending = lines;
+    this.#pendingChars = chars;
+    for (const line of newer) {
+      const isRoom =
+        this.#pending.length < pendingLinesMax && this.#pendingChars + line.length <= pendingCharsMax;
+      if (!isRoom) {
+        this.#lostCount += 1;
+        continue;
+      }
+      this.#pending.push(line);
+      this.#pendingChars += line.length;
+    }
+  }
+
+  #degraded(reason: string): void {
     if (this.#isDegraded) return;
     this.#isDegraded = true;
     this.emit({ kind: "journal.degraded", reason });

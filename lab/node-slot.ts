@@ -11,20 +11,32 @@ export class NodeSlot {
   fault: FaultHow | null = null;
   /** By order of an operator. */
   isDrained = false;
-  isReady = false;
+  /** The order to drain has been taken back; the node has yet to prove itself. */
+  isUndraining = false;
+  /** Revived while its old process has not ended yet. */
+  isReturning = false;
 
   constructor(config: NodeConfig) {
     this.config = config;
+  }
+
+  get node(): string {
+    return this.config.node;
   }
 
   get url(): string {
     return `http://${this.config.host}:${this.config.httpPort}`;
   }
 
+  /** The old process that is still leaving does not count. */
+  get isRunning(): boolean {
+    return this.process?.isRunning === true && !this.isReturning;
+  }
+
   processState(): NodeStatus["process"] {
     if (this.process === undefined) return "stopped";
     if (!this.process.isRunning) return this.fault === null ? "exited" : "stopped";
     if (this.fault === "hang") return "frozen";
-    return this.isReady ? "running" : "starting";
+    return this.process.isReady ? "running" : "starting";
   }
 }

@@ -1,48 +1,86 @@
-/** Ports of a lab: many free ones at once for its own use, and the two that people see. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+/**
+ * Ports of a lab: many free ones at once for its own use, and the two that people see.
+ *
+ * The lab's own are taken from outside the range that the kernel hands to outgoing connections. A node that is down
+ * for some seconds under load would else find its port in use as the near end of somebody's connection.
+ */
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { codeOf, UserError } from "#core/errors.ts";
+import { codeOf, EXIT, UserError } from "#core/errors.ts";
+import { randomSeed } from "#core/host/random.ts";
+import { holderOf } from "./port-holder.ts";
 
-const TRIES_MAX = 50;
+export { holderOf } from "./port-holder.ts";
 
-/** `count` distinct ports that are free now. All are held until the last is found, so none comes twice. */
-export async function freePorts(host: string, count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  try {
-    for (let index = 0; index < count; index++) servers.push(await hold(host, 0));
-    return servers.map(portOf);
-  } finally {
-    await Promise.all(servers.map(release));
-  }
-}
+const PORT_MIN = 10_000;
+const PORT_MAX = 65_535;
+/** Linux' default first port for outgoing connections, where the system does not say. */
+const OUTGOING_FIRST_DEFAULT = 32_768;
+/** Ports tried for each that is wanted, before the kernel is asked for any. */
+const TRIES_PER_PORT = 20;
+/** Ports after a busy default that are tried. */
+const NEXT_MAX = 50;
 
 export interface WantedPort {
+  /** 0: any free one. */
   readonly port: number;
   /** Somebody asked for just this one. */
   readonly isStrict: boolean;
 }
 
-/** The port itself, or with the default the next free one. Throws `PORT_BUSY`, naming the holder where it can. */
+/** `count` distinct ports that are free now. All are held until the last is found, so that none comes twice. */
+export async function freePorts(host: string, count: number): Promise<number[]> {
+  const held: Server[] = [];
+  try {
+    const end = Math.max(PORT_MIN + 1, outgoingFirst());
+    let next = PORT_MIN + (randomSeed() % (end - PORT_MIN));
+    for (let tries = count * TRIES_PER_PORT; tries > 0 && held.length < count; tries--) {
+      const server = await hold(host, next).catch(() => undefined);
+      if (server !== undefined) held.push(server);
+      next = next + 1 < end ? next + 1 : PORT_MIN;
+    }
+    while (held.length < count) held.push(await hold(host, 0));
+    return held.map(portOf);
+  } finally {
+    await Promise.all(held.map(release));
+  }
+}
+
+/**
+ * The port itself, or, when it is a default, the next free one. `avoid` are ports meant for others.
+ * Throws `PORT_BUSY`, naming the holder where the system tells.
+ */
 export async function choosePort(
+  host: string,
+  { port: wanted, isStrict }: WantedPort,
+  what: string,
+  avoid: readonly number[] = [],
+): Promise<number> {
+  if (wanted === 0) return (await freePorts(host, 1))[0]!;
+  const last = isStrict ? wanted : Math.min(PORT_MAX, wanted + NEXT_MAX);
+  for (let port = wanted; port <= last; port++) {
+    if (!avoid.includes(port) && (await isFree(host, port))) return port;
+  }
+  throw new UserError("PORT_BUSY", takenMessage(host, wanted, what), {
+    hint: "choose another port, or 0 for any free one",
+    exitCode: EXIT.failure,
+  });
+}
+
+/** For people: why a default port is not used. Undefined when it is, and when any was asked for. */
+export function movedNote(
   host: string,
   wanted: WantedPort,
   what: string,
-  taken: number[] = [],
-): Promise<number> {
-  if (wanted.port === 0) return (await freePorts(host, 1))[0]!;
-  for (let port = wanted.port; port < wanted.port + TRIES_MAX && port <= 65_535; port++) {
-    if (!taken.includes(port) && (await isFree(host, port))) return port;
-    if (wanted.isStrict) throw busy(host, port, what);
-  }
-  throw busy(host, wanted.port, what);
+  chosen: number,
+): string | undefined {
+  if (wanted.port === 0 || wanted.port === chosen) return undefined;
+  return `${takenMessage(host, wanted.port, what)}; it is ${chosen} instead`;
 }
 
-function busy(host: string, port: number, what: string): UserError {
+function takenMessage(host: string, port: number, what: string): string {
   const holder = holderOf(port);
-  const by = holder === undefined ? "" : ` by ${holder}`;
-  return new UserError("PORT_BUSY", `port ${port} on ${host}, asked for as ${what}, is taken${by}`, {
-    hint: "choose another port, or 0 for any free one",
-  });
+  return `port ${port} on ${host}, for ${what}, is taken${holder === undefined ? "" : ` by ${holder}`}`;
 }
 
 async function isFree(host: string, port: number): Promise<boolean> {
@@ -50,26 +88,37 @@ async function isFree(host: string, port: number): Promise<boolean> {
     await release(await hold(host, port));
     return true;
   } catch (error) {
-    if (codeOf(error) === "EACCES") {
-      throw new UserError("PORT_FORBIDDEN", `port ${port} needs more rights than this user has`, {
-        hint: "choose a port above 1023",
-        cause: error,
-      });
+    switch (codeOf(error)) {
+      case "EACCES":
+        throw new UserError("PORT_FORBIDDEN", `port ${port} needs more rights than this user has`, {
+          hint: "choose a port above 1023",
+          cause: error,
+        });
+      case "EADDRNOTAVAIL":
+      case "ENOTFOUND":
+      case "EAI_AGAIN":
+        throw new UserError("ADDRESS_UNKNOWN", `this host has no address "${host}" to listen on`, {
+          hint: "127.0.0.1 is for this host only, 0.0.0.0 for everybody",
+          cause: error,
+        });
+      default:
+        return false;
     }
-    return false;
   }
 }
 
 function hold(host: string, port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen({ host, port }, () => resolve(server));
-  });
+  const { promise, resolve, reject } = Promise.withResolvers<Server>();
+  const server = createServer();
+  server.once("error", reject);
+  server.listen({ host, port }, () => resolve(server));
+  return promise;
 }
 
 function release(server: Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  return promise;
 }
 
 function portOf(server: Server): number {
@@ -77,35 +126,12 @@ function portOf(server: Server): number {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** `nginx (pid 4711)`; undefined where the system does not tell. */
-export function holderOf(port: number): string | undefined {
-  const inode = listeningInode(port);
-  if (inode === undefined) return undefined;
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const isHolder = readdirSync(`/proc/${pid}/fd`).some(
-        (fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`,
-      );
-      if (isHolder) return `${readFileSync(`/proc/${pid}/comm`, "utf8").trim()} (pid ${pid})`;
-    } catch {
-      // Another user's process, or one that ended meanwhile.
-    }
+/** First port that the kernel gives to outgoing connections. */
+function outgoingFirst(): number {
+  try {
+    const first = Number.parseInt(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), 10);
+    return Number.isInteger(first) ? first : OUTGOING_FIRST_DEFAULT;
+  } catch {
+    return OUTGOING_FIRST_DEFAULT;
   }
-  return undefined;
-}
-
-/** Of the socket that listens on `port`, from /proc/net/tcp and tcp6: state 0A is LISTEN. */
-function listeningInode(port: number): string | undefined {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    try {
-      for (const line of readFileSync(file, "utf8").split("\n").slice(1)) {
-        const fields = line.trim().split(/\s+/);
-        if (fields[1]?.endsWith(suffix) && fields[3] === "0A") return fields[9];
-      }
-    } catch {
-      // Not Linux, or no IPv6.
-    }
-  }
-  return undefined;
 }

@@ -1,13 +1,16 @@
 /**
  * Where a running lab leaves word of itself: `lab.json` (mode 0600, it holds the token) in a directory of mode 0700
- * that belongs to the user. Commands read it to find the lab; a second lab reads it to refuse.
+ * that belongs to the user. Commands read it to find the lab; a second lab reads it to refuse. A file whose process is
+ * gone, or whose pid is somebody else's by now, is a leftover and is replaced.
  */
-import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { codeOf, EXIT, UserError } from "#core/errors.ts";
+import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
 import { environmentValue } from "#core/host/environment.ts";
 import type { LabFile } from "#core/wire/control.ts";
+import { checkPrivateDir, preparePrivateDir } from "./private-dir.ts";
+import { processStartTicks } from "./process-stat.ts";
 
 const FILE_NAME = "lab.json";
 
@@ -19,66 +22,99 @@ export function defaultRuntimeDir(): string {
   return xdg === undefined ? join(tmpdir(), `anycastle-${userInfo().uid}`) : join(xdg, "anycastle");
 }
 
-/** Makes it, or checks that it is the user's own and closed to others. Throws `RUNTIME_DIR_UNSAFE`. */
-export function prepareRuntimeDir(dir: string): void {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const stat = lstatSync(dir);
-  const { uid } = userInfo();
-  if (!stat.isDirectory() || (uid >= 0 && stat.uid !== uid)) {
-    throw new UserError("RUNTIME_DIR_UNSAFE", `${dir} is not a directory of your own`, {
-      hint: "set ANYCASTLE_RUNTIME_DIR to one that is",
-    });
-  }
-  if ((stat.mode & 0o077) !== 0) chmodSync(dir, 0o700);
-}
-
-export function writeLabFile(dir: string, lab: LabFile): void {
-  const file = join(dir, FILE_NAME);
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(lab)}\n`, { mode: 0o600 });
-  renameSync(draft, file);
-}
-
 export function labFilePath(dir: string): string {
   return join(dir, FILE_NAME);
 }
 
-/** Only the lab that wrote it removes it. */
-export function removeLabFile(dir: string, pid: number): void {
-  if (readLabFile(dir)?.pid === pid) rmSync(labFilePath(dir), { force: true });
+/** Makes the directory, or checks that it is the user's own and closed to others. Throws `DIR_UNSAFE`. */
+export function prepareRuntimeDir(dir: string): void {
+  preparePrivateDir(dir);
 }
 
-/** Undefined when there is none, or what is there is no lab's. */
-export function readLabFile(dir: string): LabFile | undefined {
+/**
+ * Leaves word, atomically: the file is whole when it appears, and of two labs that start at once only one gets to
+ * write it; the other one's `LAB_RUNNING` names the first.
+ */
+export function writeLabFile(dir: string, lab: LabFile): void {
+  const file = labFilePath(dir);
+  const draft = `${file}.${process.pid}`;
+  const startTicks = processStartTicks(lab.pid);
   try {
-    const value: unknown = JSON.parse(readFileSync(labFilePath(dir), "utf8"));
-    return isLabFile(value) ? value : undefined;
-  } catch {
-    return undefined;
+    writeFileSync(
+      draft,
+      `${JSON.stringify({ ...lab, ...(startTicks === undefined ? {} : { startTicks }) })}\n`,
+      {
+        mode: 0o600,
+      },
+    );
+    if (linkNew(draft, file)) return;
+    refuseSecondLab(dir);
+    rmSync(file, { force: true });
+    if (!linkNew(draft, file)) refuseSecondLab(dir);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError("LAB_FILE", `${file} cannot be written: ${messageOf(error)}`, {
+      hint: "commands find the lab by it; set ANYCASTLE_RUNTIME_DIR to a directory with room",
+      exitCode: EXIT.failure,
+      cause: error,
+    });
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 
-/** The lab that runs now; a file whose process is gone is a leftover. */
-export function findRunningLab(dir: string): LabFile | undefined {
-  const lab = readLabFile(dir);
-  return lab !== undefined && isAlive(lab.pid) ? lab : undefined;
+/** False when `file` exists. */
+function linkNew(draft: string, file: string): boolean {
+  try {
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
 }
 
+/** Only the lab that wrote it removes it: `pid` must be the one in it. */
+export function removeLabFile(file: string, pid: number): void {
+  if (parseLabFile(file)?.pid === pid) rmSync(file, { force: true });
+}
+
+/** The lab that runs now. Throws `DIR_UNSAFE` when the word of it may be somebody else's. */
+export function findRunningLab(dir: string): LabFile | undefined {
+  if (!existsSync(dir)) return undefined;
+  checkPrivateDir(dir);
+  const lab = parseLabFile(labFilePath(dir));
+  return lab !== undefined && isItself(lab) ? lab : undefined;
+}
+
+/** Throws `LAB_RUNNING`, naming the one that runs. */
 export function refuseSecondLab(dir: string): void {
   const running = findRunningLab(dir);
-  if (running === undefined || running.pid === process.pid) return;
+  if (running === undefined) return;
   throw new UserError("LAB_RUNNING", `a lab runs already (pid ${running.pid}, ${running.gatewayUrl})`, {
-    hint: "stop it with Ctrl-C or `kill` first, or set ANYCASTLE_RUNTIME_DIR to run a second one beside it",
+    hint: "stop it with Ctrl-C in its terminal first, or set ANYCASTLE_RUNTIME_DIR to run a second one beside it",
     exitCode: EXIT.failure,
   });
 }
 
-function isAlive(pid: number): boolean {
+/** The process lives and is the one that wrote the file, as far as the system tells. */
+function isItself({ pid, startTicks }: LabFile): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return codeOf(error) === "EPERM";
+    if (codeOf(error) !== "EPERM") return false;
+  }
+  const nowTicks = processStartTicks(pid);
+  return startTicks === undefined || nowTicks === undefined || startTicks === nowTicks;
+}
+
+/** Undefined when there is none, or what is there is no lab's. */
+function parseLabFile(file: string): LabFile | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+    return isLabFile(value) ? value : undefined;
+  } catch {
+    return undefined;
   }
 }
 

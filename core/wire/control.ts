@@ -101,4 +101,6 @@ export interface LabFile {
   readonly gatewayUrl: string;
   readonly token: string;
   readonly startedAt: string;
+  /** Start time of the process in clock ticks since boot (proc(5)), where the system tells: pids are used again. */
+  readonly startTicks?: string;
 }

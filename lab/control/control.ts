@@ -1,18 +1,27 @@
-/** The control API of a lab (`core/wire/control.ts`): what the command line, the page and drills call. */
-import type { FastifyReply } from "fastify";
+/**
+ * The control API of a lab (`core/wire/control.ts`): what the command line, the page and drills call. It checks what it
+ * is given and passes it on; who may call is decided before, by the control server of the core.
+ */
+import { networkInterfaces } from "node:os";
+import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { EXIT, UserError } from "#core/errors.ts";
+import { nowNs } from "#core/host/clock.ts";
 import { createControlServer } from "#core/host/control-server.ts";
-import type { EventBody, JournalEvent } from "#core/wire/events.ts";
+import type { ActionReply } from "#core/wire/control.ts";
+import type { EventBody } from "#core/wire/events.ts";
 import { FAULT_HOWS } from "#core/wire/faults.ts";
+import { httpUrl, isWildcard, urlHost } from "../http-url.ts";
 import type { Lab } from "../lab.ts";
+import { EventStream } from "./event-stream.ts";
 
-/** A reader that lags this far behind is dropped. */
-const BUFFERED_BYTES_MAX = 8 * 1024 * 1024;
+const FOLLOWERS_MAX = 64;
+const EVENT_LENGTH_MAX = 16 * 1024;
 
 const target = z.strictObject({ target: z.string().min(1).max(80) });
 const failure = z.strictObject({ target: z.string().min(1).max(80), how: z.enum(FAULT_HOWS) });
 const empty = z.strictObject({});
+/** Only what happens outside the cast may be reported from outside. */
 const eventBody = z.looseObject({
   kind: z.enum(["load.started", "load.window", "load.failed", "load.finished", "test.finished", "step"]),
 });
@@ -28,27 +37,71 @@ const PATHS = [
   "POST /api/v1/stop",
 ];
 
+export interface ControlOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string;
+}
+
 export interface RunningControl {
-  readonly url: string;
+  /** Ends the streams, then the server. */
   close(): Promise<void>;
 }
 
-export async function startControl(
-  lab: Lab,
-  options: { readonly host: string; readonly port: number; readonly token: string },
-): Promise<RunningControl> {
-  const server = createControlServer({ token: options.token, hostNames: [options.host] });
+export async function startControl(lab: Lab, { host, port, token }: ControlOptions): Promise<RunningControl> {
+  const server = createControlServer({ token, hostNames: hostNames(host) });
+  const streams = new Set<EventStream>();
   server.get("/", async () => ({ paths: PATHS }));
   server.get("/api/v1/status", async () => lab.status());
+  addEventRoutes(server, lab, streams);
+  addOrders(server, lab);
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    throw new UserError("PORT_BUSY", `the control API cannot listen on ${httpUrl(host, port)}`, {
+      hint: "somebody took the port meanwhile; try again",
+      exitCode: EXIT.failure,
+      cause: error,
+    });
+  }
+  return {
+    close: async () => {
+      for (const stream of streams) stream.end();
+      await server.close();
+    },
+  };
+}
+
+function addEventRoutes(server: FastifyInstance, lab: Lab, streams: Set<EventStream>): void {
   server.get<{ Querystring: { since?: string; follow?: string } }>("/api/v1/events", (request, reply) => {
-    const since = Number(request.query.since ?? 0);
-    if (!Number.isSafeInteger(since) || since < 0) {
-      throw new UserError("SINCE_INVALID", "since is the number of the last event already known", {
-        hint: "since=0",
+    const since = sinceOf(request.query.since);
+    const isFollowing = request.query.follow === "1";
+    if (streams.size >= FOLLOWERS_MAX) {
+      throw new UserError("FOLLOWERS_MAX", `${FOLLOWERS_MAX} readers follow the events already`, {
+        exitCode: EXIT.failure,
       });
     }
-    streamEvents(lab, reply, since, request.query.follow === "1");
+    reply.hijack();
+    const stream = new EventStream(lab.journal, reply.raw, since, isFollowing);
+    streams.add(stream);
+    reply.raw.on("close", () => streams.delete(stream));
   });
+  server.post("/api/v1/events", async ({ body }): Promise<ActionReply> => {
+    const {
+      seq: _seq,
+      atNs: _atNs,
+      source: _source,
+      ...event
+    } = parse(eventBody, body) as Record<string, unknown>;
+    if (JSON.stringify(event).length > EVENT_LENGTH_MAX) {
+      throw new UserError("BODY_INVALID", `an event is at most ${EVENT_LENGTH_MAX} characters`);
+    }
+    const { atNs } = lab.emit(event as unknown as EventBody, event["kind"] === "step" ? "lab" : "load");
+    return { nodes: [], atNs };
+  });
+}
+
+function addOrders(server: FastifyInstance, lab: Lab): void {
   server.post("/api/v1/fail", async ({ body }) => lab.fail(parse(failure, body)));
   server.post("/api/v1/revive", async ({ body }) => lab.revive(parse(target, body)));
   server.post("/api/v1/drain", async ({ body }) => lab.drain(parse(target, body)));
@@ -56,45 +109,33 @@ export async function startControl(
     parse(empty, body);
     return lab.reset();
   });
-  server.post("/api/v1/events", async ({ body }) => {
-    lab.emit(parse(eventBody, body) as unknown as EventBody);
-    return { nodes: [], atNs: 0 };
-  });
-  server.post("/api/v1/stop", async ({ body }, reply) => {
+  server.post("/api/v1/stop", async ({ body }, reply): Promise<ActionReply> => {
     parse(empty, body);
-    await reply.send({ nodes: [], atNs: 0 });
-    setImmediate(() => process.kill(process.pid, "SIGTERM"));
+    // When the answer has left; the lab closes this server.
+    reply.raw.once("close", () => lab.askToStop());
+    void reply.header("connection", "close");
+    return { nodes: [], atNs: nowNs() };
   });
-  await server.listen({ host: options.host, port: options.port });
-  return {
-    url: `http://${options.host}:${options.port}`,
-    close: async () => {
-      await server.close();
-    },
-  };
+}
+
+function sinceOf(text: string | undefined): number {
+  const since = Number(text ?? 0);
+  if (Number.isSafeInteger(since) && since >= 0) return since;
+  throw new UserError("SINCE_INVALID", `since=${text?.slice(0, 20)} is no number of an event`, {
+    hint: "since=0 gives all that are known",
+  });
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const text = parsed.error.issues
-    .map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`)
-    .join("; ");
-  throw new UserError("BODY_INVALID", text, { exitCode: EXIT.usage });
+  const issues = parsed.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
+  throw new UserError("BODY_INVALID", issues.join("; "));
 }
 
-/** NDJSON: what is known after `since`, then, if asked, what comes. */
-function streamEvents(lab: Lab, reply: FastifyReply, since: number, isFollowing: boolean): void {
-  reply.hijack();
-  const { raw } = reply;
-  raw.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
-  const write = (event: JournalEvent): void => {
-    if (raw.writableLength > BUFFERED_BYTES_MAX) raw.destroy();
-    else raw.write(`${JSON.stringify(event)}\n`);
-  };
-  for (const event of lab.journal.since(since)) raw.write(`${JSON.stringify(event)}\n`);
-  if (!isFollowing) return void raw.end();
-  const stop = lab.journal.subscribe(write);
-  raw.on("close", stop);
-  raw.on("error", () => undefined);
+/** Names under which the server may be addressed, beside those of loopback. */
+function hostNames(host: string): string[] {
+  if (!isWildcard(host)) return [urlHost(host)];
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.map(({ address }) => urlHost(address));
 }

@@ -2,17 +2,19 @@
  * What a fault is: one file each, one line in the registry. Injected in the same turn on all nodes of a target, then
  * seen to have worked, then removed; each step is the fault's own, and none of them tells the gateway or the simulator.
  */
-import { after } from "#core/host/clock.ts";
+import type { JournalEvent } from "#core/wire/events.ts";
 import type { CastProcess } from "../cast-process.ts";
 
+/** A node as a fault sees it. Made before the order is given, so that nothing said after it is missed. */
 export interface FaultTarget {
   readonly node: string;
   /** Base URL of the node. */
   readonly url: string;
+  /** The process the fault was injected into. */
   readonly process: CastProcess;
-  /** The node says so itself; rejects when it does not within a second. */
-  cableIs(state: "cut" | "bgp-cut" | "whole"): Promise<void>;
-  /** Starts the process anew; the fault is over. */
+  /** The first event of this node since the order for which `isIt` holds; rejects after `timeoutMs`. */
+  hear(isIt: (event: JournalEvent) => boolean, timeoutMs: number, what: string): Promise<JournalEvent>;
+  /** Starts the node anew, once its old process has ended. */
   restart(): void;
 }
 
@@ -22,17 +24,4 @@ export interface Fault {
   /** Resolves with the evidence that it has worked; rejects when there is none in time. */
   confirm(target: FaultTarget): Promise<string>;
   remove(target: FaultTarget): void;
-  /** The process ends by it: its end is no reason to start it again. */
-  readonly endsProcess: boolean;
-}
-
-/** Rejects with `what` after `ms`. */
-export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = after(ms, () => reject(new Error(what)));
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    timer.cancel();
-  }
 }

@@ -10,15 +10,15 @@ const STOP_MS_MAX = 1_000;
 const POLL_MS = 2;
 
 export const hang: Fault = {
-  endsProcess: false,
-  inject: ({ process }) => process.kill("SIGSTOP"),
+  inject: ({ process }) => process.signal("SIGSTOP"),
   async confirm({ process }) {
     for (const untilMs = nowMs() + STOP_MS_MAX; nowMs() < untilMs; await sleep(POLL_MS)) {
       const state = processState(process.pid);
-      if (state === undefined) return "SIGSTOP delivered; this system does not tell a process' state";
       if (state === "T") return "process state T (stopped)";
+      if (!process.isRunning) throw new Error("the process has ended");
+      if (state === undefined) return "SIGSTOP delivered; this system does not tell a process' state";
     }
-    throw new Error("the process was not stopped");
+    throw new Error(`after ${STOP_MS_MAX} ms the process was not stopped`);
   },
-  remove: ({ process }) => process.kill("SIGCONT"),
+  remove: ({ process }) => process.signal("SIGCONT"),
 };
