@@ -9,8 +9,8 @@ import type { FaultHow } from "#core/wire/faults.ts";
 import { choice, examples, howOption, integer, PORT_MAX, seedOption, siteOrNode } from "./arguments.ts";
 import { outputOf } from "./output.ts";
 
-/** A lab on one machine: 9 x 16 processes are more than any laptop should start. */
-const NODES_PER_SITE_MAX = 16;
+/** The lab's own bound: 9 x 8 processes. */
+const NODES_PER_SITE_MAX = 8;
 const RATE_MAX = 5_000;
 
 export interface DemoFlags {

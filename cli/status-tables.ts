@@ -62,10 +62,11 @@ function addRoute(line: TextLine, site: SiteStatus): void {
   else line.add("announced", "green");
 }
 
-/** The most telling word: what was done to it, else what it says of itself, else what the gateway thinks. */
+/** The most telling word: what was done to it (and whether the gateway still gives it traffic), else what it says of itself, else what the gateway thinks. */
 function nodeState(node: NodeStatus): { word: string; style: Style } {
-  if (node.fault !== null)
-    return { word: `${node.fault}${node.gateway === "healthy" ? "" : "!"}`, style: "red" };
+  if (node.fault !== null) {
+    return { word: `${node.fault} (${node.gateway === "healthy" ? "in" : "out"})`, style: "red" };
+  }
   if (node.process !== "running") return { word: node.process, style: "yellow" };
   if (node.serving === "draining") return { word: "draining", style: "yellow" };
   if (node.gateway === "healthy") {
@@ -76,8 +77,8 @@ function nodeState(node: NodeStatus): { word: string; style: Style } {
 
 export interface CityTableOptions {
   readonly columns: number;
-  /** Median time to first byte of the last test; undefined: not tested. */
-  readonly ttfbMsOf: (vantage: string) => number | undefined;
+  /** Median time to first byte of the last test; undefined: not tested. Absent: no such column. */
+  readonly ttfbMsOf?: (vantage: string) => number | undefined;
 }
 
 /** Cities fill the first column before the second, as in a list that was folded. */
@@ -85,7 +86,9 @@ export function cityTable(status: LabStatus, { columns, ttfbMsOf }: CityTableOpt
   const rowCount = Math.ceil(status.vantages.length / columns);
   const head = new TextLine();
   for (let column = 0; column < columns; column++) {
-    head.tab(column * CITY_CELL_WIDTH).add("  CITY           SITE     RTT   TTFB", "dim");
+    head
+      .tab(column * CITY_CELL_WIDTH)
+      .add(`  CITY           SITE     RTT${ttfbMsOf === undefined ? "" : "   TTFB"}`, "dim");
   }
   const lines = [head];
   for (let row = 0; row < rowCount; row++) {
@@ -93,18 +96,20 @@ export function cityTable(status: LabStatus, { columns, ttfbMsOf }: CityTableOpt
     for (let column = 0; column < columns; column++) {
       const vantage = status.vantages[column * rowCount + row];
       if (vantage === undefined) continue;
-      line.tab(column * CITY_CELL_WIDTH).append(cityCell(vantage, ttfbMsOf(vantage.vantage)));
+      line.tab(column * CITY_CELL_WIDTH).append(cityCell(vantage, ttfbMsOf));
     }
     lines.push(line);
   }
   return lines;
 }
 
-function cityCell(vantage: VantageStatus, ttfbMs: number | undefined): TextLine {
+function cityCell(vantage: VantageStatus, ttfbMsOf: CityTableOptions["ttfbMsOf"]): TextLine {
   const cell = new TextLine().add(`  ${vantage.city.slice(0, CITY_WIDTH)}`).tab(2 + CITY_WIDTH);
   if (vantage.site === null) return cell.add("unreachable", "red");
   const rtt = vantage.rttUs === null ? "" : (vantage.rttUs / 1000).toFixed(1);
   cell.add(vantage.site.padEnd(5), "bold").add(rtt.padStart(7), "dim");
+  if (ttfbMsOf === undefined) return cell;
+  const ttfbMs = ttfbMsOf(vantage.vantage);
   const ttfb = ttfbMs === undefined ? "" : `${Math.round(ttfbMs)}`;
   return cell.add(ttfb.padStart(7), ttfbStyle(ttfbMs));
 }

@@ -27,7 +27,7 @@ export function addStatus(program: Command): void {
         new TextLine(),
         ...siteTable(status),
         new TextLine(),
-        ...cityTable(status, { columns: 1, ttfbMsOf: () => undefined }),
+        ...cityTable(status, { columns: 1 }),
       ];
       return output.print(lines.map((line) => line.render(output.paint)).join("\n"));
     });

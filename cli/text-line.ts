@@ -40,6 +40,7 @@ export class TextLine {
     let rendered = "";
     for (const { text, style } of this.#pieces) {
       if (room <= 0) break;
+      if (text === "") continue;
       const isCut = text.length > room || (text.length === room && this.#width > widthMax);
       const shown = isCut ? `${text.slice(0, room - 1)}…` : text;
       rendered += style === undefined ? shown : paint(style, shown);

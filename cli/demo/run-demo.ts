@@ -11,7 +11,7 @@ import { Departure } from "../departure.ts";
 import { eventLine } from "../event-line.ts";
 import type { Output } from "../output.ts";
 import { LiveView } from "./live-view.ts";
-import { DRAIN_MS, labOptions } from "./open-lab.ts";
+import { DRAIN_MS, labOptions, started, stopLab } from "./open-lab.ts";
 
 export async function runDemo(output: Output, flags: DemoFlags): Promise<number> {
   const options = labOptions(flags, flags.journal);
@@ -20,11 +20,13 @@ export async function runDemo(output: Output, flags: DemoFlags): Promise<number>
   const departure = new Departure({
     drainMs: DRAIN_MS,
     begin: () => view?.close(),
-    drain: async (why) => (await starting).stop(why, "drain"),
-    now: async (why) => (await starting).stop(why, "now"),
+    drain: (why) => stopLab(starting, why, "drain"),
+    now: (why) => stopLab(starting, why, "now"),
   });
-  const lab = await starting;
-  for (const line of banner(lab, flags)) output.print(line);
+  const lab = await started(starting, departure);
+  if (typeof lab === "number") return lab;
+  for (const note of lab.notes) output.tell(note);
+  for (const line of banner(lab, options.seed)) output.print(line);
   if (departure.hasBegun) return await departure.done;
   if (output.isTerminal)
     view = new LiveView({ lab, paint: output.paint, leave: (reason) => departure.ask(reason) });
@@ -38,12 +40,10 @@ export async function runDemo(output: Output, flags: DemoFlags): Promise<number>
   return status;
 }
 
-function banner(lab: Lab, flags: DemoFlags): string[] {
-  const { gatewayUrl, controlUrl } = lab;
+function banner({ gatewayUrl, controlUrl }: Lab, seed: number): string[] {
   const { port } = new URL(gatewayUrl);
-  const moved = flags.port === undefined && port !== "8080" ? " (8080 is taken)" : "";
   return [
-    `anycastle ${VERSION}  gateway ${gatewayUrl}${moved}  control ${controlUrl}  seed ${lab.status().seed}`,
+    `anycastle ${VERSION}  gateway ${gatewayUrl}  control ${controlUrl}  seed ${seed}`,
     `  ask      curl -i http://new-york.localhost:${port}/    or from all cities: npx anycastle test`,
     `  break    npx anycastle kill ny1 --how hang             then: npx anycastle revive ny1`,
     "  stop     Ctrl-C (open requests finish), twice: now",

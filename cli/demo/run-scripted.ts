@@ -12,7 +12,7 @@ import type { DemoFlags } from "../demo.ts";
 import { Departure } from "../departure.ts";
 import { refuseMissingNode } from "../arguments.ts";
 import type { Output } from "../output.ts";
-import { DRAIN_MS, labOptions } from "./open-lab.ts";
+import { DRAIN_MS, labOptions, started, stopLab } from "./open-lab.ts";
 
 export async function runScripted(
   output: Output,
@@ -30,10 +30,11 @@ export async function runScripted(
   const starting = Lab.start(options);
   const departure = new Departure({
     drainMs: DRAIN_MS,
-    drain: async (why) => (await starting).stop(why, "drain"),
-    now: async (why) => (await starting).stop(why, "now"),
+    drain: (why) => stopLab(starting, why, "drain"),
+    now: (why) => stopLab(starting, why, "now"),
   });
-  const lab = await starting;
+  const lab = await started(starting, departure);
+  if (typeof lab === "number") return lab;
   try {
     const played = play(lab, output, flags, {
       reportDir,

@@ -10,8 +10,9 @@ import { availableParallelism, freemem, totalmem } from "node:os";
 import { BoxNoiseWatch } from "#core/host/box-noise.ts";
 import { sleep } from "#core/host/clock.ts";
 import { messageOf } from "#core/errors.ts";
+import type { LabFile } from "#core/wire/control.ts";
 import { LAB_DEFAULTS } from "#lab/lab.ts";
-import { choosePort, holderOf } from "#lab/ports.ts";
+import { choosePort, movedNote } from "#lab/ports.ts";
 import { defaultRuntimeDir, findRunningLab, prepareRuntimeDir } from "#lab/runtime-dir.ts";
 
 export interface Finding {
@@ -85,7 +86,7 @@ function runtimeDir(): Finding {
 }
 
 async function examinePorts(): Promise<Finding[]> {
-  const running = findRunningLab(defaultRuntimeDir());
+  const running = runningLab();
   if (running !== undefined) {
     return [
       { name: "lab", state: "good", detail: `runs already: ${running.gatewayUrl}, pid ${running.pid}` },
@@ -98,13 +99,21 @@ async function examinePorts(): Promise<Finding[]> {
   ]);
 }
 
+/** A directory that cannot be trusted is told by its own finding. */
+function runningLab(): LabFile | undefined {
+  try {
+    return findRunningLab(defaultRuntimeDir());
+  } catch {
+    return undefined;
+  }
+}
+
 async function examinePort(name: string, host: string, port: number): Promise<Finding> {
   try {
-    const free = await choosePort(host, { port, isStrict: false }, name);
-    if (free === port) return { name, state: "good", detail: `${port} is free` };
-    const holder = holderOf(port);
-    const by = holder === undefined ? "" : ` by ${holder}`;
-    return { name, state: "doubtful", detail: `${port} is taken${by}; ${free} would be used` };
+    const wanted = { port, isStrict: false };
+    const note = movedNote(host, wanted, `the ${name}`, await choosePort(host, wanted, `the ${name}`));
+    if (note === undefined) return { name, state: "good", detail: `${port} is free` };
+    return { name, state: "doubtful", detail: note };
   } catch (error) {
     return {
       name,
