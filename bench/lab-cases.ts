@@ -16,6 +16,7 @@ import { VERSION } from "#core/version.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
 import type { JournalEvent } from "#core/wire/events.ts";
 import { Lab, LAB_DEFAULTS } from "#lab/lab.ts";
+import { ForeignLoad } from "./foreign-load.ts";
 import { benchResult, type BenchResult } from "./results.ts";
 import { SteadyLoad } from "./steady-load.ts";
 
@@ -39,6 +40,7 @@ export async function startTimes(
   say: (line: string) => void,
 ): Promise<BenchResult[]> {
   const samples: number[] = [];
+  const noise = new ForeignLoad();
   // One more: the first fills the compile cache.
   for (let index = 0; index <= count; index++) {
     const startedNs = nowNs();
@@ -54,6 +56,7 @@ export async function startTimes(
         throw new Error(`only ${firstAnnounced.size} sites announced`);
       if (index > 0) samples.push((Math.max(...firstAnnounced.values()) - startedNs) / NS_PER_MS);
     } finally {
+      noise.touch();
       await lab.stop("the benchmark has what it wants", "now");
     }
     say(`start: ${index} of ${count}`);
@@ -62,6 +65,7 @@ export async function startTimes(
     benchResult("start.ms", "ms", samples, {
       nodes: SITES.length * LAB_DEFAULTS.nodesPerSite,
       from: "Lab.start in a process whose modules are loaded; compile cache filled",
+      foreignCores: noise.cores(say),
     }),
   ];
 }
@@ -72,6 +76,7 @@ export async function killTimes(
   say: (line: string) => void,
 ): Promise<BenchResult[]> {
   const lab = await startLab(directory, 0);
+  const noise = new ForeignLoad();
   const detectMs: number[] = [];
   const rerouteMs: number[] = [];
   const phase = new Prng(1).fork("bench/phase");
@@ -86,6 +91,7 @@ export async function killTimes(
       rerouteMs.push(times.rerouteMs);
       await lab.revive({ target: SITE });
       await untilServed(lab);
+      noise.touch();
       say(`kill: ${index + 1} of ${count}`);
     }
   } finally {
@@ -100,6 +106,7 @@ export async function killTimes(
     answered: load.answered,
     failed: load.failed,
     failures: load.reasons,
+    foreignCores: noise.cores(say),
   };
   if (load.failed > 0)
     say(`kill: ${load.failed} of ${load.sent} requests failed: ${load.reasons.join(", ")}`);

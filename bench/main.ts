@@ -32,7 +32,7 @@ const QUICK: Scale = {
   rounds: { count: 10, seconds: 1, warmUpSeconds: 1 },
   starts: 10,
   kills: 10,
-  limitMs: 120_000,
+  limitMs: 150_000,
 };
 
 interface Case {

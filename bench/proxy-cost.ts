@@ -3,7 +3,7 @@
  * its rivals on the same box in the same run. Rounds are interleaved (A B C D A B C D ...), so that a box that gets
  * slower or warmer does so for all of them. Figures are for comparing within one run only.
  */
-import { BoxNoiseWatch } from "#core/host/box-noise.ts";
+import { ForeignLoad } from "./foreign-load.ts";
 import { CONNECTIONS, loadTool, runLoad } from "./load.ts";
 import { canPin } from "./processes.ts";
 import {
@@ -25,8 +25,6 @@ export interface Rounds {
 
 /** Proxies whose code gets faster while it runs. */
 const COMPILED_LATE: readonly ProxyName[] = ["gateway", "http-proxy"];
-/** Above this the box was not ours, and the figures say so. */
-const FOREIGN_CORES_MAX = 0.1;
 
 interface Samples {
   readonly cpuUs: number[];
@@ -55,16 +53,13 @@ export async function proxyCost(
     if (!COMPILED_LATE.includes(name)) continue;
     await runLoad(port, rounds.warmUpSeconds, LOAD_CORE);
   }
-  const noise = new BoxNoiseWatch(process.pid);
+  const noise = new ForeignLoad();
   for (let round = 0; round < rounds.count; round++) {
     for (const proxy of proxies) await sample(proxy, rounds.seconds, samples.get(proxy.name)!);
     noise.touch();
     say(`proxies: round ${round + 1} of ${rounds.count}`);
   }
-  const foreignCores = noise.read()?.foreignCores;
-  if (foreignCores !== undefined && foreignCores > FOREIGN_CORES_MAX) {
-    say(`others used ${foreignCores.toFixed(2)} cores meanwhile: compare ratios only, and with care`);
-  }
+  const foreignCores = noise.cores(say);
   for (const { process } of proxies) await process.stop();
   await nodes.process.stop();
   const context = {
@@ -73,7 +68,7 @@ export async function proxyCost(
     bodyBytes: BODY_BYTES,
     nodes: nodes.kind,
     isPinned: canPin,
-    foreignCores: foreignCores === undefined ? "unknown" : Number(foreignCores.toFixed(2)),
+    foreignCores,
   };
   return proxies.flatMap((proxy) => figures(proxy, samples.get(proxy.name)!, context, say));
 }
