@@ -18,6 +18,8 @@ import type { Executions } from "./executions.ts";
 import { serveLargeBody } from "./large-body.ts";
 
 const SLOW_MS_MAX = 60_000;
+/** Timers count whole milliseconds of the loop's own clock and fire about this much late. */
+const TIMER_LATE_MS = 1;
 const KEY_LENGTH_MAX = 200;
 const SAFE_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE"];
 
@@ -107,7 +109,7 @@ function serve(state: OriginState, url: URL, request: IncomingMessage, response:
 /** Does the work after `ms`, unless the client has gone meanwhile: what nobody waits for is not executed. */
 function later(ms: number, request: IncomingMessage, work: () => void): void {
   if (ms === 0) return work();
-  after(ms, () => {
+  after(Math.max(1, ms - TIMER_LATE_MS), () => {
     const wire = request.socket as unknown as Wire;
     if (!wire.destroyed && !wire.isPeerGone) work();
   });

@@ -18,7 +18,7 @@ import type { RequestRecord } from "#loadtest/load/request-record.ts";
 import type { FailoverEvidence } from "#loadtest/report/evidence.ts";
 import type { GoldenEvidence, GoldenTests, GoldenWorld } from "./evidence.ts";
 import { judgeGolden, verdictOf, voidReasons } from "./judge.ts";
-import { warmUpNodes } from "./warm-up.ts";
+import { warmUpGateway, warmUpNodes } from "./warm-up.ts";
 
 /** Cold requests of each city per test: the median of nine moves less than a millisecond on a quiet box. */
 const ROUNDS = 9;
@@ -74,6 +74,7 @@ export async function runGolden(run: GoldenRun): Promise<GoldenOutcome> {
   const { lab } = run;
   run.tell("warming up: every node answers 600 requests before anything is measured");
   await warmUpNodes(nodeUrls(lab));
+  await warmUpGateway(lab.gatewayUrl);
   const noise = new BoxNoiseWatch(process.pid);
   const toucher = every(NOISE_TOUCH_MS, () => noise.touch(), { unref: true });
   const sinceSeq = lab.journal.lastSeq;
