@@ -10,8 +10,6 @@ import { codeOf, EXIT, UserError } from "#core/errors.ts";
 import { randomSeed } from "#core/host/random.ts";
 import { holderOf } from "./port-holder.ts";
 
-export { holderOf } from "./port-holder.ts";
-
 const PORT_MIN = 10_000;
 const PORT_MAX = 65_535;
 /** Linux' default first port for outgoing connections, where the system does not say. */
