@@ -9,6 +9,7 @@ import { childEnvironment } from "#core/host/environment.ts";
 import { processStartTicks } from "../process-stat.ts";
 import { RestartPolicy } from "../restart-policy.ts";
 import { within } from "../waiting.ts";
+import { killWatched } from "./kill-watched.ts";
 
 const ENTRY = fileURLToPath(new URL("../../bin/cast.js", import.meta.url));
 /** After its dismissal: it has at most a few signals to send. */
@@ -26,7 +27,8 @@ export class Guardian {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #onExit: (pid: number, code: number | null, signal: string | null) => void;
   readonly #policy = new RestartPolicy();
-  readonly #watched = new Map<number, GuardianOrder>();
+  /** Start times by pid. */
+  readonly #watched = new Map<number, string | null>();
   #removal: GuardianOrder | undefined;
   #child: ChildProcess | undefined;
   #restart: Timer | undefined;
@@ -49,9 +51,9 @@ export class Guardian {
 
   watch(pid: number): void {
     if (pid <= 1) return; // It could not be started; 0 and 1 would be somebody else.
-    const order: GuardianOrder = { do: "watch", pid, startTicks: processStartTicks(pid) ?? null };
-    this.#watched.set(pid, order);
-    this.#tell(order);
+    const startTicks = processStartTicks(pid) ?? null;
+    this.#watched.set(pid, startTicks);
+    this.#tell({ do: "watch", pid, startTicks });
   }
 
   forget(pid: number): void {
@@ -68,7 +70,7 @@ export class Guardian {
     this.#isDismissed = true;
     this.#restart?.cancel();
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined) return killWatched(this.#watched); // It died a moment ago.
     const { promise, resolve } = Promise.withResolvers<void>();
     child.once("exit", () => resolve());
     child.stdin!.end();
@@ -96,7 +98,7 @@ export class Guardian {
     child.stdin.on("error", () => undefined);
     child.once("exit", ended);
     child.once("error", () => ended(null, null));
-    for (const order of this.#watched.values()) this.#tell(order);
+    for (const [pid, startTicks] of this.#watched) this.#tell({ do: "watch", pid, startTicks });
     if (this.#removal !== undefined) this.#tell(this.#removal);
   }
 

@@ -7,9 +7,9 @@
  * number used again by somebody else's process is never killed.
  */
 import { NdjsonReader } from "#core/host/ndjson.ts";
-import { processStartTicks } from "../process-stat.ts";
 import { removeLabFile } from "../runtime-dir.ts";
 import type { GuardianOrder } from "./guardian.ts";
+import { killWatched } from "./kill-watched.ts";
 
 const watched = new Map<number, string | null>();
 const files = new Map<string, number>();
@@ -39,14 +39,7 @@ function hear(order: GuardianOrder): void {
 }
 
 function finish(): void {
-  for (const [pid, startTicks] of watched) {
-    if (startTicks !== null && processStartTicks(pid) !== startTicks) continue;
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It is gone, which is what was wanted.
-    }
-  }
+  killWatched(watched);
   for (const [file, pid] of files) removeLabFile(file, pid);
   process.exit(0);
 }
