@@ -21,6 +21,19 @@ export function integer(min: number, max: number): (text: string) => number {
   };
 }
 
+const HOST_PORT = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/;
+
+/** `127.0.0.1:8080`, `[::1]:0`; and, where `off` has a meaning, that. */
+export function hostPort(isOffAllowed: boolean): (text: string) => string {
+  return (text) => {
+    const port = Number(HOST_PORT.exec(text)?.[1] ?? Number.NaN);
+    if (port <= PORT_MAX || (isOffAllowed && text === "off")) return text;
+    throw new InvalidArgumentError(
+      `It must be host:port${isOffAllowed ? " or off" : ""}, the port 0 to ${PORT_MAX}.`,
+    );
+  };
+}
+
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/;
 const MS_OF_UNIT = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 

@@ -45,11 +45,11 @@ function addValidate(config: Command): void {
     )
     .action(async (options: FileFlags, command: Command) => {
       const { openConfig } = await import("./config-file/open.ts");
-      const { showProblems } = await import("./config-file/show-problems.ts");
+      const { showWarnings } = await import("./config-file/show-problems.ts");
       const output = outputOf(command);
       const isJson = options.json === true;
       const { file, warnings, config: valid } = openConfig(output, { file: options.config, isJson });
-      if (warnings.length > 0) output.tell(showProblems(file, warnings, output.paint));
+      if (warnings.length > 0) output.tell(showWarnings(file, warnings, output.paint));
       if (isJson) {
         return output.printJson({
           schema: VALID_SCHEMA,

@@ -3,7 +3,7 @@
  * emulation: what the file says and nothing else.
  */
 import { Option, type Command } from "commander";
-import { examples } from "./arguments.ts";
+import { examples, hostPort } from "./arguments.ts";
 import { outputOf } from "./output.ts";
 
 export interface GatewayFlags {
@@ -19,8 +19,16 @@ export function addGateway(program: Command): void {
     .command("gateway")
     .description("run the gateway in front of your own servers")
     .option("-c, --config <file>", "its configuration; without it anycastle.yaml here, above, or of the user")
-    .addOption(new Option("--listen <host:port>", "overrides `listen`").env("ANYCASTLE_LISTEN"))
-    .addOption(new Option("--admin <host:port|off>", "overrides `admin`").env("ANYCASTLE_ADMIN"))
+    .addOption(
+      new Option("--listen <host:port>", "overrides `listen`")
+        .argParser(hostPort(false))
+        .env("ANYCASTLE_LISTEN"),
+    )
+    .addOption(
+      new Option("--admin <host:port|off>", "overrides `admin`")
+        .argParser(hostPort(true))
+        .env("ANYCASTLE_ADMIN"),
+    )
     .option(
       "--admin-token-file <file>",
       "token of admin calls that change something; or ANYCASTLE_ADMIN_TOKEN",

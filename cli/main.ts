@@ -7,18 +7,20 @@
  * status it has set.
  */
 import { CommanderError } from "commander";
-import { codeOf, EXIT, UserError } from "#core/errors.ts";
+import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
 import { createProgram } from "./program.ts";
 import { ReportedError } from "./reported-error.ts";
 
 const ERROR_SCHEMA = "anycastle.error/v1";
 
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error) => {
-    // The reader has what it wanted (`| head`): no failure of ours. Anything else (a full disk) is.
-    process.exit(codeOf(error) === "EPIPE" ? EXIT.ok : EXIT.failure);
-  });
-}
+process.stdout.on("error", (error) => {
+  // The reader has what it wanted (`| head`): no failure of ours. Anything else (a full disk) is.
+  if (codeOf(error) === "EPIPE") process.exit(EXIT.ok);
+  process.stderr.write(`error: the result cannot be written: ${messageOf(error)}\n`);
+  process.exit(EXIT.failure);
+});
+// Nobody reads the progress any more; the result is still wanted.
+process.stderr.on("error", () => undefined);
 process.on("uncaughtException", (error) => finish(report(error)));
 process.on("unhandledRejection", (reason) => finish(report(reason)));
 
@@ -33,10 +35,12 @@ async function main(): Promise<void> {
   }
 }
 
-/** Once what was written has gone out. */
+/** Once what was written has gone out; if it cannot, the listener above has the last word. */
 function finish(status: number): void {
   process.exitCode = status;
-  process.stdout.write("", () => process.exit(status));
+  process.stdout.write("", (error) => {
+    if (error === undefined || error === null) process.exit(status);
+  });
 }
 
 function report(thrown: unknown): number {

@@ -9,20 +9,34 @@ import type { ConfigProblem } from "./load.ts";
 const SHOWN_WIDTH_MAX = 100;
 const GUTTER_WIDTH = 5;
 
-export function showProblems(
-  file: { readonly name: string; readonly text: string },
-  problems: readonly ConfigProblem[],
-  paint: Paint,
-): string {
-  const lines = file.text.split(/\r?\n/);
-  return problems.map((problem) => showProblem(file.name, lines, problem, paint)).join("\n");
+interface ShownFile {
+  readonly name: string;
+  readonly text: string;
 }
 
-function showProblem(name: string, lines: readonly string[], problem: ConfigProblem, paint: Paint): string {
+export function showProblems(file: ShownFile, problems: readonly ConfigProblem[], paint: Paint): string {
+  return show(file, problems, paint, "");
+}
+
+export function showWarnings(file: ShownFile, warnings: readonly ConfigProblem[], paint: Paint): string {
+  return show(file, warnings, paint, "warning: ");
+}
+
+function show(file: ShownFile, problems: readonly ConfigProblem[], paint: Paint, label: string): string {
+  const lines = file.text.split(/\r?\n/);
+  return problems
+    .map((problem) => {
+      const place = `${file.name}:${problem.line}:${problem.column}  ${label}`;
+      return showProblem(place, lines, problem, paint);
+    })
+    .join("\n");
+}
+
+function showProblem(place: string, lines: readonly string[], problem: ConfigProblem, paint: Paint): string {
   const { line, column, path, message } = problem;
   const didYouMean = problem.didYouMean === undefined ? "" : ` Did you mean "${problem.didYouMean}"?`;
   const subject = path === "" ? "" : `${paint("bold", path)}: `;
-  const head = `${name}:${line}:${column}  ${subject}${withoutFullStop(message)}.${didYouMean}`;
+  const head = `${place}${subject}${withoutFullStop(message)}.${didYouMean}`;
   const source = lines[line - 1];
   if (source === undefined || source.trim() === "") return head;
   const start = Math.max(0, column - 1 - SHOWN_WIDTH_MAX / 2);

@@ -9,7 +9,7 @@ import { VERSION } from "#core/version.ts";
 import type { EventBody } from "#core/wire/events.ts";
 import { startGateway, type RunningGateway } from "#gateway/gateway.ts";
 import { openConfig, type OpenedConfig } from "../config-file/open.ts";
-import { showProblems } from "../config-file/show-problems.ts";
+import { showWarnings } from "../config-file/show-problems.ts";
 import { Departure } from "../departure.ts";
 import { storyOf } from "../event-line.ts";
 import type { GatewayFlags } from "../gateway.ts";
@@ -27,7 +27,7 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
     },
   });
   const { config, file, warnings } = opened;
-  if (warnings.length > 0) output.tell(showProblems(file, warnings, output.paint));
+  if (warnings.length > 0) output.tell(showWarnings(file, warnings, output.paint));
   const ownToken = adminToken(flags.adminTokenFile);
   const started = startGateway(config, {
     events: { emit: (body, atNs) => tellEvent(output, flags.ndjson === true, body, atNs) },
