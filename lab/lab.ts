@@ -109,7 +109,7 @@ export class Lab {
   #isReady = false;
   #stopping: Promise<void> | undefined;
 
-  /** Resolves when the control API answers and every process was started; `untilReady` waits for the nine sites. */
+  /** Resolves when the control API answers and the cast is being started; `untilReady` waits for the nine sites. */
   static async start(options: LabOptions): Promise<Lab> {
     checkOptions(options);
     prepareRuntimeDir(options.runtimeDir);
@@ -276,7 +276,8 @@ export class Lab {
     void this.#tellWhenReady();
     const isStaged = !this.#cache.isWarm;
     if (isStaged) flushCompileCache(); // What the lab has compiled of the core, its children need not.
-    await this.#cast.start(isStaged);
+    this.#cast.startFirst();
+    void this.#cast.startOthers(isStaged);
   }
 
   async #tellWhenReady(): Promise<void> {
