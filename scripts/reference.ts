@@ -2,8 +2,8 @@
  * The generated references of the gateway's configuration: the JSON Schema that editors read, and the table that
  * people read, both from the one schema in `gateway/config.ts`. `scripts/generate.ts` writes them; a test compares.
  */
-import { z } from "zod";
-import { gatewaySchema } from "#gateway/config.ts";
+import type { z } from "zod";
+import { gatewayJsonSchema } from "../cli/config-file/schema-words.ts";
 
 /** Words for people, where JSON Schema's own mislead. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -17,12 +17,9 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
 
 /** Path from the project's root -> text. */
 export function references(): ReadonlyMap<string, string> {
-  const schema = z.toJSONSchema(gatewaySchema, { io: "input" });
+  const schema = gatewayJsonSchema();
   return new Map([
-    [
-      "schema/anycastle.schema.json",
-      `${JSON.stringify({ title: "anycastle.yaml", ...schema }, undefined, 2)}\n`,
-    ],
+    ["schema/anycastle.schema.json", `${JSON.stringify(schema, undefined, 2)}\n`],
     ["docs/configuration.md", configurationPage(schema)],
   ]);
 }
