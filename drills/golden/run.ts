@@ -20,8 +20,11 @@ import type { GoldenEvidence, GoldenTests, GoldenWorld } from "./evidence.ts";
 import { judgeGolden, verdictOf, voidReasons } from "./judge.ts";
 import { warmUpGateway, warmUpNodes } from "./warm-up.ts";
 
-/** Cold requests of each city per test: the median of nine moves less than a millisecond on a quiet box. */
-const ROUNDS = 9;
+/**
+ * Cold requests of each city per test. On a quiet box a single one scatters by about 1 ms (one sigma) under the load; with
+ * nine, one of 13 deltas passes 2 ms by chance in every twelfth run, with 25 none did.
+ */
+const ROUNDS = 25;
 /** The load runs this long before the first test: its own start is not part of the steady state. */
 const LOAD_SETTLE_MS = 5_000;
 /** Rounds of the test that is thrown away: the first cold connections from a city read 1 to 2 ms high. */
