@@ -244,7 +244,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#running.push(attempt);
     fleet.balancerOf(node).take(node.index);
     if (!this.#isBare) {
-      if (!isHedge && this.#mayHedge()) this.#hedgeDueMs = startedMs + hedgeDelay.delayMs(startedMs);
+      if (this.#mayHedge()) {
+        this.#hedgeDueMs =
+          startedMs + (isHedge ? hedgeDelay.furtherDelayMs(startedMs) : hedgeDelay.delayMs(startedMs));
+      }
       this.#arm();
     }
     const { method, path, fields } = this.#head;
@@ -311,14 +314,15 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     );
   }
 
+  /** One at a time: a hedge that still travels has had no chance to answer, so the next waits until it was asked. */
   #hedge(nowMs: number): void {
     this.#hedgeDueMs = Infinity;
-    if (this.#running.length === 0 || !this.#mayHedge()) return;
-    const { hedgeBudget, hedgeDelay, plan, telemetry } = this.#engine;
+    if (this.#running.length === 0 || this.#journeyCount() > 0 || !this.#mayHedge()) return;
+    const { hedgeBudget, plan, retryBudget, telemetry } = this.#engine;
     const candidate = plan.nextEligible(this.#view.sites, this.#tried);
-    if (candidate === undefined || !hedgeBudget.withdraw(nowMs)) return;
+    if (candidate === undefined || !retryBudget.covers(nowMs) || !hedgeBudget.withdraw(nowMs)) return;
+    retryBudget.withdraw(nowMs);
     telemetry.hedged();
-    this.#hedgeDueMs = nowMs + hedgeDelay.furtherDelayMs(nowMs);
     this.#reach(candidate, true);
   }
 

@@ -4,7 +4,8 @@
  *
  * A share, not a number of concurrent retries: after a kill a burst of retries is right, and what must not happen is
  * that every client request becomes several when all nodes are down. Exact counts in a ring of buckets, integers only.
- * Hedges have a budget of their own, of the same kind.
+ * Hedges have a budget of their own, of the same kind, and are paid from this one too: hedges and retries together stay
+ * within it, so that with every node failing the nodes see at most 1.2 times the clients' requests (plus the floor).
  */
 import { invariant } from "#core/assert.ts";
 
@@ -43,10 +44,16 @@ export class RetryBudget {
     this.#requestSum += 1;
   }
 
+  /** Whether `withdraw` would succeed; takes nothing. */
+  covers(nowMs: number): boolean {
+    this.#advance(nowMs);
+    return this.#spentSum * 100 + 100 <= this.#allowedTimes100();
+  }
+
   /** Takes one extra attempt out of the budget; false when there is none left. */
   withdraw(nowMs: number): boolean {
+    if (!this.covers(nowMs)) return false;
     const index = this.#advance(nowMs);
-    if (this.#spentSum * 100 + 100 > this.#allowedTimes100()) return false;
     this.#spent[index]! += 1;
     this.#spentSum += 1;
     return true;

@@ -141,7 +141,9 @@ export class SimExchange implements OpenOnConnection {
     if (!isBare) {
       this.#tryTimer?.cancel();
       this.#tryTimer = this.#after(GATEWAY.perTryUs, () => this.#tryTimedOut());
-      if (!isHedge && this.#mayHedge()) this.#armHedge(hedgeDelay.delayMs(loop.nowMs));
+      if (this.#mayHedge()) {
+        this.#armHedge(isHedge ? hedgeDelay.furtherDelayMs(loop.nowMs) : hedgeDelay.delayMs(loop.nowMs));
+      }
     }
     nodes[node]!.ask(attempt);
   }
@@ -158,13 +160,13 @@ export class SimExchange implements OpenOnConnection {
   }
 
   #hedge(): void {
-    const { counts, hedgeBudget, hedgeDelay, loop, plan } = this.#gateway;
-    if (this.#running.length === 0 || !this.#mayHedge()) return;
+    const { counts, hedgeBudget, loop, plan, retryBudget } = this.#gateway;
+    if (this.#running.length === 0 || this.#travelling > 0 || !this.#mayHedge()) return;
     if (plan.nextEligible(this.#sites(), this.#tried) === undefined) return;
-    if (!hedgeBudget.withdraw(loop.nowMs)) return;
+    if (!retryBudget.covers(loop.nowMs) || !hedgeBudget.withdraw(loop.nowMs)) return;
+    retryBudget.withdraw(loop.nowMs);
     counts.hedges += 1;
     this.#seek(true);
-    this.#armHedge(hedgeDelay.furtherDelayMs(loop.nowMs));
   }
 
   // What attempts tell.
