@@ -48,6 +48,8 @@ export type CatchmentFeedLine =
   | {
       readonly type: "hello";
       readonly schema: string;
+      /** Another one after every start of the source: what the reader heard before may be untrue by now. */
+      readonly instance: string;
       readonly vantages: readonly string[];
       readonly sites: readonly string[];
     }

@@ -26,6 +26,9 @@ export class FeedTable {
   #routes = new Map<string, Routes>();
   #nodes = new Map<string, readonly string[]>();
   #revision = 0;
+  /** Of the source whose answer is in force, and of the one that speaks now; empty: it has not said. */
+  #adopted = "";
+  #speaking = "";
   #phase: Phase = { at: "syncing" };
   #isStale = false;
 
@@ -57,7 +60,9 @@ export class FeedTable {
   hear(line: CatchmentFeedLine, nowMs: number): string[] | undefined {
     switch (line.type) {
       case "hello":
-        return line.schema === CATCHMENT_FEED_SCHEMA ? [] : undefined;
+        if (line.schema !== CATCHMENT_FEED_SCHEMA) return undefined;
+        this.#speaking = line.instance;
+        return [];
       case "routes": {
         const { revision, asOfNs, sites, vantage, isUnreachable } = line;
         const routes: Routes = { revision, asOfNs, sites, isStale: false };
@@ -106,7 +111,8 @@ export class FeedTable {
   }
 
   #synced(revision: number, nowMs: number): string[] {
-    const isRestarted = revision < this.#revision;
+    const isOther = this.#adopted !== "" && this.#speaking !== this.#adopted;
+    const isRestarted = isOther || revision < this.#revision;
     if (!isRestarted) {
       this.#revision = revision;
       return this.#adopt();
@@ -125,6 +131,7 @@ export class FeedTable {
 
   #adopt(): string[] {
     this.#phase = { at: "live" };
+    this.#adopted = this.#speaking;
     this.#isStale = false;
     this.#routes = new Map(this.#heard);
     this.#nodes = new Map(this.#heardNodes);

@@ -1,7 +1,7 @@
 /**
  * What the catchment feed says, and since when: the state that a new reader gets, and the lines that follow from a
- * change. Pure. A revision is one change of anything; it begins at 1 with every start of the simulator, which is how a
- * reader notices that it was restarted.
+ * change. Pure. A revision is one change of anything; it begins at 1 with every start of the simulator. A reader
+ * notices a restart by `instance`: by the time it comes back the revision may have overtaken the one it knew.
  */
 import { CATCHMENT_FEED_SCHEMA, type CatchmentFeedLine, type SiteRoute } from "#core/wire/catchment.ts";
 
@@ -11,9 +11,11 @@ type AnnouncedLine = Extract<CatchmentFeedLine, { type: "announced" }>;
 export class CatchmentBoard {
   readonly #routes = new Map<string, RoutesLine>();
   readonly #announced = new Map<string, AnnouncedLine>();
+  readonly #instance: string;
   #revision = 1;
 
   constructor(vantages: readonly string[], sites: readonly string[], nowNs: number) {
+    this.#instance = `since-${nowNs}`;
     const begin = { revision: 1, asOfNs: nowNs };
     for (const vantage of vantages) {
       this.#routes.set(vantage, { type: "routes", ...begin, vantage, sites: [], isUnreachable: true });
@@ -31,6 +33,7 @@ export class CatchmentBoard {
       {
         type: "hello",
         schema: CATCHMENT_FEED_SCHEMA,
+        instance: this.#instance,
         vantages: [...this.#routes.keys()],
         sites: [...this.#announced.keys()],
       },

@@ -5,9 +5,11 @@ import { CATCHMENT_FEED_SCHEMA, type CatchmentFeedLine } from "#core/wire/catchm
 
 export class FakeFeed {
   revision = 0;
+  instance = "first";
   readers = 0;
   readonly #routes = new Map<string, readonly (readonly [site: string, rttMs: number])[]>();
   readonly #nodes = new Map<string, readonly string[]>();
+  readonly #unreachable = new Set<string>();
   readonly #open = new Set<ServerResponse>();
   #server: Server | undefined;
   #port = 0;
@@ -36,13 +38,22 @@ export class FakeFeed {
   /** All that is known is forgotten, as by a simulator that was killed. */
   forget(): void {
     this.revision = 0;
+    this.instance = "second";
     this.#routes.clear();
     this.#nodes.clear();
   }
 
   routes(vantage: string, ...sites: readonly (readonly [site: string, rttMs: number])[]): void {
     this.revision += 1;
+    this.#unreachable.delete(vantage);
     this.#routes.set(vantage, sites);
+    this.#say(this.#routesLine(vantage));
+  }
+
+  /** The vantage's own AS has no route for the moment; `routes` ends that. */
+  unreachable(vantage: string): void {
+    this.revision += 1;
+    this.#unreachable.add(vantage);
     this.#say(this.#routesLine(vantage));
   }
 
@@ -60,6 +71,7 @@ export class FakeFeed {
       {
         type: "hello",
         schema: CATCHMENT_FEED_SCHEMA,
+        instance: this.instance,
         vantages: [...this.#routes.keys()],
         sites: [...this.#nodes.keys()],
       },
@@ -72,7 +84,8 @@ export class FakeFeed {
 
   #routesLine(vantage: string): CatchmentFeedLine {
     const sites = this.#routes.get(vantage)!.map(([site, rttMs]) => ({ site, rttUs: rttMs * 1000 }));
-    return { type: "routes", revision: this.revision, asOfNs: 0, vantage, sites };
+    const line = { type: "routes", revision: this.revision, asOfNs: 0, vantage, sites } as const;
+    return this.#unreachable.has(vantage) ? { ...line, isUnreachable: true } : line;
   }
 
   #nodesLine(site: string): CatchmentFeedLine {

@@ -98,6 +98,55 @@ test("a restarted simulator that knows nothing yet moves nobody: its answer hold
   });
 });
 
+test("a restarted simulator is known by its instance, though its revisions have overtaken the old ones", async () => {
+  await withFeed("anycast", async ({ port, status }, feed) => {
+    await feed.stop();
+    await until(() => status().feed === "stale");
+    feed.forget();
+    feed.routes("los-angeles", ["la1", 3]);
+    for (let count = 0; count < 100; count++) feed.routes("new-york");
+    const readers = feed.readers;
+    await feed.start();
+    await until(() => feed.readers > readers);
+    expect(await siteOf(port, "new-york")).toBe("ny1");
+    expect(status().feed).toBe("stale");
+    feed.routes("new-york", ["la1", 69]);
+    await until(() => status().feed === "live");
+    expect(await siteOf(port, "new-york")).toBe("la1");
+  });
+});
+
+test("while its AS has no route a vantage reaches nothing on the bare network, and is rescued with a gateway", async () => {
+  await withFeed("anycast-only", async ({ port, status }, feed) => {
+    feed.unreachable("new-york");
+    // The line is under way; what the connection reaches before it comes is not judged.
+    await until(() => status().feed === "live");
+    for (;;) {
+      const outcome = await from(port, "new-york").catch((error: unknown) => error);
+      if (outcome instanceof Error) {
+        expect(outcome).toMatchObject({ code: "ECONNRESET" });
+        break;
+      }
+    }
+    expect(await siteOf(port, "los-angeles")).toBe("la1");
+    feed.routes("new-york", ["la1", 69]);
+    for (;;) {
+      const answer = await from(port, "new-york").catch(() => undefined);
+      if (answer === undefined) continue;
+      expect(answer.headers["x-edge-route"]).toBe("la1");
+      break;
+    }
+  });
+  await withFeed("anycast", async ({ port, status }, feed) => {
+    feed.unreachable("new-york");
+    feed.routes("los-angeles", ["ny1", 69]);
+    for (;;) if ((await siteOf(port, "los-angeles")) === "ny1") break;
+    // The later line has come, so the earlier has.
+    expect(await siteOf(port, "new-york")).toBe("ny1");
+    expect(status().requests.failed).toBe(0);
+  });
+});
+
 test("the bare network: a connection leads to one node for its whole life, different ones to different nodes", async () => {
   await withFeed("anycast-only", async ({ port }) => {
     const nodes = new Set<unknown>();

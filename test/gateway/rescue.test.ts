@@ -108,6 +108,22 @@ test("a silent node: GET is hedged and answered, the silence counts, three in a 
   });
 });
 
+test("with every node silent, hedges and retries together stay within the retry budget", async () => {
+  const document = {
+    ...FAST_TRY,
+    retry: { ...FAST_TRY.retry, budgetRatio: 0.2, budgetPerSecond: 0 },
+    hedge: { budgetRatio: 0.2, budgetPerSecond: 0 },
+  };
+  await withStand({ sites: { ny1: 4, la1: 4 }, document }, async ({ nodes, port, status }) => {
+    for (const node of nodes) node.handler = hang;
+    const answers = await Promise.all(Array.from({ length: 40 }, () => ask(port)));
+    expect(answers.every((answer) => answer.status === 504)).toBe(true);
+    const { hedges, retries } = status().requests;
+    expect(hedges + retries).toBe(8);
+    expect(nodes.reduce((sum, { seen }) => sum + seen.length, 0)).toBe(48);
+  });
+});
+
 test("a silent node: POST waits, is not hedged, and ends with 504", async () => {
   await withStand({ document: FAST_TRY }, async ({ nodes, port, status }) => {
     for (const node of nodes) node.handler = hang;

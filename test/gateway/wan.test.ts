@@ -5,7 +5,7 @@
 import { Agent } from "node:http";
 import { expect, test } from "vitest";
 import { HOST_CLOCK, type GatewayClock } from "#gateway/gateway-clock.ts";
-import { ask, reset, withStand } from "./stand.ts";
+import { ask, hang, reset, until, withStand } from "./stand.ts";
 
 const NY_RTT_MS = 100;
 const LA_RTT_MS = 400;
@@ -18,6 +18,9 @@ function journeyOf(timerMs: number): number | undefined {
 
 class JourneyClock implements GatewayClock {
   readonly journeys: number[] = [];
+  /** Journeys of this length are held until `arrive`. */
+  heldMs = 0;
+  readonly #held: (() => void)[] = [];
 
   nowMs(): number {
     return HOST_CLOCK.nowMs();
@@ -27,7 +30,15 @@ class JourneyClock implements GatewayClock {
     const journey = journeyOf(ms);
     if (journey === undefined) return HOST_CLOCK.after(ms, fn);
     this.journeys.push(journey);
+    if (journey === this.heldMs) {
+      this.#held.push(fn);
+      return { cancel: () => void this.#held.splice(this.#held.indexOf(fn), 1) };
+    }
     return HOST_CLOCK.after(0, fn);
+  }
+
+  arrive(): void {
+    for (const fn of this.#held.splice(0)) fn();
   }
 }
 
@@ -89,4 +100,25 @@ test("a rescue pays the new site's way, cold then warm", async () => {
     expect(journeys(clock)).toEqual([LA_RTT_MS]);
     agent.destroy();
   });
+});
+
+test("a hedge that still travels is not followed by another", async () => {
+  const clock = new JourneyClock();
+  clock.heldMs = 3 * LA_RTT_MS;
+  await withStand(
+    { sites: { ny1: 1, la1: 3 }, document: DOCUMENT, clock },
+    async ({ node, port, status }) => {
+      node("ny1-1").handler = hang;
+      const answer = ask(port);
+      await until(() => status().requests.hedges === 1);
+      // Long enough for two further hedges, by the clock that the gateway goes by.
+      const dueMs = clock.nowMs() + 400;
+      await until(() => clock.nowMs() > dueMs);
+      expect(status().requests.hedges).toBe(1);
+      clock.arrive();
+      expect((await answer).headers["x-edge-route"]).toBe("la1");
+      expect(status().requests).toMatchObject({ hedges: 1, hedgesWon: 1, failed: 0 });
+      expect(journeys(clock)).toEqual([3 * NY_RTT_MS, 3 * LA_RTT_MS]);
+    },
+  );
 });
