@@ -207,6 +207,12 @@ test("metrics are Prometheus text, and count what happened", async () => {
     expect(samples.get('anycastle_requests_total{route="la1",node="la1-1",outcome="ok"}')).toBe(1);
     expect(samples.get('anycastle_retries_total{reason="A"}')).toBe(1);
     expect(samples.get('anycastle_node_up{node="ny1-1"}')).toBe(0);
+    const taken =
+      'http_server_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200"}';
+    expect(samples.get(taken)).toBe(2);
+    expect(samples.get("http_server_active_requests")).toBe(0);
+    expect(samples.get("process_resident_memory_bytes")).toBeGreaterThan(1_000_000);
+    expect(samples.get("process_cpu_seconds_total")).toBeGreaterThan(0);
     // The second one never tried ny1: no node of it was eligible.
     expect(samples.get('anycastle_failovers_total{from="ny1",to="la1",reason="A"}')).toBe(1);
     expect(samples.get('anycastle_failovers_total{from="ny1",to="la1",reason="unavailable"}')).toBe(1);
