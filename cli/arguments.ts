@@ -120,6 +120,11 @@ export function vantageList(text: string): string[] {
   return wanted;
 }
 
+/** `1 city`, `14 cities`; without `many` an s does it. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** For `addHelpText("after", …)`: what to type, and what it does. */
 export function examples(...lines: readonly (readonly [typed: string, effect: string])[]): string {
   const width = Math.max(...lines.map(([typed]) => typed.length));

@@ -1,7 +1,7 @@
 /** `anycastle test`: a cold request from each of 14 cities at once: who serves them, and how fast. */
 import type { Command } from "commander";
 import { EXIT, UserError } from "#core/errors.ts";
-import { examples, integer, vantageList } from "./arguments.ts";
+import { counted, examples, integer, vantageList } from "./arguments.ts";
 import { outputOf } from "./output.ts";
 
 const ROUNDS_MAX = 100;
@@ -41,7 +41,9 @@ export function addTest(program: Command): void {
       const { rounds, label } = flags;
       const vantages = known.filter(({ vantage }) => flags.vantages?.includes(vantage) ?? true);
       const gatewayUrl = client?.gatewayUrl ?? httpUrl(flags.url!);
-      output.tell(`${vantages.length} cities, ${rounds} cold requests each, to ${gatewayUrl}`);
+      output.tell(
+        `${counted(vantages.length, "city", "cities")}, ${counted(rounds, "cold request")} each, to ${gatewayUrl}`,
+      );
       const test = await runSpeedTest({ gatewayUrl, vantages, rounds, label });
       const ok = test.rows.filter(({ status }) => status === 200).length;
       const failed = test.rows.length - ok;

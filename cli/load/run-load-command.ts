@@ -22,8 +22,6 @@ import { httpUrl } from "../test.ts";
 
 /** What any host must bear from a stranger. */
 const UNASKED_RATE_MAX = 50;
-/** Not a benchmark of this machine: a demo's gate (facts of a shared box), looser than the load room's own. */
-const LAG_GATE_MS = 50;
 const PROGRESS_MS = 1000;
 /** What was sent before a Ctrl-C is waited for; the load room's own bound of a request. */
 const OPEN_MS_MAX = 10_000;
@@ -45,7 +43,7 @@ export async function runLoad(output: Output, flags: LoadFlags): Promise<number>
         warmUpMs: flags.warmUp,
         vantages: vantagesOf(flags, url),
         seed,
-        lagGateMs: LAG_GATE_MS,
+        lagGateMs: flags.lagGate,
         resultFile: join(dir, "result.json"),
         logFile: flags.log === undefined ? join(dir, "requests.log") : resolve(flags.log),
         executionUrls,
@@ -56,7 +54,8 @@ export async function runLoad(output: Output, flags: LoadFlags): Promise<number>
       },
     });
     output.tell(
-      `${flags.rate} requests/s to ${url} for ${flags.duration / 1000} s, seed ${seed} (Ctrl-C ends it early)`,
+      `${flags.rate} requests/s to ${url} for ${flags.duration / 1000} s, seed ${seed}, ` +
+        `void above ${flags.lagGate} ms send lag (Ctrl-C ends it early)`,
     );
     const departure = new Departure({
       drainMs: OPEN_MS_MAX,
