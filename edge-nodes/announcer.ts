@@ -7,7 +7,7 @@ import { GRACEFUL_SHUTDOWN, parseIpv4, parsePrefix, SEGMENT, type PathAttributes
 import { SessionDriver, type Transport } from "#bgp/session-driver.ts";
 import { BgpSession, refuseUnless } from "#bgp/session.ts";
 import { after, nowMs } from "#core/host/clock.ts";
-import type { EventChannel } from "#core/host/event-channel.ts";
+import type { EventSink } from "#core/host/event-channel.ts";
 import type { NodeBgpConfig } from "#core/wire/cast.ts";
 import type { Cable, Wire } from "./cable.ts";
 
@@ -18,7 +18,7 @@ export class Announcer {
   readonly #node: string;
   readonly #config: NodeBgpConfig;
   readonly #cable: Cable;
-  readonly #events: EventChannel;
+  readonly #events: EventSink;
   readonly #driver: SessionDriver;
   readonly #prefix;
   readonly #onSession: (state: "up" | "down") => void;
@@ -30,7 +30,7 @@ export class Announcer {
     node: string,
     config: NodeBgpConfig,
     cable: Cable,
-    events: EventChannel,
+    events: EventSink,
     onSession: (state: "up" | "down") => void,
   ) {
     this.#node = node;

@@ -15,7 +15,7 @@ import { createServer, get, Agent, type Server as HttpServer } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { after, every, nowMs, type Timer } from "#core/host/clock.ts";
-import type { EventChannel } from "#core/host/event-channel.ts";
+import type { EventSink } from "#core/host/event-channel.ts";
 import type { CastCommand, NodeConfig } from "#core/wire/cast.ts";
 import type { NodeServing } from "#core/wire/events.ts";
 import { Announcer } from "./announcer.ts";
@@ -46,7 +46,7 @@ const SELF_CHECK: SelfCheck = { intervalMs: 500, timeoutMs: 2000, failuresMax: 3
 
 export class EdgeNode {
   readonly #config: NodeConfig;
-  readonly #events: EventChannel;
+  readonly #events: EventSink;
   readonly #onLeft: () => void;
   readonly #selfCheck: SelfCheck;
   readonly #cables = { http: new Cable(), bgp: new Cable() };
@@ -62,12 +62,7 @@ export class EdgeNode {
   #isLeaving = false;
 
   /** `onLeft` is called when the node has left after SIGTERM or "stop": the process is to end with 0. */
-  constructor(
-    config: NodeConfig,
-    events: EventChannel,
-    onLeft: () => void,
-    selfCheck: SelfCheck = SELF_CHECK,
-  ) {
+  constructor(config: NodeConfig, events: EventSink, onLeft: () => void, selfCheck: SelfCheck = SELF_CHECK) {
     this.#config = config;
     this.#events = events;
     this.#onLeft = onLeft;
@@ -210,7 +205,7 @@ export class EdgeNode {
     if (this.#state.serving === "draining" || this.#isChecking) return;
     this.#isChecking = true;
     const timeout = this.#selfCheck.timeoutMs;
-    const target = { host: this.#config.host, port: this.port, path: "/health/ready" };
+    const target = { host: ownHost(this.#config.host), port: this.port, path: "/health/ready" };
     const request = get({ ...target, agent: this.#selfAgent, timeout }, (response) => {
       response.resume();
       this.#selfChecked(undefined);
@@ -244,4 +239,10 @@ export class EdgeNode {
     this.#state.serving = state;
     this.#events.emit({ kind: "node.serving", node: this.#config.node, state, reason });
   }
+}
+
+/** Where a node that listens on all addresses reaches itself. */
+function ownHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
 }

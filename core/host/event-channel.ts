@@ -7,7 +7,12 @@ import { nowNs } from "./clock.ts";
 
 const BUFFERED_BYTES_MAX = 4 * 1024 * 1024;
 
-export class EventChannel {
+/** Where a process tells what happened; `atNs` when an event was noticed later than it happened. */
+export interface EventSink {
+  emit(body: EventBody, atNs?: number): void;
+}
+
+export class EventChannel implements EventSink {
   readonly #source: ProcessName;
   readonly #output: NodeJS.WriteStream;
   #dropped = 0;

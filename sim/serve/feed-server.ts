@@ -3,7 +3,8 @@
  *
  * It only tells; nothing here changes anything, so it asks for no token. A page that the operator has open elsewhere
  * still has no business with it: a Host that does not name this server (DNS rebinding) and a foreign Origin are
- * refused. A reader that does not keep up is dropped, not waited for: it connects again and gets the state anew.
+ * refused. Named are loopback and the address the connection came to: no foreign name can resolve into the Host of an
+ * address. A reader that does not keep up is dropped, not waited for: it connects again and gets the state anew.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -91,7 +92,7 @@ export class FeedServer {
 
   #refusal(request: IncomingMessage): Refusal | undefined {
     const host = request.headers.host ?? "";
-    if (!this.#isOwnHost(host)) {
+    if (!this.#isOwnHost(host, request.socket.localAddress)) {
       return {
         status: 421,
         code: "HOST_REFUSED",
@@ -121,13 +122,11 @@ export class FeedServer {
     return undefined;
   }
 
-  #isOwnHost(host: string): boolean {
+  #isOwnHost(host: string, localAddress: string | undefined): boolean {
     const end = host.lastIndexOf(":");
-    return (
-      end > 0 &&
-      LOOPBACK_NAMES.has(host.slice(0, end).toLowerCase()) &&
-      host.slice(end + 1) === String(this.port)
-    );
+    if (end <= 0 || host.slice(end + 1) !== String(this.port)) return false;
+    const name = host.slice(0, end).toLowerCase();
+    return LOOPBACK_NAMES.has(name) || name === localAddress || name === `[${localAddress}]`;
   }
 
   #feed(response: ServerResponse, isHead: boolean): void {
