@@ -19,6 +19,7 @@ import { analyseFailover } from "#loadtest/report/failover.ts";
 import { renderHtml } from "#loadtest/report/html.ts";
 import { renderMarkdown } from "#loadtest/report/markdown.ts";
 import { renderText } from "#loadtest/report/text.ts";
+import { speedTestEvents } from "#loadtest/speed/speed-test-events.ts";
 import { runSpeedTest } from "#loadtest/speed/speed-test.ts";
 import { goldenWorld } from "#sim/world/golden-world.ts";
 import { predictFault } from "#sim/world/predict.ts";
@@ -77,7 +78,10 @@ export async function runScript(options: ScriptOptions): Promise<number> {
     command: options.command,
     emulated: EMULATED,
     runTest: (label, rounds) =>
-      runSpeedTest({ gatewayUrl, vantages: cities(), rounds, label, originSite: "ny1" }),
+      runSpeedTest({ gatewayUrl, vantages: cities(), rounds, label, originSite: "ny1" }).then((test) => {
+        for (const event of speedTestEvents(test)) lab.emit(event, "load");
+        return test;
+      }),
     startLoad: () => loadOf(options),
     tell: options.tell,
   });

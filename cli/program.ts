@@ -14,6 +14,7 @@ import { addEvents } from "./events.ts";
 import { addGateway } from "./gateway.ts";
 import { addKill } from "./kill.ts";
 import { addLoad } from "./load.ts";
+import { addPage } from "./page.ts";
 import { addReset } from "./reset.ts";
 import { addRevive } from "./revive.ts";
 import { addSim } from "./sim.ts";
@@ -49,6 +50,7 @@ export function createProgram(): Command {
   addDrain(program);
   addReset(program);
   addEvents(program);
+  addPage(program);
   program.commandsGroup("On their own:");
   addGateway(program);
   addLoad(program);

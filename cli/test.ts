@@ -34,6 +34,7 @@ export function addTest(program: Command): void {
     .action(async (flags: TestFlags, command: Command) => {
       const output = outputOf(command);
       const { allCities, runSpeedTest } = await import("#loadtest/speed/speed-test.ts");
+      const { speedTestEvents } = await import("#loadtest/speed/speed-test-events.ts");
       const { renderSpeedTest } = await import("#loadtest/speed/render-speed-test.ts");
       const { LabClient } = await import("#lab/client.ts");
       const client = flags.url === undefined ? LabClient.find() : undefined;
@@ -45,10 +46,9 @@ export function addTest(program: Command): void {
         `${counted(vantages.length, "city", "cities")}, ${counted(rounds, "cold request")} each, to ${gatewayUrl}`,
       );
       const test = await runSpeedTest({ gatewayUrl, vantages, rounds, label });
-      const ok = test.rows.filter(({ status }) => status === 200).length;
-      const failed = test.rows.length - ok;
+      const failed = test.rows.filter(({ status }) => status !== 200).length;
       // The test stands whether or not the lab takes note of it.
-      await client?.emit({ kind: "test.finished", label, ok, failed }).catch(() => undefined);
+      for (const event of speedTestEvents(test)) await client?.emit(event).catch(() => undefined);
       if (flags.json === true) output.printJson(test);
       else output.print(renderSpeedTest(test, { isColour: output.isColour }).trimEnd());
       if (failed > 0) process.exitCode = EXIT.failure;

@@ -9,6 +9,7 @@ import type {
   FailRequest,
   LabFile,
   LabStatus,
+  LinkReply,
   TargetRequest,
 } from "#core/wire/control.ts";
 import type { EventBody, JournalEvent } from "#core/wire/events.ts";
@@ -60,6 +61,11 @@ export class LabClient {
 
   emit(body: EventBody): Promise<ActionReply> {
     return this.#call<ActionReply>("POST", "/api/v1/events", body);
+  }
+
+  /** A one-time link to the page. */
+  link(): Promise<LinkReply> {
+    return this.#call<LinkReply>("POST", "/api/v1/links", {});
   }
 
   stop(): Promise<ActionReply> {

@@ -26,6 +26,8 @@ import { startControl, type RunningControl } from "./control/control.ts";
 import { httpUrl } from "./http-url.ts";
 import { JournalFile } from "./journal-file.ts";
 import { Journal } from "./journal.ts";
+import type { Measurer } from "./measurer.ts";
+import { LabLock } from "./lab-lock.ts";
 import { Operator } from "./operator.ts";
 import { choosePort, movedNote, type WantedPort } from "./ports.ts";
 import {
@@ -96,6 +98,7 @@ export class Lab {
   readonly controlUrl: string;
   readonly gatewayAdminUrl: string;
   readonly #options: LabOptions;
+  readonly #lock: LabLock;
   readonly #ports: LabPorts;
   readonly #state = new CastState();
   readonly #cache: CompileCache;
@@ -105,6 +108,7 @@ export class Lab {
   readonly #startedAt = wallClock();
   readonly #isGone = new AbortController();
   #control: RunningControl | undefined;
+  #measurer: Measurer | undefined;
   #stalls: Timer | undefined;
   #isReady = false;
   #stopping: Promise<void> | undefined;
@@ -114,6 +118,16 @@ export class Lab {
     checkOptions(options);
     prepareRuntimeDir(options.runtimeDir);
     refuseSecondLab(options.runtimeDir);
+    const lock = await LabLock.take(options.runtimeDir);
+    try {
+      return await Lab.#start(options, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  static async #start(options: LabOptions, lock: LabLock): Promise<Lab> {
     const { listenHost, gatewayPort, controlPort } = options;
     // A gateway that moves does not move onto the other's default.
     const avoid = gatewayPort.isStrict ? [] : [controlPort.port];
@@ -124,7 +138,7 @@ export class Lab {
       movedNote(listenHost, controlPort, CONTROL, control),
     ].filter((note) => note !== undefined);
     const plan = await planCast({ ...options, gatewayHost: listenHost, gatewayPort: gateway });
-    const lab = new Lab(options, plan, { gateway, control, notes });
+    const lab = new Lab(options, lock, plan, { gateway, control, notes });
     try {
       await lab.#open();
     } catch (error) {
@@ -134,9 +148,10 @@ export class Lab {
     return lab;
   }
 
-  private constructor(options: LabOptions, plan: CastPlan, ports: LabPorts) {
+  private constructor(options: LabOptions, lock: LabLock, plan: CastPlan, ports: LabPorts) {
     const { listenHost, journalFile, version, cacheDir } = options;
     this.#options = options;
+    this.#lock = lock;
     this.#ports = ports;
     this.gatewayUrl = httpUrl(listenHost, ports.gateway);
     this.controlUrl = httpUrl(listenHost, ports.control);
@@ -147,6 +162,7 @@ export class Lab {
     const gatewayToken = randomToken();
     const environment = { ...this.#cache.environment(), UV_THREADPOOL_SIZE: CHILD_THREADS };
     this.#cast = new Cast(this.journal, { plan, gatewayToken, environment });
+    this.#cast.clearAtEnd(options.runtimeDir);
     this.#operator = new Operator({
       journal: this.journal,
       cast: this.#cast,
@@ -195,6 +211,29 @@ export class Lab {
       vantages: this.#state.vantages(),
       processes: this.#cast.processes(),
     };
+  }
+
+  /** A link that opens the page so that it may act, once. Throws `LAB_NOT_READY` before the control API answers. */
+  pageLink(): string {
+    return `${this.controlUrl}/#key=${this.#openControl().issueKey()}`;
+  }
+
+  /** Whoever can test and load on behalf of the page. */
+  useMeasurer(measurer: Measurer): void {
+    this.#measurer = measurer;
+  }
+
+  get measurer(): Measurer | undefined {
+    return this.#measurer;
+  }
+
+  /** Throws `MEASURER_NONE`. */
+  requireMeasurer(): Measurer {
+    if (this.#measurer !== undefined) return this.#measurer;
+    throw new UserError("MEASURER_NONE", "this lab was started without anything that measures", {
+      hint: "use `npx anycastle test` and `npx anycastle load`",
+      exitCode: EXIT.failure,
+    });
   }
 
   nodeUrls(): readonly string[] {
@@ -249,6 +288,11 @@ export class Lab {
     else onStopAsked();
   }
 
+  #openControl(): RunningControl {
+    if (this.#control !== undefined) return this.#control;
+    throw new UserError("LAB_NOT_READY", "the control API does not answer yet", { exitCode: EXIT.failure });
+  }
+
   async #close(): Promise<void> {
     this.#isGone.abort();
     this.#stalls?.cancel();
@@ -256,6 +300,7 @@ export class Lab {
     await this.#control?.close();
     removeLabFile(labFilePath(this.#options.runtimeDir), process.pid);
     await this.journal.close();
+    this.#lock.release();
   }
 
   async #open(): Promise<void> {
@@ -269,7 +314,6 @@ export class Lab {
     });
     const { controlUrl, gatewayUrl, token } = this;
     writeLabFile(runtimeDir, { pid: process.pid, controlUrl, gatewayUrl, token, startedAt: this.#startedAt });
-    this.#cast.removeAtEnd(labFilePath(runtimeDir));
     this.#stalls = watchStalls(STALL_MS, (durationMs) =>
       this.journal.emit({ kind: "stall", process: "lab", durationMs: Math.round(durationMs) }),
     );

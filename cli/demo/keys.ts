@@ -5,7 +5,18 @@
 export type Key =
   | { readonly do: "arm"; readonly siteIndex: number }
   | {
-      readonly do: "disarm" | "cycle" | "fail" | "drain" | "revive" | "test" | "quit" | "interrupt" | "help";
+      readonly do:
+        | "disarm"
+        | "cycle"
+        | "fail"
+        | "drain"
+        | "revive"
+        | "test"
+        | "load"
+        | "page"
+        | "quit"
+        | "interrupt"
+        | "help";
     };
 
 const MEANING: Readonly<Record<string, Exclude<Key["do"], "arm">>> = {
@@ -18,6 +29,8 @@ const MEANING: Readonly<Record<string, Exclude<Key["do"], "arm">>> = {
   d: "drain",
   r: "revive",
   t: "test",
+  l: "load",
+  p: "page",
   q: "quit",
   h: "help",
   "?": "help",

@@ -12,13 +12,15 @@ import { eventLine } from "../event-line.ts";
 import type { Paint, Style } from "../output.ts";
 import type { ArmedTarget } from "../status-tables.ts";
 import { TextLine } from "../text-line.ts";
+import type { DemoMeasurer } from "./demo-measurer.ts";
 import { readKeys, type Key } from "./keys.ts";
 import { drawScreen, type Counters } from "./screen.ts";
 
 const REDRAW_MS = 50;
 /** Events kept for the tail: more than any terminal has rows. */
 const TAIL_MAX = 300;
-const TEST_ROUNDS = 3;
+/** What the key turns on; the page has a choice. */
+const LOAD_RATE = 200;
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 const ENTER = "\u001b[?1049h\u001b[?25l\u001b[?7l";
@@ -29,6 +31,7 @@ const ERASE_BELOW = "\u001b[J";
 
 export interface LiveViewOptions {
   readonly lab: Lab;
+  readonly measurer: DemoMeasurer;
   readonly paint: Paint;
   readonly leave: (reason: "SIGINT" | "quit") => void;
 }
@@ -45,7 +48,6 @@ export class LiveView {
   #how: FaultHow = "kill";
   #message: TextLine | undefined;
   #isHelp = false;
-  #isTesting = false;
   #isClosed = false;
   #redraw: Timer | undefined;
 
@@ -59,6 +61,7 @@ export class LiveView {
     const second = every(1000, () => this.#closeSecond(), { unref: true });
     this.#stops.push(() => second.cancel());
     this.#openTerminal();
+    this.#showLink();
     this.#draw();
   }
 
@@ -111,6 +114,10 @@ export class LiveView {
       };
       if (event.requests > 0) this.#changed();
       return;
+    }
+    if (event.kind === "test.row") {
+      if (event.ttfbMs === null) this.#ttfbMs.delete(event.vantage);
+      else this.#ttfbMs.set(event.vantage, event.ttfbMs);
     }
     const line = eventLine(event, this.#originNs);
     if (line !== undefined) {
@@ -185,6 +192,12 @@ export class LiveView {
       case "test":
         this.#test();
         break;
+      case "load":
+        this.#load();
+        break;
+      case "page":
+        this.#showLink();
+        break;
       case "help":
         this.#isHelp = !this.#isHelp;
         break;
@@ -233,31 +246,18 @@ export class LiveView {
   }
 
   #test(): void {
-    if (this.#isTesting) return;
-    this.#isTesting = true;
-    this.#run("test from 14 cities", async ({ lab }) => {
-      try {
-        await this.#runTest(lab);
-      } finally {
-        this.#isTesting = false;
-      }
-    });
+    this.#run("test from 14 cities", ({ measurer }) => measurer.test());
   }
 
-  async #runTest(lab: Lab): Promise<void> {
-    const { runSpeedTest } = await import("#loadtest/speed/speed-test.ts");
-    const test = await runSpeedTest({
-      gatewayUrl: lab.gatewayUrl,
-      vantages: lab.status().vantages,
-      rounds: TEST_ROUNDS,
-      label: "live",
-    });
-    for (const { vantage, ttfbMs } of test.rows) {
-      if (ttfbMs === null) this.#ttfbMs.delete(vantage);
-      else this.#ttfbMs.set(vantage, ttfbMs);
-    }
-    const ok = test.rows.filter(({ status }) => status === 200).length;
-    lab.emit({ kind: "test.finished", label: test.label, ok, failed: test.rows.length - ok });
+  #load(): void {
+    const { measurer } = this.#options;
+    if (measurer.isLoading) this.#run("load off", () => measurer.stopLoad());
+    else this.#run(`load on, ${LOAD_RATE} requests/s`, () => measurer.startLoad(LOAD_RATE));
+  }
+
+  /** A new one each time: a link is good once. */
+  #showLink(): void {
+    this.#say(`page  ${this.#options.lab.pageLink()}`, "cyan");
   }
 
   #takeArmed(): string | undefined {

@@ -10,6 +10,7 @@ import type { DemoFlags } from "../demo.ts";
 import { Departure } from "../departure.ts";
 import { eventLine } from "../event-line.ts";
 import type { Output } from "../output.ts";
+import { DemoMeasurer } from "./demo-measurer.ts";
 import { LiveView } from "./live-view.ts";
 import { DRAIN_MS, labOptions, started, stopLab } from "./open-lab.ts";
 
@@ -25,11 +26,14 @@ export async function runDemo(output: Output, flags: DemoFlags): Promise<number>
   });
   const lab = await started(starting, departure);
   if (typeof lab === "number") return lab;
+  const measurer = new DemoMeasurer(lab);
+  lab.useMeasurer(measurer);
+  process.once("exit", () => measurer.kill());
   for (const note of lab.notes) output.tell(note);
   for (const line of banner(lab, options.seed)) output.print(line);
   if (departure.hasBegun) return await departure.done;
   if (output.isTerminal)
-    view = new LiveView({ lab, paint: output.paint, leave: (reason) => departure.ask(reason) });
+    view = new LiveView({ lab, measurer, paint: output.paint, leave: (reason) => departure.ask(reason) });
   else tellEvents(lab, output);
   const isLive = view !== undefined;
   lab.untilReady().catch((error: unknown) => {
@@ -40,10 +44,12 @@ export async function runDemo(output: Output, flags: DemoFlags): Promise<number>
   return status;
 }
 
-function banner({ gatewayUrl, controlUrl }: Lab, seed: number): string[] {
+function banner(lab: Lab, seed: number): string[] {
+  const { gatewayUrl, controlUrl } = lab;
   const { port } = new URL(gatewayUrl);
   return [
     `anycastle ${VERSION}  gateway ${gatewayUrl}  control ${controlUrl}  seed ${seed}`,
+    `  watch    ${lab.pageLink()}`,
     `  ask      curl -i http://new-york.localhost:${port}/    or from all cities: npx anycastle test`,
     `  break    npx anycastle kill ny1 --how hang             then: npx anycastle revive ny1`,
     "  stop     Ctrl-C (open requests finish), twice: now",

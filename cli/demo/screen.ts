@@ -63,7 +63,7 @@ function keyLine({ armed, how }: Screen): TextLine {
   const line = new TextLine();
   if (armed === undefined) line.add("1-9 arm a site", "bold");
   else line.add(`Enter: ${how} ${armed.node ?? armed.site}`, ["bold", "red"]).add("  d drain");
-  return line.add(`  w way (${how})  r revive  t test  h help  q quit`);
+  return line.add(`  w way (${how})  r revive  t test  l load  p page  h help  q quit`);
 }
 
 function helpLines(): TextLine[] {
@@ -71,7 +71,8 @@ function helpLines(): TextLine[] {
     "1-9     arm a site; again: its first node, its second …; Esc disarms",
     "Enter   make what is armed fail     d  drain it gently",
     "w, Tab  next way to fail            r  revive what is armed, or all",
-    "t       test from 14 cities         q  quit (Ctrl-C too, twice: now)",
+    "t       test from 14 cities         l  load on, load off",
+    "p       a link to the page          q  quit (Ctrl-C too, twice: now)",
     ...FAULT_HOWS.map((how) => `${how.padEnd(9)}${FAULT_MEANING[how]}`),
   ];
   return lines.map((text) => new TextLine().add(text, "dim"));

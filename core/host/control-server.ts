@@ -2,8 +2,8 @@
  * An HTTP server for control APIs that a web page must not be able to misuse, on loopback too.
  *
  * Refused before any handler runs: a Host that does not name this server (DNS rebinding), a foreign Origin (a page
- * the operator has open elsewhere), and any method but GET and HEAD without the run's bearer token or without a JSON
- * body type (a form post needs no preflight, a JSON one does). GET never changes anything: handlers that do are POST,
+ * the operator has open elsewhere), and any method but GET and HEAD without the run's bearer token (or the session of
+ * the server's own page, whose browser names the page's Origin) or without a JSON body type (a form post needs no preflight, a JSON one does). GET never changes anything: handlers that do are POST,
  * PUT or DELETE. Errors leave as `ErrorReply` with the status of what went wrong.
  */
 import { timingSafeEqual } from "node:crypto";
@@ -18,6 +18,12 @@ export interface ControlServerOptions {
   readonly token: string;
   /** Host names under which the server may be addressed, without port; loopback names are always among them. */
   readonly hostNames?: readonly string[];
+  /** Whether a Cookie field holds a session that may do what the token may. It counts only beside the server's own Origin. */
+  readonly isSession?: (cookies: string) => boolean;
+  /** Paths whose POST needs no token, because its body carries a secret of its own. */
+  readonly openPaths?: ReadonlySet<string>;
+  /** GET of this path lists what there is; `/` unless told otherwise. */
+  readonly indexPath?: string;
 }
 
 export function createControlServer(options: ControlServerOptions): FastifyInstance {
@@ -35,7 +41,8 @@ export function createControlServer(options: ControlServerOptions): FastifyInsta
       throw new UserError("ORIGIN_REFUSED", `Origin "${origin.slice(0, 80)}" is not this server's own`);
     }
     if (request.method === "GET" || request.method === "HEAD") return;
-    if (!isAuthorized(request, token)) {
+    const isOpen = options.openPaths?.has(request.url) === true;
+    if (!isOpen && !isAuthorized(request, token) && !hasSession(request, options)) {
       throw new UserError("TOKEN_REFUSED", "the call changes something and carries no valid token", {
         hint: "send `authorization: Bearer <token>`; the token is in lab.json in the runtime directory",
       });
@@ -51,7 +58,7 @@ export function createControlServer(options: ControlServerOptions): FastifyInsta
   });
   server.setNotFoundHandler((request, reply) => {
     const error = new UserError("PATH_UNKNOWN", `no ${request.method} ${request.url.slice(0, 80)} here`, {
-      hint: "GET / lists what there is",
+      hint: `GET ${options.indexPath ?? "/"} lists what there is`,
     });
     void reply.status(404).send(errorReply(error));
   });
@@ -90,6 +97,11 @@ function isOwnHost(host: string, hostNames: ReadonlySet<string>, server: Fastify
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const end = host.lastIndexOf(":");
   return end > 0 && hostNames.has(host.slice(0, end).toLowerCase()) && host.slice(end + 1) === String(port);
+}
+
+/** A browser sends an Origin with every POST; without one a cookie proves nothing about who is asking. */
+function hasSession({ headers }: FastifyRequest, { isSession }: ControlServerOptions): boolean {
+  return headers.origin !== undefined && headers.cookie !== undefined && isSession?.(headers.cookie) === true;
 }
 
 function isAuthorized(request: FastifyRequest, token: Buffer): boolean {

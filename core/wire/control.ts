@@ -12,6 +12,14 @@
  *   POST /api/v1/reset   {}                 ActionReply
  *   POST /api/v1/events  EventBody          ActionReply   (load and tests report themselves)
  *   POST /api/v1/stop    {}                 ActionReply
+ *
+ * The page (`core/wire/page.ts`) has these besides. Its POSTs may carry the cookie of a session instead of the token.
+ *
+ *   GET  /api/v1/stream?after=ID            server-sent events
+ *   POST /api/v1/links   {}                 LinkReply     (a one-time link to the page)
+ *   POST /api/v1/session SessionRequest     204 and the cookie; the body is the secret
+ *   POST /api/v1/test    {}                 ActionReply   (a speed test from all cities; answers when it is over)
+ *   POST /api/v1/load    LoadRequest        ActionReply   (load on or off)
  */
 import type { NodeHealth, NodeServing } from "./events.ts";
 import type { FaultHow } from "./faults.ts";
@@ -76,6 +84,21 @@ export interface FailRequest {
 
 export interface TargetRequest {
   readonly target: string;
+}
+
+export interface LinkReply {
+  /** Opens the page so that it may act, once. */
+  readonly url: string;
+}
+
+export interface SessionRequest {
+  /** The secret of a one-time link. */
+  readonly key: string;
+}
+
+export interface LoadRequest {
+  /** Requests a second over all cities; null ends the load. */
+  readonly rate: number | null;
 }
 
 export interface ActionReply {

@@ -13,6 +13,16 @@ export type NodeServing = "starting" | "ready" | "draining" | "unready";
 /** As the gateway sees a node. `ejected`: taken out by its real traffic; `unhealthy`: by active checks. */
 export type NodeHealth = "unproven" | "healthy" | "unhealthy" | "ejected" | "draining";
 
+export interface ProcessUsage {
+  readonly process: ProcessName;
+  readonly pid: number;
+  /** Cores' worth of processor time: 1 is one core all the time. */
+  readonly cpuCores: number;
+  readonly rssBytes: number;
+  /** Nodes: requests the gateway gave it, per second; null for the others and while the gateway does not tell. */
+  readonly requestsPerS: number | null;
+}
+
 export type EventBody =
   // The lab and its cast.
   | { readonly kind: "lab.started"; readonly seed: number; readonly mode: string; readonly version: string }
@@ -40,6 +50,8 @@ export type EventBody =
       readonly delayMs: number;
     }
   | { readonly kind: "process.log"; readonly process: ProcessName; readonly line: string }
+  /** What the processes used since the last such event; taken once a second while a page watches. */
+  | { readonly kind: "process.usage"; readonly processes: readonly ProcessUsage[] }
   | { readonly kind: "stall"; readonly process: ProcessName; readonly durationMs: number }
   | { readonly kind: "events.dropped"; readonly process: ProcessName; readonly count: number }
   | { readonly kind: "journal.degraded"; readonly reason: string }
@@ -151,6 +163,8 @@ export type EventBody =
       readonly failed: number;
       readonly p50Ms: number;
       readonly p99Ms: number;
+      /** Median time from the due time to the first byte; absent from engines that do not see it. */
+      readonly ttfbMs?: number;
     }
   | {
       readonly kind: "load.failed";
@@ -168,6 +182,25 @@ export type EventBody =
       readonly failed: number;
       readonly isVoid: boolean;
       readonly voidReasons: readonly string[];
+    }
+  // A speed test: a row for each city, then the end. Times in ms, as in `SpeedTestRow`.
+  | {
+      readonly kind: "test.row";
+      readonly label: string;
+      /** Start of the test, monotonic ns: what its rows have in common. */
+      readonly startNs: number;
+      readonly vantage: string;
+      readonly status: number | null;
+      readonly site: string | null;
+      readonly node: string | null;
+      readonly connectMs: number | null;
+      readonly ttfbMs: number | null;
+      readonly totalMs: number | null;
+      readonly floorMs: number | null;
+      readonly singleOriginMs: number | null;
+      readonly error: string | null;
+      /** Status line and fields of the last answer, as they came; cut at a bound. */
+      readonly head: string | null;
     }
   | { readonly kind: "test.finished"; readonly label: string; readonly ok: number; readonly failed: number }
   // An unattended run.

@@ -33,6 +33,8 @@ export interface SpeedTestRow {
   readonly floorMs: number | null;
   /** Computed time to first byte if `originSite` were the only site: 25 ms + 3 RTT. */
   readonly singleOriginMs: number | null;
+  /** Status line and fields of the last answer, as they came, cut at a bound; absent when there was none. */
+  readonly head?: string;
 }
 
 export interface SpeedSample {

@@ -13,7 +13,10 @@ import type { EventBody } from "#core/wire/events.ts";
 import { FAULT_HOWS } from "#core/wire/faults.ts";
 import { httpUrl, isWildcard, urlHost } from "../http-url.ts";
 import type { Lab } from "../lab.ts";
+import { addPageRoutes, PAGE_PATHS, SESSION_PATH } from "../page/page-routes.ts";
+import { PageSessions } from "../page/sessions.ts";
 import { EventStream } from "./event-stream.ts";
+import { parseBody } from "./parse-body.ts";
 
 const FOLLOWERS_MAX = 64;
 const EVENT_LENGTH_MAX = 16 * 1024;
@@ -23,7 +26,15 @@ const failure = z.strictObject({ target: z.string().min(1).max(80), how: z.enum(
 const empty = z.strictObject({});
 /** Only what happens outside the cast may be reported from outside. */
 const eventBody = z.looseObject({
-  kind: z.enum(["load.started", "load.window", "load.failed", "load.finished", "test.finished", "step"]),
+  kind: z.enum([
+    "load.started",
+    "load.window",
+    "load.failed",
+    "load.finished",
+    "test.row",
+    "test.finished",
+    "step",
+  ]),
 });
 
 const PATHS = [
@@ -35,6 +46,7 @@ const PATHS = [
   "POST /api/v1/reset",
   "POST /api/v1/events",
   "POST /api/v1/stop",
+  ...PAGE_PATHS,
 ];
 
 export interface ControlOptions {
@@ -44,20 +56,31 @@ export interface ControlOptions {
 }
 
 export interface RunningControl {
+  /** The secret of a new one-time link to the page. */
+  issueKey(): string;
   /** Ends the streams, then the server. */
   close(): Promise<void>;
 }
 
 export async function startControl(lab: Lab, { host, port, token }: ControlOptions): Promise<RunningControl> {
-  const server = createControlServer({ token, hostNames: hostNames(host) });
+  const sessions = new PageSessions(port);
+  const server = createControlServer({
+    token,
+    hostNames: hostNames(host),
+    isSession: (cookies) => sessions.isSession(cookies),
+    openPaths: new Set([SESSION_PATH]),
+    indexPath: "/api/v1",
+  });
   const streams = new Set<EventStream>();
-  server.get("/", async () => ({ paths: PATHS }));
+  server.get("/api/v1", async () => ({ paths: PATHS }));
   server.get("/api/v1/status", async () => lab.status());
   addEventRoutes(server, lab, streams);
   addOrders(server, lab);
+  const hub = addPageRoutes(server, lab, sessions);
   try {
     await server.listen({ host, port });
   } catch (error) {
+    hub.close();
     throw new UserError("PORT_BUSY", `the control API cannot listen on ${httpUrl(host, port)}`, {
       hint: "somebody took the port meanwhile; try again",
       exitCode: EXIT.failure,
@@ -65,7 +88,9 @@ export async function startControl(lab: Lab, { host, port, token }: ControlOptio
     });
   }
   return {
+    issueKey: () => sessions.issueKey(),
     close: async () => {
+      hub.close();
       for (const stream of streams) stream.end();
       await server.close();
     },
@@ -92,7 +117,7 @@ function addEventRoutes(server: FastifyInstance, lab: Lab, streams: Set<EventStr
       atNs: _atNs,
       source: _source,
       ...event
-    } = parse(eventBody, body) as Record<string, unknown>;
+    } = parseBody(eventBody, body) as Record<string, unknown>;
     if (JSON.stringify(event).length > EVENT_LENGTH_MAX) {
       throw new UserError("BODY_INVALID", `an event is at most ${EVENT_LENGTH_MAX} characters`);
     }
@@ -102,15 +127,15 @@ function addEventRoutes(server: FastifyInstance, lab: Lab, streams: Set<EventStr
 }
 
 function addOrders(server: FastifyInstance, lab: Lab): void {
-  server.post("/api/v1/fail", async ({ body }) => lab.fail(parse(failure, body)));
-  server.post("/api/v1/revive", async ({ body }) => lab.revive(parse(target, body)));
-  server.post("/api/v1/drain", async ({ body }) => lab.drain(parse(target, body)));
+  server.post("/api/v1/fail", async ({ body }) => lab.fail(parseBody(failure, body)));
+  server.post("/api/v1/revive", async ({ body }) => lab.revive(parseBody(target, body)));
+  server.post("/api/v1/drain", async ({ body }) => lab.drain(parseBody(target, body)));
   server.post("/api/v1/reset", async ({ body }) => {
-    parse(empty, body);
+    parseBody(empty, body);
     return lab.reset();
   });
   server.post("/api/v1/stop", async ({ body }, reply): Promise<ActionReply> => {
-    parse(empty, body);
+    parseBody(empty, body);
     // When the answer has left; the lab closes this server.
     reply.raw.once("close", () => lab.askToStop());
     void reply.header("connection", "close");
@@ -124,13 +149,6 @@ function sinceOf(text: string | undefined): number {
   throw new UserError("SINCE_INVALID", `since=${text?.slice(0, 20)} is no number of an event`, {
     hint: "since=0 gives all that are known",
   });
-}
-
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
-  throw new UserError("BODY_INVALID", issues.join("; "));
 }
 
 /** Names under which the server may be addressed, beside those of loopback. */

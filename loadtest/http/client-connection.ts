@@ -26,6 +26,8 @@ export interface ExchangeEnd {
   readonly status: number | null;
   readonly site: string | null;
   readonly node: string | null;
+  /** Status line and fields as they came; null without an answer. */
+  readonly head: string | null;
   /** Null for a complete response, whatever its status. */
   readonly error: string | null;
 }
@@ -114,6 +116,7 @@ export class ClientConnection {
       status: parser.status === 0 ? null : parser.status,
       site: parser.site,
       node: parser.node,
+      head: parser.head,
       error,
     });
   }

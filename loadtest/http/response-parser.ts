@@ -32,6 +32,8 @@ export class ResponseParser {
   site: string | null = null;
   /** `x-edge-node`. */
   node: string | null = null;
+  /** Status line and fields of the final response as they came, without the empty line; null before they are whole. */
+  head: string | null = null;
   /** The server lets the connection be used again. Meaningful once complete. */
   isKeepAlive = false;
   /** How long the server keeps an idle connection by its `keep-alive: timeout=`, if it says so. */
@@ -58,6 +60,7 @@ export class ResponseParser {
     this.status = 0;
     this.site = null;
     this.node = null;
+    this.head = null;
     this.isKeepAlive = false;
     this.keepAliveMs = null;
     this.hasExcess = false;
@@ -119,6 +122,7 @@ export class ResponseParser {
     const fields = readFields(lines);
     if (fields === undefined) return this.#break();
     this.status = status;
+    this.head = text;
     this.site = fields.site;
     this.node = fields.node;
     this.keepAliveMs = fields.keepAliveMs;

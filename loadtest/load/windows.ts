@@ -18,6 +18,7 @@ export class Windows {
   #ok = 0;
   #failed = 0;
   #latenciesMs: number[] = [];
+  #ttfbsMs: number[] = [];
 
   constructor(startNs: number) {
     this.#fromNs = startNs;
@@ -35,12 +36,14 @@ export class Windows {
     this.#ok += 1;
     if (this.#latenciesMs.length < SAMPLES_MAX) {
       this.#latenciesMs.push((record.endNs! - record.dueNs) / NS_PER_MS);
+      this.#ttfbsMs.push((record.firstByteNs! - record.dueNs) / NS_PER_MS);
     }
   }
 
   /** Ends the window at `atNs`; `plannedSoFar` is the number of requests that were due by then. */
   close(atNs: number, plannedSoFar: number): EventBody & { readonly kind: "load.window" } {
     const sorted = this.#latenciesMs.sort((a, b) => a - b);
+    const ttfbs = this.#ttfbsMs.sort((a, b) => a - b);
     const window = {
       kind: "load.window",
       fromNs: this.#fromNs,
@@ -50,6 +53,7 @@ export class Windows {
       failed: this.#failed,
       p50Ms: rounded(quantile(sorted, 0.5)),
       p99Ms: rounded(quantile(sorted, 0.99)),
+      ttfbMs: rounded(quantile(ttfbs, 0.5)),
     } as const;
     this.#fromNs = atNs;
     this.#plannedBefore = plannedSoFar;
@@ -57,6 +61,7 @@ export class Windows {
     this.#ok = 0;
     this.#failed = 0;
     this.#latenciesMs = [];
+    this.#ttfbsMs = [];
     return window;
   }
 }

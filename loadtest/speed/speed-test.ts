@@ -22,6 +22,13 @@ const COLD_ROUND_TRIPS = 3;
 /** What a page takes to make at a node of the demo. */
 const THINK_MS = 25;
 const ORIGIN_SITE = "ny1";
+/** More than any answer of a node of ours has; strangers may send 32 KiB. */
+const HEAD_CHARS_MAX = 4_096;
+
+interface Asked {
+  readonly sample: SpeedSample;
+  readonly head: string | null;
+}
 
 export interface SpeedTestOptions {
   readonly gatewayUrl: string;
@@ -37,13 +44,13 @@ export interface SpeedTestOptions {
 export async function runSpeedTest(options: SpeedTestOptions): Promise<SpeedTest> {
   const { vantages, rounds, label, gatewayUrl, originSite = ORIGIN_SITE } = options;
   const url = new URL(gatewayUrl);
-  const samples: SpeedSample[][] = vantages.map(() => []);
+  const asked: Asked[][] = vantages.map(() => []);
   const startNs = nowNs();
   const takenAt = wallClock();
   for (let round = 0; round < rounds; round++) {
     if (round > 0) await sleep(options.gapMs ?? GAP_MS);
-    const asked = vantages.map(({ vantage }, index) => ask(url, vantage, index * STAGGER_MS));
-    for (const [index, sample] of (await Promise.all(asked)).entries()) samples[index]!.push(sample);
+    const asking = vantages.map(({ vantage }, index) => ask(url, vantage, index * STAGGER_MS));
+    for (const [index, answer] of (await Promise.all(asking)).entries()) asked[index]!.push(answer);
   }
   return {
     schema: TEST_SCHEMA,
@@ -52,7 +59,7 @@ export async function runSpeedTest(options: SpeedTestOptions): Promise<SpeedTest
     takenAt,
     startNs,
     rounds,
-    rows: vantages.map(({ vantage, city }, index) => rowOf(vantage, city, samples[index]!, originSite)),
+    rows: vantages.map(({ vantage, city }, index) => rowOf(vantage, city, asked[index]!, originSite)),
   };
 }
 
@@ -61,7 +68,7 @@ export function allCities(): { vantage: string; city: string }[] {
   return CITIES.map(({ id, name }) => ({ vantage: id, city: name }));
 }
 
-async function ask(url: URL, vantage: string, delayMs: number): Promise<SpeedSample> {
+async function ask(url: URL, vantage: string, delayMs: number): Promise<Asked> {
   if (delayMs > 0) await sleep(delayMs);
   const request = `GET / HTTP/1.1\r\nhost: ${vantage}.localhost:${url.port || 80}\r\nuser-agent: anycastle-test\r\naccept: */*\r\n\r\n`;
   const { promise, resolve } = Promise.withResolvers<ExchangeEnd>();
@@ -69,11 +76,11 @@ async function ask(url: URL, vantage: string, delayMs: number): Promise<SpeedSam
   const connection = new ClientConnection(connectHost(url), Number(url.port || 80));
   const timer = after(TIMEOUT_MS, () => connection.abort("timeout"));
   connection.exchange(request, false, resolve);
-  const { status, site, node, connectNs, firstByteNs, endNs, error } = await promise;
+  const { status, site, node, head, connectNs, firstByteNs, endNs, error } = await promise;
   timer.cancel();
   connection.close();
   const since = (atNs: number | null): number | null => (atNs === null ? null : (atNs - startNs) / NS_PER_MS);
-  return {
+  const sample: SpeedSample = {
     status,
     site,
     node,
@@ -82,14 +89,12 @@ async function ask(url: URL, vantage: string, delayMs: number): Promise<SpeedSam
     totalMs: error === null ? since(endNs) : null,
     error,
   };
+  return { sample, head };
 }
 
-function rowOf(
-  vantage: string,
-  city: string,
-  samples: readonly SpeedSample[],
-  originSite: string,
-): SpeedTestRow {
+function rowOf(vantage: string, city: string, asked: readonly Asked[], originSite: string): SpeedTestRow {
+  const samples = asked.map(({ sample }) => sample);
+  const head = asked.findLast(({ head }) => head !== null)?.head?.slice(0, HEAD_CHARS_MAX);
   const site = agreed(samples.map((sample) => sample.site));
   return {
     vantage,
@@ -102,6 +107,7 @@ function rowOf(
     totalMs: median(samples.map((sample) => sample.totalMs)),
     floorMs: site === null ? null : floorMs(vantage, site),
     singleOriginMs: singleOriginMs(vantage, originSite),
+    ...(head === undefined ? {} : { head }),
   };
 }
 
