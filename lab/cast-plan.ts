@@ -2,19 +2,13 @@
  * Who is in the cast and where: ports, AS numbers and BGP identifiers of a lab, worked out once. Restarts reuse them,
  * and the gateway's list of nodes is made from them; nobody reports a death to the gateway.
  */
+import { nodeIdentity, ROUTER_AS, routerBgpId, SERVICE_PREFIX } from "#core/cast-identities.ts";
 import { SITES } from "#core/geography/cities.ts";
 import { vantageIds } from "#core/geography/rtt.ts";
 import type { NodeConfig, SimConfig } from "#core/wire/cast.ts";
 import { urlHost } from "./http-url.ts";
 import { freePorts } from "./ports.ts";
 
-/** AS of the service at all nine routers, of RFC 6996's 16-bit private range. */
-const ORIGIN_AS = 64_500;
-/** The first node's AS; of RFC 6996's 32-bit private range, so that every session needs 4-octet AS numbers. */
-const NODE_AS_FIRST = 4_200_000_001;
-/** Documentation prefix (RFC 5737). */
-const PREFIX = "203.0.113.0/24";
-const NEXT_HOP_FIRST = 1;
 /** Sessions of a restarted simulator come back this soon. */
 const CONNECT_RETRY_MS = 250;
 
@@ -57,8 +51,8 @@ export async function planCast(settings: CastSettings): Promise<CastPlan> {
     routers.push({
       site,
       port: routerPort,
-      as: ORIGIN_AS,
-      bgpId: `10.0.0.${siteIndex + 1}`,
+      as: ROUTER_AS,
+      bgpId: routerBgpId(siteIndex),
       peers: ofSite.map(({ node, bgp }) => ({ node, as: bgp!.localAs, bgpId: bgp!.bgpId })),
     });
   }
@@ -68,7 +62,7 @@ export async function planCast(settings: CastSettings): Promise<CastPlan> {
     host: HOST,
     httpPort: simPort,
     holdTimeS: settings.holdTimeS,
-    prefix: PREFIX,
+    prefix: SERVICE_PREFIX,
     routers,
   };
   return {
@@ -87,10 +81,10 @@ function planNode(
   routerPort: number,
   httpPort: number,
 ): NodeConfig {
-  const ordinal = siteIndex * settings.nodesPerSite + index;
+  const identity = nodeIdentity(site, siteIndex, index, settings.nodesPerSite);
   return {
     process: "node",
-    node: `${site}-${index + 1}`,
+    node: identity.node,
     site,
     host: HOST,
     httpPort,
@@ -98,11 +92,11 @@ function planNode(
     bgp: {
       routerHost: HOST,
       routerPort,
-      localAs: NODE_AS_FIRST + ordinal,
-      routerAs: ORIGIN_AS,
-      bgpId: `10.1.${siteIndex + 1}.${index + 1}`,
-      prefix: PREFIX,
-      nextHop: `203.0.113.${NEXT_HOP_FIRST + ordinal}`,
+      localAs: identity.as,
+      routerAs: ROUTER_AS,
+      bgpId: identity.bgpId,
+      prefix: SERVICE_PREFIX,
+      nextHop: identity.nextHop,
       holdTimeS: settings.holdTimeS,
       connectRetryMs: CONNECT_RETRY_MS,
     },
@@ -117,7 +111,7 @@ function gatewayDocument(
   adminPort: number,
 ): unknown {
   return {
-    listen: `${urlHost(settings.gatewayHost)}:${settings.gatewayPort}`,
+    listen: listenAddress(settings.gatewayHost, settings.gatewayPort),
     admin: `${HOST}:${adminPort}`,
     sites: SITES.map(({ site }) => ({
       id: site,
@@ -130,4 +124,13 @@ function gatewayDocument(
     health: { profile: "demo", path: "/health/ready" },
     wan: { emulate: true },
   };
+}
+
+/** The gateway's document when it has to listen elsewhere. */
+export function withListen(document: unknown, host: string, port: number): unknown {
+  return { ...(document as Readonly<Record<string, unknown>>), listen: listenAddress(host, port) };
+}
+
+function listenAddress(host: string, port: number): string {
+  return `${urlHost(host)}:${port}`;
 }

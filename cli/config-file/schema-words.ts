@@ -12,21 +12,20 @@ export function gatewayJsonSchema(): JsonSchema {
 }
 
 /** Keys that an object at `path` may have. */
-export function keysAt(path: readonly string[]): string[] {
-  return schemasAt(path).flatMap((schema) => Object.keys(schema.properties ?? {}));
+export function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
+  return schemasAt(schema, path).flatMap((schema) => Object.keys(schema.properties ?? {}));
 }
 
 /** Words that a value at `path` may be. */
-export function choicesAt(path: readonly string[]): string[] {
-  return schemasAt(path)
+export function choicesAt(schema: z.ZodType, path: readonly string[]): string[] {
+  return schemasAt(schema, path)
     .flatMap((schema) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]))
     .filter((value) => typeof value === "string");
 }
 
-function schemasAt(path: readonly string[]): JsonSchema[] {
-  let found = [gatewayJsonSchema()].flatMap(branches);
-  for (const segment of path)
-    found = found.flatMap((schema) => childrenOf(schema, segment)).flatMap(branches);
+function schemasAt(schema: z.ZodType, path: readonly string[]): JsonSchema[] {
+  let found = [z.toJSONSchema(schema, { io: "input" })].flatMap(branches);
+  for (const segment of path) found = found.flatMap((one) => childrenOf(one, segment)).flatMap(branches);
   return found;
 }
 

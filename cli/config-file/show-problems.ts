@@ -3,7 +3,7 @@
  * place. Long lines are shown around the place; tabs stay tabs, so that the caret stands right.
  */
 import type { Paint } from "../output.ts";
-import type { ConfigProblem } from "./load.ts";
+import type { ConfigProblem } from "./check-text.ts";
 
 /** Of a source line, this much is shown at most. */
 const SHOWN_WIDTH_MAX = 100;

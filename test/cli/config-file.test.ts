@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { loadConfig, type ConfigProblem } from "../../cli/config-file/load.ts";
+import type { ConfigProblem } from "../../cli/config-file/check-text.ts";
+import { loadConfig } from "../../cli/config-file/load.ts";
 import { gatewayJsonSchema } from "../../cli/config-file/schema-words.ts";
 import { showProblems } from "../../cli/config-file/show-problems.ts";
 import { starterConfig } from "../../cli/config-file/starter.ts";

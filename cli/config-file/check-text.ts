@@ -1,0 +1,175 @@
+/**
+ * A YAML text against a schema: the checked value, or everything that is wrong with it at once, each with its place in
+ * the text.
+ *
+ *   text -> YAML (with positions) -> schema -> value
+ *
+ * An error of one stage keeps the later stages from saying anything sensible, so the list ends with the first stage
+ * that found one. Reads no file.
+ */
+import { LineCounter, parseDocument, type Document } from "yaml";
+import type { z } from "zod";
+import { messageOf } from "#core/errors.ts";
+import { suggest } from "#core/suggest.ts";
+import { positionAt, positionOf, type Position } from "./position.ts";
+import { choicesAt, keysAt } from "./schema-words.ts";
+
+export interface ConfigProblem extends Position {
+  /** `sites.0.nodes.1.url`; empty for the document as a whole. */
+  readonly path: string;
+  readonly message: string;
+  /** A word that is near to what was written. */
+  readonly didYouMean?: string;
+}
+
+export interface CheckedText<T> {
+  readonly value: T;
+  /** What was checked: as written, with the overrides in it. */
+  readonly document: unknown;
+  /** As written, without what was filled in. */
+  readonly written: unknown;
+  readonly yaml: Document;
+  readonly lines: LineCounter;
+  readonly place: Place;
+}
+
+export type TextResult<T> =
+  | ({ readonly ok: true } & CheckedText<T>)
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+/** `overrides` are values of the command line, nested as in the document; they win over what is written. */
+export function checkText<T>(
+  text: string,
+  schema: z.ZodType<T>,
+  overrides: Readonly<Record<string, unknown>> = {},
+): TextResult<T> {
+  const lines = new LineCounter();
+  const yaml: Document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (yaml.errors.length > 0)
+    return { ok: false, problems: yaml.errors.map((error) => syntaxProblem(error, lines)) };
+  let written: unknown;
+  try {
+    written = yaml.toJS();
+  } catch (error) {
+    // An alias that multiplies itself.
+    return { ok: false, problems: [{ line: 1, column: 1, path: "", message: messageOf(error) }] };
+  }
+  const document = merged(written, overrides);
+  const place: Place = (path, part) => positionOf(yaml, lines, path, part);
+  const checked = schema.safeParse(document);
+  if (checked.success) return { ok: true, value: checked.data, document, written, yaml, lines, place };
+  return { ok: false, problems: problemsIn(checked.error, schema, document, place) };
+}
+
+/** A document that has no text: all positions are 1:1. */
+export function checkDocument<T>(
+  document: unknown,
+  schema: z.ZodType<T>,
+): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: ConfigProblem[] } {
+  const checked = schema.safeParse(document);
+  if (checked.success) return { ok: true, value: checked.data };
+  const nowhere: Place = () => ({ line: 1, column: 1 });
+  return { ok: false, problems: problemsIn(checked.error, schema, document, nowhere) };
+}
+
+function problemsIn(error: z.ZodError, schema: z.ZodType, document: unknown, place: Place): ConfigProblem[] {
+  const found = error.issues.flatMap((issue) => problemsOf(issue, schema, document, place));
+  return sorted(withoutEchoes(found));
+}
+
+/** `value` with `overrides` laid over it, map by map. What is no map cannot be laid over and stays for the schema. */
+function merged(value: unknown, overrides: Readonly<Record<string, unknown>>): unknown {
+  const isEmpty = value === null || value === undefined;
+  if (isEmpty && Object.keys(overrides).length > 0) return overrides;
+  if (!isObject(value)) return value;
+  const result: Record<string, unknown> = { ...value };
+  for (const [key, override] of Object.entries(overrides)) {
+    result[key] = isObject(override) ? merged(result[key] ?? {}, override) : override;
+  }
+  return result;
+}
+
+function syntaxProblem(error: { message: string; pos: [number, number] }, lines: LineCounter): ConfigProblem {
+  return { ...positionAt(lines, error.pos[0]), path: "", message: error.message };
+}
+
+export type Place = (path: readonly string[], part: "key" | "value") => Position;
+
+function problemsOf(
+  issue: z.core.$ZodIssue,
+  schema: z.ZodType,
+  document: unknown,
+  place: Place,
+): ConfigProblem[] {
+  const path = issue.path.map(String);
+  if (issue.code === "invalid_union") {
+    const inner = nearestBranch(issue.errors).map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+    return inner.flatMap((one) => problemsOf(one, schema, document, place));
+  }
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => unknownKey(schema, [...path, key], place));
+  }
+  const problem = { ...place(path, "value"), path: path.join("."), message: sentenceOf(issue, document) };
+  const given = valueAt(document, path);
+  const near = typeof given === "string" ? suggest(given, choicesAt(schema, path)) : undefined;
+  return [near === undefined ? problem : { ...problem, didYouMean: near }];
+}
+
+function unknownKey(schema: z.ZodType, path: readonly string[], place: Place): ConfigProblem {
+  const key = path.at(-1)!;
+  const problem = { ...place(path, "key"), path: path.join("."), message: `unknown key "${key}"` };
+  const near = suggest(key, keysAt(schema, path.slice(0, -1)));
+  return near === undefined ? problem : { ...problem, didYouMean: near };
+}
+
+/** zod's own words, but for what is missing: it calls that `undefined`, which nobody has written. */
+function sentenceOf(issue: z.core.$ZodIssue, document: unknown): string {
+  const path = issue.path.map(String);
+  if (path.length === 0 && (document === null || document === undefined)) return "the file is empty";
+  if (valueAt(document, path) !== undefined || path.length === 0) return issue.message;
+  return `"${path.at(-1)}" is missing`;
+}
+
+/** A value of another type is farther off than one of the right type; the wrong word is farthest. */
+const WRONGNESS: Readonly<Record<string, number>> = { invalid_type: 1, invalid_value: 2 };
+
+/**
+ * Of the branches of a union the one that was probably meant. A branch that looked inside what is there knew the key;
+ * of the others, one that found the right type and did not like the value says more than one that wanted another type.
+ */
+function nearestBranch(errors: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
+  const weighed = errors.map((issues) => ({
+    issues,
+    depth: Math.max(...issues.map(({ path }) => path.length)),
+    wrongness: Math.max(...issues.map(({ code }) => WRONGNESS[code] ?? 0)),
+  }));
+  weighed.sort((a, b) => b.depth - a.depth || a.wrongness - b.wrongness || a.issues.length - b.issues.length);
+  return weighed[0]?.issues ?? [];
+}
+
+/** A missing key beside an unknown one that is nearly it: one slip, one problem. */
+function withoutEchoes(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const meant = new Set(
+    problems
+      .filter(({ didYouMean, message }) => didYouMean !== undefined && message.startsWith("unknown key"))
+      .map(({ path, didYouMean }) => [...path.split(".").slice(0, -1), didYouMean].join(".")),
+  );
+  return problems.filter(({ path, message }) => !(message.endsWith(" is missing") && meant.has(path)));
+}
+
+function valueAt(document: unknown, path: readonly string[]): unknown {
+  let value: unknown = document;
+  for (const segment of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<string, unknown>)[segment];
+  }
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function sorted(problems: ConfigProblem[]): ConfigProblem[] {
+  return problems.sort((a, b) => a.line - b.line || a.column - b.column);
+}
