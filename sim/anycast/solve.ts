@@ -1,17 +1,34 @@
 /**
- * The catchment that BGP ends in, without playing the messages: three passes over the graph (up, across, down), in
- * order of path length. Same decision and export rules as the propagation engine, so both end alike; this one takes
- * milliseconds on the whole Internet.
+ * The catchment that BGP ends in, without playing the messages: three passes over the graph, in order of path length.
+ *
+ *     up       a customer's route goes to providers          (breadth first from the sites)
+ *     across   an AS with a customer's route offers it to its peers, once
+ *     down     everything goes to customers that still have none
+ *
+ * Gao and Rexford's preferences: customer before peer before provider, then the shorter path, then the lowest AS number
+ * of the next hop. Same decision and export rules as the propagation engine, so both end alike; this one takes
+ * milliseconds on the whole Internet. The buffers are the solver's own and are written again by the next `solve`.
+ *
+ * The last rule is no fact about the Internet but a way to come to an end, and most ASes depend on it. So, when asked,
+ * the solver also says which sites an AS could reach by paths that are equally good all the way (`ties`).
  */
+import { invariant } from "#core/assert.ts";
 import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
+import { splitGraph, type Adjacency, type SplitGraph } from "#sim/topology/split-graph.ts";
 
 const NO_ROUTE = 255;
 const NONE = -1;
+/** Sites are bits of one integer in `ties`. */
+export const TIED_SITES_MAX = 32;
+/** Far beyond what routers accept; a length fits 16 bits with the longest path added. */
+const PREPENDS_MAX = 1_000;
 
 export interface Source {
   /** Vertex of the site. */
   readonly vertex: number;
   readonly prepends: number;
+  /** The route carries NO_EXPORT (RFC 1997): who hears it from the site itself tells nobody. */
+  readonly isNoExport?: boolean;
 }
 
 export interface Catchment {
@@ -25,119 +42,171 @@ export interface Catchment {
   readonly site: Int32Array;
 }
 
-export function solveCatchment(graph: AsGraph, sources: readonly Source[]): Catchment {
-  const catchment: Catchment = {
-    relation: new Uint8Array(graph.vertexCount).fill(NO_ROUTE),
-    length: new Uint16Array(graph.vertexCount),
-    next: new Int32Array(graph.vertexCount).fill(NONE),
-    site: new Int32Array(graph.vertexCount).fill(NONE),
-  };
-  const buckets = new Buckets();
-  for (const { vertex, prepends } of sources) {
-    catchment.relation[vertex] = RELATION.customer;
-    catchment.length[vertex] = prepends;
-    catchment.site[vertex] = vertex;
-    buckets.add(prepends, vertex);
-  }
-  climb(graph, catchment, buckets);
-  cross(graph, catchment);
-  descend(graph, catchment);
-  for (let vertex = 0; vertex < graph.vertexCount; vertex++) traceSite(catchment, vertex);
-  return catchment;
+export interface TiedCatchment extends Catchment {
+  /** Bit i: the i-th source can be reached by a path as good as the one chosen. 0 without a route. */
+  readonly ties: Uint32Array;
 }
 
-/** Vertices by path length, shortest first. */
-class Buckets {
-  readonly #vertices: number[][] = [];
+/** For one solve; whoever solves often keeps a `CatchmentSolver`. */
+export function solveCatchment(graph: AsGraph, sources: readonly Source[]): Catchment {
+  return new CatchmentSolver(graph).solve(sources);
+}
 
-  add(length: number, vertex: number): void {
-    while (this.#vertices.length <= length) this.#vertices.push([]);
-    this.#vertices[length]!.push(vertex);
+export class CatchmentSolver {
+  readonly #graph: SplitGraph;
+  readonly #catchment: Catchment;
+  /** 1 at a source that asked for no export. */
+  readonly #isNoExport: Uint8Array;
+  /** Vertices in the order in which their routes were passed on. */
+  readonly #queue: Int32Array;
+  #queued = 0;
+  /** Vertices that have a route before the last pass, by length. */
+  readonly #ordered: Int32Array;
+  /** Allocated by the first solve that asks for ties; undefined while a solve does not. */
+  #ties: Uint32Array | undefined;
+  #tiesKept: Uint32Array | undefined;
+
+  constructor(graph: AsGraph) {
+    const { vertexCount } = graph;
+    this.#graph = splitGraph(graph);
+    this.#catchment = {
+      relation: new Uint8Array(vertexCount),
+      length: new Uint16Array(vertexCount),
+      next: new Int32Array(vertexCount),
+      site: new Int32Array(vertexCount),
+    };
+    this.#isNoExport = new Uint8Array(vertexCount);
+    this.#queue = new Int32Array(vertexCount);
+    this.#ordered = new Int32Array(vertexCount);
   }
 
-  /** Visits each bucket in turn; `visit` may add to later ones. */
-  each(visit: (vertex: number, length: number) => void): void {
-    for (let length = 0; length < this.#vertices.length; length++) {
-      for (const vertex of this.#vertices[length]!) visit(vertex, length);
+  solve(sources: readonly Source[]): Catchment {
+    this.#ties = undefined;
+    this.#run(sources);
+    return this.#catchment;
+  }
+
+  /** As `solve`, and the ties. Bits are the positions in `sources`, at most `TIED_SITES_MAX`. */
+  solveWithTies(sources: readonly Source[]): TiedCatchment {
+    invariant(sources.length <= TIED_SITES_MAX, `ties are told of at most ${TIED_SITES_MAX} sites`);
+    const ties = (this.#tiesKept ??= new Uint32Array(this.#graph.vertexCount)).fill(0);
+    this.#ties = ties;
+    this.#run(sources);
+    return { ...this.#catchment, ties };
+  }
+
+  #run(sources: readonly Source[]): void {
+    const { relation, next, site } = this.#catchment;
+    relation.fill(NO_ROUTE);
+    next.fill(NONE);
+    site.fill(NONE);
+    this.#queued = 0;
+    for (const [bit, source] of sources.entries()) this.#originate(source, bit);
+    this.#climb(sources);
+    this.#cross();
+    this.#descend();
+    for (const { vertex } of sources) this.#isNoExport[vertex] = 0;
+  }
+
+  #originate({ vertex, prepends, isNoExport }: Source, bit: number): void {
+    const { relation, length, site } = this.#catchment;
+    invariant(prepends <= PREPENDS_MAX, `at most ${PREPENDS_MAX} prepends, not ${prepends}`);
+    invariant(site[vertex] === NONE, "one source at a vertex");
+    relation[vertex] = RELATION.customer;
+    length[vertex] = prepends;
+    site[vertex] = vertex;
+    if (isNoExport === true) this.#isNoExport[vertex] = 1;
+    if (this.#ties !== undefined) this.#ties[vertex] = 1 << bit;
+  }
+
+  /** Level by level: all of one length pass on before any of the next. */
+  #climb(sources: readonly Source[]): void {
+    const waiting = [...sources].sort((x, y) => x.prepends - y.prepends);
+    let begun = 0;
+    let from = 0;
+    let length = 0;
+    while (begun < waiting.length || from < this.#queued) {
+      if (from === this.#queued) length = Math.max(length, waiting[begun]!.prepends);
+      while (begun < waiting.length && waiting[begun]!.prepends <= length) {
+        this.#queue[this.#queued] = waiting[begun]!.vertex;
+        this.#queued += 1;
+        begun += 1;
+      }
+      const end = this.#queued;
+      for (; from < end; from++) this.#offer(this.#queue[from]!, this.#graph.providers, RELATION.customer);
+      length += 1;
     }
   }
-}
 
-/** Customers' routes go up to providers. */
-function climb(graph: AsGraph, catchment: Catchment, buckets: Buckets): void {
-  buckets.each((vertex, length) => {
-    if (catchment.length[vertex] !== length) return; // A shorter route came first.
-    offerAll(graph, catchment, vertex, RELATION.provider, RELATION.customer, buckets);
-  });
-}
-
-/** Each customer's route is offered once to peers that have none. */
-function cross(graph: AsGraph, catchment: Catchment): void {
-  const isCustomerRoute = catchment.relation.map((relation) => (relation === RELATION.customer ? 1 : 0));
-  for (let vertex = 0; vertex < graph.vertexCount; vertex++) {
-    if (isCustomerRoute[vertex] === 1)
-      offerAll(graph, catchment, vertex, RELATION.peer, RELATION.peer, undefined);
+  /** In the order of the climb, so that the first offer a peer hears is the shortest. */
+  #cross(): void {
+    const climbed = this.#queued;
+    for (let at = 0; at < climbed; at++) this.#offer(this.#queue[at]!, this.#graph.peers, RELATION.peer);
   }
-}
 
-/** Everything goes down to customers that still have none. */
-function descend(graph: AsGraph, catchment: Catchment): void {
-  const buckets = new Buckets();
-  for (let vertex = 0; vertex < graph.vertexCount; vertex++) {
-    if (catchment.relation[vertex] !== NO_ROUTE) buckets.add(catchment.length[vertex]!, vertex);
+  #descend(): void {
+    const ordered = this.#orderByLength();
+    const { length } = this.#catchment;
+    let at = 0;
+    let from = (this.#queued = 0);
+    for (let level = 0; at < ordered.length || from < this.#queued; level++) {
+      const end = this.#queued;
+      for (; at < ordered.length && length[ordered[at]!] === level; at++) {
+        this.#offer(ordered[at]!, this.#graph.customers, RELATION.provider);
+      }
+      for (; from < end; from++) this.#offer(this.#queue[from]!, this.#graph.customers, RELATION.provider);
+    }
   }
-  buckets.each((vertex, length) => {
-    if (catchment.length[vertex] !== length) return;
-    offerAll(graph, catchment, vertex, RELATION.customer, RELATION.provider, buckets);
-  });
-}
 
-/** Offers a vertex's route to its neighbours of one kind, who would know it as `relation`. */
-function offerAll(
-  graph: AsGraph,
-  catchment: Catchment,
-  vertex: number,
-  to: number,
-  relation: number,
-  buckets: Buckets | undefined,
-): void {
-  const length = catchment.length[vertex]! + 1;
-  const end = graph.offsets[vertex + 1]!;
-  for (let slot = graph.offsets[vertex]!; slot < end; slot++) {
-    if (graph.relations[slot] !== to) continue;
-    const neighbor = graph.neighbors[slot]!;
-    if (!isWanted(graph, catchment, neighbor, vertex, relation, length)) continue;
-    const isNew = catchment.relation[neighbor] !== relation || catchment.length[neighbor] !== length;
-    catchment.relation[neighbor] = relation;
-    catchment.length[neighbor] = length;
-    catchment.next[neighbor] = vertex;
-    if (isNew) buckets?.add(length, neighbor);
+  /** Everything with a route so far: counted, then placed. */
+  #orderByLength(): Int32Array {
+    const { length } = this.#catchment;
+    const routed = this.#queue.subarray(0, this.#queued);
+    let longest = 0;
+    for (const vertex of routed) longest = Math.max(longest, length[vertex]!);
+    const starts = new Int32Array(longest + 2);
+    for (const vertex of routed) starts[length[vertex]! + 1]! += 1;
+    for (let at = 1; at < starts.length; at++) starts[at]! += starts[at - 1]!;
+    for (const vertex of routed) {
+      const bucket = length[vertex]!;
+      this.#ordered[starts[bucket]!] = vertex;
+      starts[bucket]! += 1;
+    }
+    return this.#ordered.subarray(0, routed.length);
   }
-}
 
-function isWanted(
-  graph: AsGraph,
-  catchment: Catchment,
-  vertex: number,
-  from: number,
-  relation: number,
-  length: number,
-): boolean {
-  const known = catchment.relation[vertex]!;
-  if (catchment.site[vertex] === vertex) return false; // A source keeps its own.
-  if (known !== relation) return known === NO_ROUTE || known > relation;
-  if (catchment.length[vertex] !== length) return catchment.length[vertex]! > length;
-  return graph.asn[from]! < graph.asn[catchment.next[vertex]!]!;
-}
-
-/** Follows next hops to the site, and writes it down on the whole way. */
-function traceSite(catchment: Catchment, vertex: number): void {
-  const way: number[] = [];
-  let at = vertex;
-  while (at !== NONE && catchment.site[at] === NONE && catchment.relation[at] !== NO_ROUTE) {
-    way.push(at);
-    at = catchment.next[at]!;
+  /** Tells one kind of neighbours, who would know the route as `relation`. All routes as short were told before. */
+  #offer(vertex: number, { offsets, ends }: Adjacency, relation: number): void {
+    const catchment = this.#catchment;
+    const hop = catchment.next[vertex]!;
+    if (hop !== NONE) {
+      // All who offered are done: the next hop is final, and so is the site.
+      catchment.site[vertex] = catchment.site[hop]!;
+      if (this.#isNoExport[hop] === 1) return;
+    }
+    const length = catchment.length[vertex]! + 1;
+    const end = offsets[vertex + 1]!;
+    for (let at = offsets[vertex]!; at < end; at++) {
+      const neighbor = ends[at]!;
+      const known = catchment.relation[neighbor]!;
+      if (known === NO_ROUTE) {
+        catchment.relation[neighbor] = relation;
+        catchment.length[neighbor] = length;
+        catchment.next[neighbor] = vertex;
+        this.#queue[this.#queued] = neighbor;
+        this.#queued += 1;
+        if (this.#ties !== undefined) this.#ties[neighbor] = this.#ties[vertex]!;
+      } else if (known === relation && catchment.length[neighbor] === length) {
+        this.#tie(neighbor, vertex);
+      }
+    }
   }
-  const site = at === NONE ? NONE : catchment.site[at]!;
-  for (const passed of way) catchment.site[passed] = site;
+
+  #tie(vertex: number, from: number): void {
+    const { next } = this.#catchment;
+    const hop = next[vertex]!;
+    if (hop === NONE) return; // A source keeps its own.
+    if (this.#ties !== undefined) this.#ties[vertex]! |= this.#ties[from]!;
+    if (this.#graph.asn[from]! < this.#graph.asn[hop]!) next[vertex] = from;
+  }
 }

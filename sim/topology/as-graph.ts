@@ -26,17 +26,86 @@ export interface AsGraph {
   readonly reverse: Int32Array;
 }
 
-interface Link {
-  readonly a: number;
-  readonly b: number;
-  /** What b is to a. */
-  readonly relation: number;
+/** Links as columns; `relations[i]` says what `b[i]` is to `a[i]`. The first `count` of each column hold. */
+export interface LinkColumns {
+  readonly count: number;
+  readonly a: Int32Array;
+  readonly b: Int32Array;
+  readonly relations: Uint8Array;
 }
 
+/** The graph of checked links: no link twice, none to itself, every end a vertex. */
+export function buildGraph(asn: Uint32Array, links: LinkColumns): AsGraph {
+  const vertexCount = asn.length;
+  const offsets = slotOffsets(vertexCount, links);
+  const ends = linkEnds(offsets, links);
+  const slotCount = links.count * 2;
+  const neighbors = new Int32Array(slotCount);
+  const relations = new Uint8Array(slotCount);
+  const reverse = new Int32Array(slotCount);
+  const firstSlotOf = new Int32Array(links.count).fill(-1);
+  const nextSlot = offsets.slice(0, vertexCount);
+  // Every vertex in turn, in ascending order, enters the list of each of its neighbours: all lists come out sorted.
+  for (const vertex of ascending(asn)) {
+    for (let at = offsets[vertex]!; at < offsets[vertex + 1]!; at++) {
+      const link = ends[at]!;
+      const isA = links.a[link] === vertex;
+      const owner = isA ? links.b[link]! : links.a[link]!;
+      const slot = nextSlot[owner]!;
+      nextSlot[owner] = slot + 1;
+      neighbors[slot] = vertex;
+      relations[slot] = isA ? RELATION.provider - links.relations[link]! : links.relations[link]!;
+      const other = firstSlotOf[link]!;
+      if (other === -1) firstSlotOf[link] = slot;
+      else {
+        reverse[slot] = other;
+        reverse[other] = slot;
+      }
+    }
+  }
+  return { vertexCount, asn, offsets, neighbors, relations, reverse };
+}
+
+function slotOffsets(vertexCount: number, { count, a, b }: LinkColumns): Int32Array {
+  const offsets = new Int32Array(vertexCount + 1);
+  for (let link = 0; link < count; link++) {
+    offsets[a[link]! + 1]! += 1;
+    offsets[b[link]! + 1]! += 1;
+  }
+  for (let vertex = 0; vertex < vertexCount; vertex++) offsets[vertex + 1]! += offsets[vertex]!;
+  return offsets;
+}
+
+/** The links of each vertex, in the layout of `offsets`, in any order. */
+function linkEnds(offsets: Int32Array, { count, a, b }: LinkColumns): Int32Array {
+  const ends = new Int32Array(count * 2);
+  const next = offsets.slice(0, offsets.length - 1);
+  for (let link = 0; link < count; link++) {
+    for (const vertex of [a[link]!, b[link]!]) {
+      ends[next[vertex]!] = link;
+      next[vertex]! += 1;
+    }
+  }
+  return ends;
+}
+
+/** Vertices by AS number, then by index: total, so that two routers of one AS keep an order. */
+function ascending(asn: Uint32Array): Int32Array {
+  const order = Int32Array.from(asn.keys());
+  for (let vertex = 1; vertex < asn.length; vertex++) {
+    if (asn[vertex]! < asn[vertex - 1]!) return order.sort((x, y) => asn[x]! - asn[y]! || x - y);
+  }
+  return order;
+}
+
+/** Makes small graphs link by link, and checks each. */
 export class GraphBuilder {
   readonly #asn: number[] = [];
-  readonly #links: Link[] = [];
-  readonly #pairs = new Map<number, number>();
+  readonly #a: number[] = [];
+  readonly #b: number[] = [];
+  /** What b is to a. */
+  readonly #relations: number[] = [];
+  readonly #pairs = new Set<number>();
 
   /** A new vertex; its index. */
   addVertex(asn: number): number {
@@ -55,40 +124,13 @@ export class GraphBuilder {
   }
 
   build(): AsGraph {
-    const vertexCount = this.#asn.length;
-    const asn = Uint32Array.from(this.#asn);
-    const slots: { neighbor: number; relation: number; link: number }[][] = Array.from(
-      { length: vertexCount },
-      () => [],
-    );
-    for (const [link, { a, b, relation }] of this.#links.entries()) {
-      slots[a]!.push({ neighbor: b, relation, link });
-      slots[b]!.push({ neighbor: a, relation: RELATION.provider - relation, link });
-    }
-    const offsets = new Int32Array(vertexCount + 1);
-    const neighbors = new Int32Array(this.#links.length * 2);
-    const relations = new Uint8Array(this.#links.length * 2);
-    const reverse = new Int32Array(this.#links.length * 2);
-    const firstSlotOf = new Int32Array(this.#links.length).fill(-1);
-    let slot = 0;
-    for (let vertex = 0; vertex < vertexCount; vertex++) {
-      offsets[vertex] = slot;
-      // Total: by AS number, then by vertex, so that two routers of one AS keep an order.
-      slots[vertex]!.sort((x, y) => asn[x.neighbor]! - asn[y.neighbor]! || x.neighbor - y.neighbor);
-      for (const { neighbor, relation, link } of slots[vertex]!) {
-        neighbors[slot] = neighbor;
-        relations[slot] = relation;
-        const other = firstSlotOf[link]!;
-        if (other === -1) firstSlotOf[link] = slot;
-        else {
-          reverse[slot] = other;
-          reverse[other] = slot;
-        }
-        slot += 1;
-      }
-    }
-    offsets[vertexCount] = slot;
-    return { vertexCount, asn, offsets, neighbors, relations, reverse };
+    const count = this.#relations.length;
+    return buildGraph(Uint32Array.from(this.#asn), {
+      count,
+      a: Int32Array.from(this.#a),
+      b: Int32Array.from(this.#b),
+      relations: Uint8Array.from(this.#relations),
+    });
   }
 
   #add(a: number, b: number, relation: number): void {
@@ -98,7 +140,9 @@ export class GraphBuilder {
     const key = Math.min(a, b) * 2 ** 26 + Math.max(a, b);
     if (this.#pairs.has(key))
       throw new GraphError(`AS ${this.#asn[a]} and AS ${this.#asn[b]} are linked twice`);
-    this.#pairs.set(key, relation);
-    this.#links.push({ a, b, relation });
+    this.#pairs.add(key);
+    this.#a.push(a);
+    this.#b.push(b);
+    this.#relations.push(relation);
   }
 }
