@@ -1,5 +1,5 @@
 /**
- * Runs vitest on one of the two suites and counts from its JSON report, not from its words: passed, failed, skipped.
+ * Runs vitest on one of the suites and counts from its JSON report, not from its words: passed, failed, skipped.
  *
  * A file that could not be loaded, an error outside every test and a run that saw no more than `FILES_MIN` files count as failures too,
  * because vitest lists none of them as a failed test. A skipped test must say why.
@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { runCommand } from "./run-command.ts";
 import { SKIPS_FILE_VARIABLE, type SkippedTest } from "./skip-reasons.ts";
 
-export type Suite = "default" | "e2e";
+export type Suite = "default" | "e2e" | "routers";
 
 interface SuiteFacts {
   readonly config: string;
@@ -22,6 +22,7 @@ interface SuiteFacts {
 const SUITES: Readonly<Record<Suite, SuiteFacts>> = {
   default: { config: "vitest.config.ts", filesMin: 10, timeoutMs: 6 * 60_000 },
   e2e: { config: "vitest.e2e.config.ts", filesMin: 1, timeoutMs: 10 * 60_000 },
+  routers: { config: "vitest.routers.config.ts", filesMin: 2, timeoutMs: 5 * 60_000 },
 };
 
 export interface Tally {

@@ -1,0 +1,92 @@
+/** Our side: an edge node or the simulator, as the process that the lab would start, in a namespace. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { CastCommand, NodeBgpConfig, NodeConfig, SimConfig } from "#core/wire/cast.ts";
+import type { EventKind, ProcessEvent } from "#core/wire/events.ts";
+import { Link, NODE_ADDRESS, ROUTER_ADDRESS } from "./namespaces.ts";
+import { Program, until } from "./program.ts";
+
+export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+const CAST = `${PROJECT}bin/cast.js`;
+export const BGP_PORT = 179;
+export const PREFIX = "203.0.113.0/24";
+/** As in the example configurations. */
+export const ROUTER_AS = 64_500;
+export const NODE_AS = 64_501;
+export const NODE_ID = "10.0.0.1";
+
+type EventOf<K extends EventKind> = Extract<ProcessEvent, { kind: K }>;
+
+export class CastMember {
+  readonly program: Program;
+  readonly events: ProcessEvent[] = [];
+
+  constructor(link: Link, side: "router" | "node", config: NodeConfig | SimConfig) {
+    this.program = new Program(link, side, [process.execPath, CAST, config.process], (line) =>
+      this.events.push(JSON.parse(line) as ProcessEvent),
+    );
+    this.program.say(JSON.stringify(config));
+  }
+
+  command(command: CastCommand): void {
+    this.program.say(JSON.stringify(command));
+  }
+
+  /** The first event at or behind `from` of that kind and with those fields. */
+  until<K extends EventKind>(kind: K, fields: Partial<EventOf<K>> = {}, from = 0): Promise<EventOf<K>> {
+    const wanted = Object.entries({ kind, ...fields });
+    const isIt = (event: ProcessEvent): boolean => {
+      const given: Record<string, unknown> = { ...event };
+      return wanted.every(([name, value]) => given[name] === value);
+    };
+    return until(
+      `${kind} ${JSON.stringify(fields)}`,
+      () => this.events.slice(from).find(isIt) as EventOf<K> | undefined,
+      20_000,
+      () => this.program.lines.slice(-20).join("\n"),
+    );
+  }
+
+  /** Events of a kind so far, without source and time. */
+  told<K extends EventKind>(kind: K): EventOf<K>[] {
+    return this.events.filter((event): event is EventOf<K> => event.kind === kind);
+  }
+}
+
+/** The node of the examples, with changes. */
+export function startNode(link: Link, bgp: Partial<NodeBgpConfig> = {}): CastMember {
+  const example = JSON.parse(readFileSync(`${PROJECT}examples/bird/node.json`, "utf8")) as NodeConfig;
+  return new CastMember(link, "node", {
+    ...example,
+    // Longer than a look at the router takes, so that the goodbye is seen before the withdrawal.
+    drain: { quietMs: 1500, maxMs: 3000 },
+    bgp: { ...example.bgp!, ...bgp },
+  });
+}
+
+/** A simulator whose router of `ny1` stands on the router's side and knows one node, `ny1-1`. */
+export function startSimulator(
+  link: Link,
+  holdTimeS: number,
+  changes: { readonly as?: number } = {},
+): CastMember {
+  return new CastMember(link, "router", {
+    process: "sim",
+    seed: 1,
+    host: ROUTER_ADDRESS,
+    httpPort: 8090,
+    holdTimeS,
+    prefix: PREFIX,
+    routers: [
+      {
+        site: "ny1",
+        port: BGP_PORT,
+        as: ROUTER_AS,
+        bgpId: ROUTER_ADDRESS,
+        peers: [{ node: "ny1-1", as: changes.as ?? NODE_AS, bgpId: NODE_ID }],
+      },
+    ],
+  });
+}
+
+export { NODE_ADDRESS, ROUTER_ADDRESS };
