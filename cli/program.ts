@@ -14,6 +14,7 @@ import { addEvents } from "./events.ts";
 import { addGateway } from "./gateway.ts";
 import { addKill } from "./kill.ts";
 import { addLoad } from "./load.ts";
+import { addNode } from "./node.ts";
 import { addPage } from "./page.ts";
 import { addReset } from "./reset.ts";
 import { addRevive } from "./revive.ts";
@@ -53,6 +54,7 @@ export function createProgram(): Command {
   addPage(program);
   program.commandsGroup("On their own:");
   addGateway(program);
+  addNode(program);
   addLoad(program);
   addSim(program);
   program.commandsGroup("Help with it:");

@@ -1,11 +1,16 @@
-/** `anycastle sim run`: the golden scenario in virtual time: the same policies and world, no process, no waiting. */
+/**
+ * `anycastle sim run`: the golden scenario in virtual time: the same policies and world, no process, no waiting.
+ * `anycastle sim serve`: the simulated Internet in real time: routers that real nodes peer with, and the feed.
+ */
 import { Option, type Command } from "commander";
 import type { FaultHow } from "#core/wire/faults.ts";
-import { choice, examples, howOption, integer, seedOption, siteOrNode } from "./arguments.ts";
+import { choice, examples, hostPort, howOption, integer, seedOption, siteOrNode } from "./arguments.ts";
 import { outputOf } from "./output.ts";
 
 const RATE_MAX = 10_000;
 const NODES_PER_SITE_MAX = 16;
+/** Two octets in OPEN (RFC 4271 §4.2). */
+const HOLD_TIME_S_MAX = 65_535;
 
 export interface SimRunFlags {
   readonly how: FaultHow;
@@ -18,10 +23,19 @@ export interface SimRunFlags {
   readonly json?: true;
 }
 
+export interface SimServeFlags {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly seed?: number;
+  readonly prefix?: string;
+  readonly holdTime?: number;
+  readonly ndjson?: true;
+}
+
 export function addSim(program: Command): void {
   const sim = program
     .command("sim")
-    .description("the simulated Internet, without any process")
+    .description("the simulated Internet: in virtual time, or live for nodes of yours")
     .addHelpText(
       "after",
       examples(
@@ -30,6 +44,7 @@ export function addSim(program: Command): void {
           "anycastle sim run --how hang --mode anycast-only",
           "what the bare network loses until the hold timer",
         ],
+        ["anycastle sim serve", "nine routers and the catchment feed, in real time"],
       ),
     );
   sim
@@ -69,5 +84,41 @@ export function addSim(program: Command): void {
     .action(async (flags: SimRunFlags, command: Command) => {
       const { runSim } = await import("./sim/run-sim.ts");
       runSim(outputOf(command), flags);
+    });
+  addServe(sim);
+}
+
+function addServe(sim: Command): void {
+  sim
+    .command("serve")
+    .description("run routers, Internet and catchment feed in real time")
+    .option("-c, --config <file>", "its configuration; what is given here and in the environment wins")
+    .addOption(
+      new Option("--listen <host:port>", "feed and status, and the host of all routers (127.0.0.1:8083)")
+        .argParser(hostPort(false))
+        .env("ANYCASTLE_SIM_LISTEN"),
+    )
+    .addOption(seedOption())
+    .addOption(new Option("--prefix <prefix>", "service prefix (203.0.113.0/24)").env("ANYCASTLE_BGP_PREFIX"))
+    .addOption(
+      new Option("--hold-time <s>", "hold time offered, 0 or 3 and more (9)")
+        .argParser(integer(0, HOLD_TIME_S_MAX))
+        .env("ANYCASTLE_BGP_HOLD_TIME"),
+    )
+    .option("--ndjson", "events on standard output, one JSON document a line")
+    .addHelpText(
+      "after",
+      `\nWithout a file: a router for each of the nine sites at ports 1791 to 1799, for the nodes ny1-1, ny1-2, la1-1 and so on.\n${examples(
+        ["anycastle sim serve", "then `anycastle node --id ny1-1 --bgp-router 127.0.0.1:1791`"],
+        [
+          "anycastle sim serve -c sim.yaml --seed 1",
+          "routers and peers of your own, the same delays each time",
+        ],
+        ["curl -s localhost:8083/v1/status", "who is connected, who is reached from where"],
+      )}`,
+    )
+    .action(async (flags: SimServeFlags, command: Command) => {
+      const { runServe } = await import("./sim/run-serve.ts");
+      process.exitCode = await runServe(outputOf(command), flags);
     });
 }

@@ -27,7 +27,7 @@ const paths = allPaths(createProgram());
 
 test("all commands of the contract are there", () => {
   const names = createProgram().commands.map((command) => command.name());
-  for (const name of "demo status test kill revive drain reset events load gateway sim doctor config version completion".split(
+  for (const name of "demo status test kill revive drain reset events load gateway node sim doctor config version completion".split(
     " ",
   )) {
     expect(names).toContain(name);
