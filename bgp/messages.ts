@@ -106,7 +106,7 @@ export const ERROR = {
   update: { code: 3, malformedAttributes: 1, unrecognizedWellKnown: 2, invalidNetwork: 10 },
   holdTimer: { code: 4 },
   fsm: { code: 5, inOpenSent: 1, inOpenConfirm: 2, inEstablished: 3 },
-  cease: { code: 6, administrativeShutdown: 2, connectionRejected: 5, collision: 7 },
+  cease: { code: 6, administrativeShutdown: 2, connectionRejected: 5, collision: 7, bfdDown: 10 },
 } as const;
 
 /** What the peer did wrong, as the NOTIFICATION that answers it. The session ends. */

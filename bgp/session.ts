@@ -9,8 +9,8 @@
  *     +-----------+--------------+-----(any error: NOTIFICATION, close)--------+
  *
  * Left out: collision detection between two transports of one peer (only one side ever connects; the router refuses
- * a second established session itself), delayed open, damping of oscillating peers, and BFD, which ends a session
- * through `stop` like any other reason.
+ * a second established session itself), delayed open and damping of oscillating peers. BFD is another machine
+ * (`bfd/session.ts`); it ends this one through `bfdDown`.
  */
 import { encodeMessage } from "./encode.ts";
 import { decodeBody } from "./decode.ts";
@@ -135,6 +135,15 @@ export class BgpSession {
     if (name !== "connect") this.#notify(fault(ERROR.cease.code, subcode, reason, shutdownText(reason)));
     this.#leave(reason);
     this.#state = { name: "idle" };
+  }
+
+  /**
+   * BFD has lost the peer: the session ends as if its hold timer had run out, with Cease/BFD Down (RFC 9384), and the
+   * active side tries again. Before it is up there is nothing to end.
+   */
+  bfdDown(reason: string, nowMs: number): void {
+    if (this.#state.name !== "established") return;
+    this.#fail(fault(ERROR.cease.code, ERROR.cease.bfdDown, `BFD down: ${reason}`), nowMs);
   }
 
   transportUp(nowMs: number): void {

@@ -33,6 +33,32 @@ export interface NodeBgpConfig {
   readonly nextHop: string;
   readonly holdTimeS: number;
   readonly connectRetryMs: number;
+  /** Absent: only the end of the session and the hold timer tell that the router is gone. */
+  readonly bfd?: BfdConfig & { readonly router: BfdPeer };
+}
+
+/**
+ * A speaker's side of BFD (RFC 5880, asynchronous mode). Between hosts RFC 5881 wants port 3784 and a source port from
+ * 49152 on; on one host any ports will do, and a speaker without `sourcePort` sends from `port`.
+ */
+export interface BfdConfig {
+  /** Own address, for listening and sending. */
+  readonly host: string;
+  readonly port: number;
+  readonly sourcePort?: number;
+  /** Intervals in whole ms: as often as this side would send, and as often as it can receive. */
+  readonly desiredMinTxMs: number;
+  readonly requiredMinRxMs: number;
+  /** Intervals without a packet from this side after which its peer counts it as down, 1 to 255. */
+  readonly detectMultiplier: number;
+}
+
+export interface BfdPeer {
+  readonly host: string;
+  /** Where it listens. */
+  readonly port: number;
+  /** The port its packets come from; absent: any, and it is known by its address alone. */
+  readonly sourcePort?: number;
 }
 
 export interface SimConfig {
@@ -52,7 +78,16 @@ export interface RouterConfig {
   readonly port: number;
   readonly as: number;
   readonly bgpId: string;
-  readonly peers: readonly { readonly node: string; readonly as: number; readonly bgpId: string }[];
+  readonly bfd?: BfdConfig;
+  readonly peers: readonly RouterPeer[];
+}
+
+export interface RouterPeer {
+  readonly node: string;
+  readonly as: number;
+  readonly bgpId: string;
+  /** Where its BFD is; absent, or without the router's own `bfd`: none. */
+  readonly bfd?: BfdPeer;
 }
 
 /** What the gateway is told by a lab: the same document a person would write in `anycastle.yaml`. */

@@ -94,6 +94,17 @@ export type EventBody =
       readonly state: "up" | "down";
       readonly reason: string;
     }
+  /** `by`: whose session it is. An alarm is a session that went down from up with `detectMs`, or because the peer said so. */
+  | {
+      readonly kind: "bfd.session";
+      readonly node: string;
+      readonly site: string;
+      readonly by: "router" | "node";
+      readonly state: "up" | "down" | "admin-down";
+      readonly reason: string;
+      /** Detection: silence since the last packet, less our own stalls; null: it ended otherwise. */
+      readonly detectMs: number | null;
+    }
   | { readonly kind: "bgp.announced"; readonly node: string; readonly isGracefulShutdown: boolean }
   | { readonly kind: "bgp.withdrawn"; readonly node: string; readonly reason: string }
   // The simulated Internet.
