@@ -22,7 +22,14 @@ test("the node's example configuration names the addresses, ASes and prefix of t
   });
 });
 
-test.each(["bird/router.conf", "bird/node.conf"])("%s names the same router, node and prefix", (path) => {
+test.each([
+  "bird/router.conf",
+  "bird/node.conf",
+  "frr/router.conf",
+  "frr/node.conf",
+  "gobgp/router.toml",
+  "gobgp/node.toml",
+])("%s names the same router, node and prefix", (path) => {
   const text = example(path);
   for (const word of [ROUTER_ADDRESS, NODE_ADDRESS, `${ROUTER_AS}`, `${NODE_AS}`, PREFIX]) {
     expect(text).toContain(word);

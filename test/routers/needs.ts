@@ -11,7 +11,9 @@ import { whyNoNamespaces } from "./namespaces.ts";
 const PACKAGES: Readonly<Record<string, string>> = {
   bird: "bird2",
   bgpd: "frr",
+  vtysh: "frr",
   gobgpd: "gobgpd",
+  gobgp: "gobgpd",
   ip: "iproute2",
   nsenter: "util-linux",
   setpriv: "util-linux",
