@@ -1,8 +1,8 @@
 /** BIRD as the router of an edge node: what our node says is understood there, and every way to leave is noticed. */
 import { expect, test, type TestContext } from "vitest";
 import { Bird } from "./bird.ts";
-import { CastMember, NODE_ADDRESS, NODE_AS, PREFIX, PROJECT, startNode } from "./cast-member.ts";
-import { Link } from "./namespaces.ts";
+import { CastMember, NODE_AS, PREFIX, PROJECT, startNode } from "./cast-member.ts";
+import { Link, NODE_ADDRESS } from "./namespaces.ts";
 import { needs } from "./needs.ts";
 
 const CONFIG = `${PROJECT}examples/bird/router.conf`;

@@ -1,14 +1,16 @@
 /** Our side: an edge node or the simulator, as the process that the lab would start, in a namespace. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
 import type { CastCommand, NodeBgpConfig, NodeConfig, SimConfig } from "#core/wire/cast.ts";
 import type { EventKind, ProcessEvent } from "#core/wire/events.ts";
-import { Link, NODE_ADDRESS, ROUTER_ADDRESS } from "./namespaces.ts";
+import { nodeConfigOf, nodeSchema } from "#edge-nodes/config.ts";
+import { simConfigOf, simSchema } from "#sim/serve/config.ts";
+import type { Link } from "./namespaces.ts";
 import { Program, until } from "./program.ts";
 
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const CAST = `${PROJECT}bin/cast.js`;
-export const BGP_PORT = 179;
 export const PREFIX = "203.0.113.0/24";
 /** As in the example configurations. */
 export const ROUTER_AS = 64_500;
@@ -53,9 +55,21 @@ export class CastMember {
   }
 }
 
+/** The node that `anycastle node -c examples/bird/node.yaml` starts. */
+export function exampleNode(): NodeConfig {
+  const document: unknown = parse(readFileSync(`${PROJECT}examples/bird/node.yaml`, "utf8"));
+  return nodeConfigOf(nodeSchema.parse(document));
+}
+
+/** The simulator that `anycastle sim serve -c examples/bird/sim.yaml` starts. */
+export function exampleSimulator(): SimConfig {
+  const document: unknown = parse(readFileSync(`${PROJECT}examples/bird/sim.yaml`, "utf8"));
+  return simConfigOf(simSchema.parse(document), 1);
+}
+
 /** The node of the examples, with changes. */
 export function startNode(link: Link, bgp: Partial<NodeBgpConfig> = {}): CastMember {
-  const example = JSON.parse(readFileSync(`${PROJECT}examples/bird/node.json`, "utf8")) as NodeConfig;
+  const example = exampleNode();
   return new CastMember(link, "node", {
     ...example,
     // Longer than a look at the router takes, so that the goodbye is seen before the withdrawal.
@@ -64,29 +78,7 @@ export function startNode(link: Link, bgp: Partial<NodeBgpConfig> = {}): CastMem
   });
 }
 
-/** A simulator whose router of `ny1` stands on the router's side and knows one node, `ny1-1`. */
-export function startSimulator(
-  link: Link,
-  holdTimeS: number,
-  changes: { readonly as?: number } = {},
-): CastMember {
-  return new CastMember(link, "router", {
-    process: "sim",
-    seed: 1,
-    host: ROUTER_ADDRESS,
-    httpPort: 8090,
-    holdTimeS,
-    prefix: PREFIX,
-    routers: [
-      {
-        site: "ny1",
-        port: BGP_PORT,
-        as: ROUTER_AS,
-        bgpId: ROUTER_ADDRESS,
-        peers: [{ node: "ny1-1", as: changes.as ?? NODE_AS, bgpId: NODE_ID }],
-      },
-    ],
-  });
+/** The simulator of the examples: its router of `ny1` knows one node, `ny1-1`. */
+export function startSimulator(link: Link, holdTimeS: number): CastMember {
+  return new CastMember(link, "router", { ...exampleSimulator(), holdTimeS });
 }
-
-export { NODE_ADDRESS, ROUTER_ADDRESS };

@@ -104,7 +104,12 @@ function sweep(): void {
   if (!existsSync(NAMES_DIR)) return;
   for (const name of readdirSync(NAMES_DIR)) {
     const pid = NAME.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) remove(name);
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    try {
+      remove(name);
+    } catch {
+      // Another worker of this run was faster.
+    }
   }
 }
 

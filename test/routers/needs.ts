@@ -10,6 +10,7 @@ import { whyNoNamespaces } from "./namespaces.ts";
 /** Debian's package of each program. */
 const PACKAGES: Readonly<Record<string, string>> = {
   bird: "bird2",
+  birdc: "bird2",
   bgpd: "frr",
   vtysh: "frr",
   gobgpd: "gobgpd",
