@@ -1,8 +1,17 @@
 /** The journal in memory and on disks that behave and that do not. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { JOURNAL_SCHEMA, type EventKind, type JournalEvent } from "#core/wire/events.ts";
 import { JournalFile, type JournalDisk } from "#lab/journal-file.ts";
 import { Journal, JOURNAL_LIMITS, type JournalLimits } from "#lab/journal.ts";
@@ -142,4 +151,103 @@ test("a listener that left hears no more", () => {
   stop();
   log(journal, "b");
   expect(seen).toEqual([1]);
+});
+
+/** Numbers of the events in a file; its first line must name the schema. */
+function seqsOf(file: string): number[] {
+  const [head, ...events] = linesOf(file) as [unknown, ...JournalEvent[]];
+  expect(head).toEqual({ schema: JOURNAL_SCHEMA });
+  return events.map(({ seq }) => seq);
+}
+
+/** Appends `count` events of about 100 bytes, each written before the next comes. */
+async function logEach(disk: JournalDisk, count: number, fromSeq = 1): Promise<void> {
+  for (let seq = fromSeq; seq < fromSeq + count; seq++) {
+    await disk.append(`${JSON.stringify({ seq, kind: "process.log", line: "x".repeat(60) })}\n`);
+  }
+}
+
+const HEAD = `${JSON.stringify({ schema: JOURNAL_SCHEMA })}\n`;
+
+test("a full file is put aside, the oldest goes, and each can be read alone", async () => {
+  const file = join(dir, "journal.ndjson");
+  const disk = new JournalFile(file, { bytesMax: 1_000, filesMax: 3 });
+  await disk.append(HEAD);
+  await logEach(disk, 100);
+  await disk.close();
+  expect(readdirSync(dir).sort()).toEqual(["journal.ndjson", "journal.ndjson.1", "journal.ndjson.2"]);
+  for (const name of readdirSync(dir)) {
+    expect(statSync(join(dir, name)).size).toBeLessThanOrEqual(1_000);
+    expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
+  }
+  const kept = [`${file}.2`, `${file}.1`, file].flatMap(seqsOf);
+  expect(kept.at(-1)).toBe(100);
+  expect(kept).toEqual(Array.from({ length: kept.length }, (_, index) => 101 - kept.length + index));
+  expect(kept.length).toBeGreaterThan(15);
+});
+
+test("one file at most: it begins anew when it is full", async () => {
+  const file = join(dir, "journal.ndjson");
+  const disk = new JournalFile(file, { bytesMax: 500, filesMax: 1 });
+  await disk.append(HEAD);
+  await logEach(disk, 20);
+  await disk.close();
+  expect(readdirSync(dir)).toEqual(["journal.ndjson"]);
+  expect(seqsOf(file).at(-1)).toBe(20);
+  expect(statSync(file).size).toBeLessThanOrEqual(500);
+});
+
+test("files that an earlier journal put aside are not taken for this one's", async () => {
+  const file = join(dir, "journal.ndjson");
+  for (const name of ["journal.ndjson", "journal.ndjson.1", "journal.ndjson.2", "journal.ndjson.9"]) {
+    writeFileSync(join(dir, name), "old\n");
+  }
+  const disk = new JournalFile(file, { bytesMax: 10_000, filesMax: 3 });
+  await disk.append(HEAD);
+  await disk.close();
+  expect(readdirSync(dir).sort()).toEqual(["journal.ndjson", "journal.ndjson.9"]);
+});
+
+test("an append larger than a file stays whole", async () => {
+  const file = join(dir, "journal.ndjson");
+  const disk = new JournalFile(file, { bytesMax: 200, filesMax: 2 });
+  await disk.append(HEAD);
+  const lines = Array.from({ length: 20 }, (_, index) => `${JSON.stringify({ seq: index + 1 })}\n`);
+  await disk.append(lines.join(""));
+  await disk.close();
+  expect(seqsOf(file)).toHaveLength(20);
+});
+
+test("a rotation that fails half way loses nothing and is taken up where it stopped", async () => {
+  const file = join(dir, "journal.ndjson");
+  const disk = new JournalFile(file, { bytesMax: 1_000, filesMax: 2 });
+  await disk.append(HEAD);
+  await logEach(disk, 8);
+  // A directory in the way: the full file cannot be put aside.
+  mkdirSync(join(dir, "journal.ndjson.1", "inside"), { recursive: true });
+  await expect(logEach(disk, 10, 9)).rejects.toMatchObject({ code: expect.any(String) as string });
+  const before = seqsOf(file).length;
+  await expect(logEach(disk, 1, before + 1)).rejects.toMatchObject({ code: expect.any(String) as string });
+  expect(seqsOf(file)).toHaveLength(before);
+  rmSync(join(dir, "journal.ndjson.1"), { recursive: true, force: true });
+  await logEach(disk, 3, before + 1);
+  await disk.close();
+  expect([...seqsOf(`${file}.1`), ...seqsOf(file)]).toEqual(
+    Array.from({ length: before + 3 }, (_, index) => index + 1),
+  );
+});
+
+test("memory answers `since` alike while files come and go", async () => {
+  const file = join(dir, "journal.ndjson");
+  const journal = new Journal(new JournalFile(file, { bytesMax: 2_000, filesMax: 2 }), QUICK);
+  for (let batch = 1; batch <= 10; batch++) {
+    for (let index = 0; index < 20; index++) log(journal, `line ${index}`);
+    await vi.waitFor(() => expect(readFileSync(file, "utf8")).toContain(`"seq":${batch * 20},`));
+  }
+  await journal.close();
+  expect(journal.since(0).map(({ seq }) => seq)).toEqual(
+    Array.from({ length: 200 }, (_, index) => index + 1),
+  );
+  expect(readdirSync(dir).sort()).toEqual(["journal.ndjson", "journal.ndjson.1"]);
+  expect(seqsOf(file).at(-1)).toBe(200);
 });
