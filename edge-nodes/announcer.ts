@@ -6,10 +6,11 @@ import { connect, type Socket } from "node:net";
 import { GRACEFUL_SHUTDOWN, parseIpv4, parsePrefix, SEGMENT, type PathAttributes } from "#bgp/messages.ts";
 import { SessionDriver, type Transport } from "#bgp/session-driver.ts";
 import { BgpSession, refuseUnless } from "#bgp/session.ts";
-import { after, nowMs } from "#core/host/clock.ts";
+import { after } from "#core/host/clock.ts";
 import type { EventSink } from "#core/host/event-channel.ts";
 import type { NodeBgpConfig } from "#core/wire/cast.ts";
 import type { Cable, Wire } from "./cable.ts";
+import { HOST_SCHEDULER } from "./host-scheduler.ts";
 
 /** A router that has been told goodbye and does not close its end is left to itself after this long. */
 const LINGER_MS = 2000;
@@ -49,12 +50,7 @@ export class Announcer {
       },
       "active",
     );
-    const scheduler = {
-      nowMs,
-      after,
-      afterReads: (fn: () => void) => void setImmediate(() => setImmediate(fn)),
-    };
-    this.#driver = new SessionDriver(session, scheduler, {
+    this.#driver = new SessionDriver(session, HOST_SCHEDULER, {
       connect: () => this.#connect(),
       up: () => this.#sessionUp(),
       down: (reason) => this.#sessionDown(reason),
@@ -87,6 +83,11 @@ export class Announcer {
   stop(reason: string): void {
     this.#isStopped = true;
     this.#driver.drive((session) => session.stop(reason));
+  }
+
+  /** BFD has lost the router: the session ends as if the hold timer had run out, and comes back by itself. */
+  bfdDown(reason: string): void {
+    this.#driver.drive((session, atMs) => session.bfdDown(reason, atMs));
   }
 
   #announce(how: "normal" | "graceful"): void {

@@ -14,13 +14,19 @@
 import { createServer, get, Agent, type Server as HttpServer } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import type { Duplex } from "node:stream";
+import type { BfdNews } from "#bgp/bfd/news.ts";
 import { after, every, nowMs, type Timer } from "#core/host/clock.ts";
 import type { EventSink } from "#core/host/event-channel.ts";
+import { randomSeed } from "#core/host/random.ts";
+import { watchStalls } from "#core/host/stalls.ts";
+import { Prng } from "#core/prng.ts";
 import type { CastCommand, NodeConfig } from "#core/wire/cast.ts";
 import type { NodeServing } from "#core/wire/events.ts";
 import { Announcer } from "./announcer.ts";
+import { BfdSpeaker } from "./bfd-speaker.ts";
 import { Cable } from "./cable.ts";
 import { Executions } from "./executions.ts";
+import { HOST_SCHEDULER } from "./host-scheduler.ts";
 import { handleRequest, refuseConnect, refuseMalformed, type OriginState } from "./origin.ts";
 
 /** Longer than any gateway keeps an idle connection, so that the gateway is the one that closes it. */
@@ -34,6 +40,8 @@ const BACKLOG = 1024;
 const DRAIN_POLL_MS = 20;
 /** After the withdrawal: time for the NOTIFICATION and the last answers to leave before the process does. */
 const FAREWELL_MS = 50;
+/** Standing still for longer is an event, and not held against the router (BFD). */
+const STALL_MS = 50;
 
 export interface SelfCheck {
   readonly intervalMs: number;
@@ -54,11 +62,13 @@ export class EdgeNode {
   readonly #http: HttpServer;
   readonly #listener: TcpServer;
   readonly #announcer: Announcer | undefined;
+  readonly #bfd: BfdSpeaker | undefined;
   readonly #selfAgent = new Agent({ keepAlive: true, maxSockets: 1 });
   #isChecking = false;
   #checkFailures = 0;
   #checkTimer: Timer | undefined;
   #drainTimer: Timer | undefined;
+  #stallTimer: Timer | undefined;
   #isLeaving = false;
 
   /** `onLeft` is called when the node has left after SIGTERM or "stop": the process is to end with 0. */
@@ -101,6 +111,16 @@ export class EdgeNode {
     if (config.bgp !== undefined) {
       this.#announcer = new Announcer(config.node, config.bgp, this.#cables.bgp, events, (state) => {
         this.#state.bgp = state;
+        if (state === "down") this.#bfd?.reset("the BGP session ended");
+      });
+    }
+    if (config.bgp?.bfd !== undefined) {
+      this.#bfd = new BfdSpeaker({
+        config: config.bgp.bfd,
+        cable: this.#cables.bgp,
+        scheduler: HOST_SCHEDULER,
+        prng: new Prng(randomSeed()),
+        onNews: (news) => this.#bfdNews(news),
       });
     }
   }
@@ -117,6 +137,8 @@ export class EdgeNode {
     // The HTTP server listens through the cable. Only this event makes it keep the list of its connections, by which
     // it times out heads and closes idle connections.
     this.#http.emit("listening");
+    this.#stallTimer = watchStalls(STALL_MS, (durationMs) => this.#stalled(durationMs));
+    await this.#bfd?.open();
     this.#announcer?.start();
     this.#checkSelf();
     this.#checkTimer = every(this.#selfCheck.intervalMs, () => this.#checkSelf());
@@ -133,7 +155,8 @@ export class EdgeNode {
         this.#cables.bgp.restore();
         return this.#tellCable("whole");
       case "drain":
-        return this.#drain("drained by the operator", () => undefined);
+        // From here on the node may be stopped in any way, and that is no alarm.
+        return this.#drain("drained by the operator", () => this.#bfd?.disable("drained by the operator"));
       case "undrain":
         return this.#undrain();
       case "stop":
@@ -183,17 +206,21 @@ export class EdgeNode {
     if (this.#isLeaving || this.#state.serving !== "draining") return;
     this.#drainTimer?.cancel();
     this.#checkFailures = 0;
+    this.#bfd?.enable();
     this.#serve("starting", "back from a drain");
     this.#checkSelf();
   }
 
   /** Answers so far asked the gateway to close; what is idle now is closed here, and what races it is retried there. */
   #leave(): void {
+    this.#bfd?.disable("SIGTERM");
     this.#announcer?.stop("SIGTERM");
     this.#listener.close();
     this.#http.closeIdleConnections();
     this.#checkTimer?.cancel();
     after(FAREWELL_MS, () => {
+      this.#bfd?.close();
+      this.#stallTimer?.cancel();
       this.#selfAgent.destroy();
       this.#http.closeAllConnections();
       this.#onLeft();
@@ -228,6 +255,18 @@ export class EdgeNode {
     if (this.#checkFailures < this.#selfCheck.failuresMax || this.#state.serving === "unready") return;
     this.#serve("unready", failure);
     this.#announcer?.withdraw(failure);
+  }
+
+  #bfdNews({ state, reason, detectMs, isAlarm }: BfdNews): void {
+    const { node, site } = this.#config;
+    this.#events.emit({ kind: "bfd.session", node, site, by: "node", state, reason, detectMs });
+    if (isAlarm) this.#announcer?.bfdDown(reason);
+  }
+
+  #stalled(durationMs: number): void {
+    this.#bfd?.stalled(durationMs);
+    const process = this.#config.node;
+    this.#events.emit({ kind: "stall", process, durationMs: Math.round(durationMs) });
   }
 
   #tellCable(state: "cut" | "bgp-cut" | "whole"): void {

@@ -3,11 +3,8 @@ import { flushCompileCache } from "node:module";
 import { runChild } from "#core/host/child.ts";
 import { nowMs } from "#core/host/clock.ts";
 import { EventChannel } from "#core/host/event-channel.ts";
-import { watchStalls } from "#core/host/stalls.ts";
 import type { NodeConfig } from "#core/wire/cast.ts";
 import { EdgeNode } from "./edge-node.ts";
-
-const STALL_MS = 200;
 
 const startedMs = nowMs();
 let node: EdgeNode | undefined;
@@ -18,9 +15,6 @@ runChild<NodeConfig>({
     node = new EdgeNode(config, events, () => process.exit(0));
     await node.start();
     flushCompileCache(); // The next node of the cast finds compiled code.
-    watchStalls(STALL_MS, (durationMs) =>
-      events.emit({ kind: "stall", process: config.node, durationMs: Math.round(durationMs) }),
-    );
     const sinceStartMs = Math.round(nowMs() - startedMs);
     events.emit({ kind: "process.ready", process: config.node, pid: process.pid, sinceStartMs });
   },

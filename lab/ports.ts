@@ -1,9 +1,10 @@
 /**
- * Ports of a lab: many free ones at once for its own use, and the two that people see.
+ * Ports of a lab: many free ones at once for its own use (TCP, and UDP for BFD), and the two that people see.
  *
  * The lab's own are taken from outside the range that the kernel hands to outgoing connections. A node that is down
  * for some seconds under load would else find its port in use as the near end of somebody's connection.
  */
+import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { codeOf, EXIT, UserError } from "#core/errors.ts";
@@ -26,21 +27,32 @@ export interface WantedPort {
   readonly isStrict: boolean;
 }
 
+/** A port that nobody else can take until it is released. */
+interface HeldPort {
+  readonly port: number;
+  release(): Promise<void>;
+}
+
 /** `count` distinct ports that are free now. All are held until the last is found, so that none comes twice. */
-export async function freePorts(host: string, count: number): Promise<number[]> {
-  const held: Server[] = [];
+export async function freePorts(
+  host: string,
+  count: number,
+  protocol: "tcp" | "udp" = "tcp",
+): Promise<number[]> {
+  const hold = protocol === "tcp" ? holdTcp : holdUdp;
+  const held: HeldPort[] = [];
   try {
     const end = Math.max(PORT_MIN + 1, outgoingFirst());
     let next = PORT_MIN + (randomSeed() % (end - PORT_MIN));
     for (let tries = count * TRIES_PER_PORT; tries > 0 && held.length < count; tries--) {
-      const server = await hold(host, next).catch(() => undefined);
-      if (server !== undefined) held.push(server);
+      const found = await hold(host, next).catch(() => undefined);
+      if (found !== undefined) held.push(found);
       next = next + 1 < end ? next + 1 : PORT_MIN;
     }
     while (held.length < count) held.push(await hold(host, 0));
-    return held.map(portOf);
+    return held.map(({ port }) => port);
   } finally {
-    await Promise.all(held.map(release));
+    await Promise.all(held.map((found) => found.release()));
   }
 }
 
@@ -83,7 +95,7 @@ function takenMessage(host: string, port: number, what: string): string {
 
 async function isFree(host: string, port: number): Promise<boolean> {
   try {
-    await release(await hold(host, port));
+    await (await holdTcp(host, port)).release();
     return true;
   } catch (error) {
     switch (codeOf(error)) {
@@ -105,17 +117,32 @@ async function isFree(host: string, port: number): Promise<boolean> {
   }
 }
 
-function hold(host: string, port: number): Promise<Server> {
-  const { promise, resolve, reject } = Promise.withResolvers<Server>();
+function holdTcp(host: string, port: number): Promise<HeldPort> {
+  const { promise, resolve, reject } = Promise.withResolvers<HeldPort>();
   const server = createServer();
   server.once("error", reject);
-  server.listen({ host, port }, () => resolve(server));
+  server.listen({ host, port }, () =>
+    resolve({ port: portOf(server), release: () => ended((done) => server.close(done)) }),
+  );
   return promise;
 }
 
-function release(server: Server): Promise<void> {
+function holdUdp(host: string, port: number): Promise<HeldPort> {
+  const { promise, resolve, reject } = Promise.withResolvers<HeldPort>();
+  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+  socket.once("error", (error) => {
+    socket.close();
+    reject(error);
+  });
+  socket.bind({ address: host, port, exclusive: true }, () =>
+    resolve({ port: socket.address().port, release: () => ended((done) => socket.close(done)) }),
+  );
+  return promise;
+}
+
+function ended(end: (done: () => void) => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
+  end(() => resolve());
   return promise;
 }
 

@@ -1,7 +1,6 @@
 /** An edge node as a command: settings, the node, a gentle end. The same class that a lab starts as a process. */
 import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
 import { nowMs } from "#core/host/clock.ts";
-import { watchStalls } from "#core/host/stalls.ts";
 import { VERSION } from "#core/version.ts";
 import type { NodeConfig } from "#core/wire/cast.ts";
 import { nodeConfigOf, nodeSchema } from "#edge-nodes/config.ts";
@@ -11,8 +10,6 @@ import { Departure } from "../departure.ts";
 import { eventTeller } from "../event-teller.ts";
 import type { NodeFlags } from "../node.ts";
 import type { Output } from "../output.ts";
-
-const STALL_MS = 200;
 
 export async function runNode(output: Output, flags: NodeFlags): Promise<number> {
   const startedMs = nowMs();
@@ -40,9 +37,6 @@ export async function runNode(output: Output, flags: NodeFlags): Promise<number>
   } catch (error) {
     throw listenError(error, config);
   }
-  watchStalls(STALL_MS, (durationMs) =>
-    events.emit({ kind: "stall", process: config.node, durationMs: Math.round(durationMs) }),
-  );
   (isNdjson ? output.tell : output.print)(introduction(config, node.port, file?.name));
   const sinceStartMs = Math.round(nowMs() - startedMs);
   events.emit({ kind: "process.ready", process: config.node, pid: process.pid, sinceStartMs });

@@ -2,7 +2,6 @@
 import { after, nowMs } from "#core/host/clock.ts";
 import { EXIT, UserError } from "#core/errors.ts";
 import { randomSeed } from "#core/host/random.ts";
-import { watchStalls } from "#core/host/stalls.ts";
 import { VERSION } from "#core/version.ts";
 import type { SimConfig } from "#core/wire/cast.ts";
 import { simConfigOf, simSchema } from "#sim/serve/config.ts";
@@ -13,7 +12,6 @@ import { eventTeller } from "../event-teller.ts";
 import type { Output } from "../output.ts";
 import type { SimServeFlags } from "../sim.ts";
 
-const STALL_MS = 200;
 /** Time for the last NOTIFICATIONs to leave before the process does. */
 const FAREWELL_MS = 50;
 
@@ -48,9 +46,6 @@ export async function runServe(output: Output, flags: SimServeFlags): Promise<nu
     simulator.stop("start failed");
     throw withHint(error);
   }
-  watchStalls(STALL_MS, (durationMs) =>
-    events.emit({ kind: "stall", process: "sim", durationMs: Math.round(durationMs) }),
-  );
   (isNdjson ? output.tell : output.print)(introduction(config, simulator, file?.name));
   const sinceStartMs = Math.round(nowMs() - startedMs);
   events.emit({ kind: "process.ready", process: "sim", pid: process.pid, sinceStartMs });

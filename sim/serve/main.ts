@@ -3,11 +3,9 @@ import { flushCompileCache } from "node:module";
 import { runChild } from "#core/host/child.ts";
 import { after, nowMs } from "#core/host/clock.ts";
 import { EventChannel } from "#core/host/event-channel.ts";
-import { watchStalls } from "#core/host/stalls.ts";
 import type { SimConfig } from "#core/wire/cast.ts";
 import { Simulator } from "./simulator.ts";
 
-const STALL_MS = 200;
 /** Time for the last NOTIFICATIONs to leave before the process does. */
 const FAREWELL_MS = 50;
 
@@ -20,9 +18,6 @@ runChild<SimConfig>({
     simulator = new Simulator(config, (body, atNs) => events.emit(body, atNs));
     await simulator.start();
     flushCompileCache();
-    watchStalls(STALL_MS, (durationMs) =>
-      events.emit({ kind: "stall", process: "sim", durationMs: Math.round(durationMs) }),
-    );
     const sinceStartMs = Math.round(nowMs() - startedMs);
     events.emit({ kind: "process.ready", process: "sim", pid: process.pid, sinceStartMs });
   },

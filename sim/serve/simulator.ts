@@ -4,14 +4,18 @@
  */
 import { parseIpv4, parsePrefix } from "#bgp/messages.ts";
 import { UserError } from "#core/errors.ts";
+import type { Timer } from "#core/host/clock.ts";
+import { randomSeed } from "#core/host/random.ts";
+import { watchStalls } from "#core/host/stalls.ts";
 import { Prng } from "#core/prng.ts";
-import type { RouterConfig, SimConfig } from "#core/wire/cast.ts";
+import type { BfdConfig, RouterConfig, SimConfig } from "#core/wire/cast.ts";
 import type { EventBody } from "#core/wire/events.ts";
 import { defaultWorld } from "#sim/topology/default-world.ts";
 import type { World } from "#sim/topology/world.ts";
 import { FeedServer } from "./feed-server.ts";
 import { Internet } from "#sim/anycast/internet.ts";
 import { Refusals } from "./refusals.ts";
+import { RouterBfd } from "./router-bfd.ts";
 import { RouterListener } from "./router-listener.ts";
 import { HOST_CLOCK } from "./sim-clock.ts";
 import type { SiteAnnouncement } from "#sim/anycast/site-paths.ts";
@@ -19,6 +23,8 @@ import { SiteRouter } from "./site-router.ts";
 import { SIM_STATUS_SCHEMA, type SimStatus } from "./status.ts";
 
 const NS_PER_US = 1000;
+/** Standing still for longer is an event, and not held against the nodes (BFD). */
+const STALL_MS = 50;
 
 /** Where events go; `atNs` when one happened earlier than now. */
 export type EmitEvent = (body: EventBody, atNs?: number) => void;
@@ -30,6 +36,9 @@ export class Simulator {
   readonly #internet: Internet;
   readonly #feed: FeedServer;
   readonly #listeners: readonly RouterListener[];
+  /** Of the routers that have one, by site. */
+  readonly #bfd = new Map<string, RouterBfd>();
+  #stallTimer: Timer | undefined;
   #isStopping = false;
 
   constructor(config: SimConfig, emit: EmitEvent, world: World = defaultWorld()) {
@@ -54,7 +63,9 @@ export class Simulator {
 
   /** Resolves when nodes and gateways can connect. */
   async start(): Promise<void> {
+    this.#stallTimer = watchStalls(STALL_MS, (durationMs) => this.#stalled(durationMs));
     await Promise.all(this.#listeners.map((listener) => listener.listen(this.#config.host)));
+    await Promise.all([...this.#bfd.values()].map((bfd) => bfd.listen()));
     await this.#feed.listen(this.#config.host, this.#config.httpPort);
   }
 
@@ -62,8 +73,11 @@ export class Simulator {
   stop(reason: string): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#stallTimer?.cancel();
     this.#internet.stop();
     this.#feed.close();
+    // First, so that the nodes know the end of their sessions for a goodbye.
+    for (const bfd of this.#bfd.values()) bfd.close(reason);
     for (const listener of this.#listeners) listener.close(reason);
   }
 
@@ -84,18 +98,27 @@ export class Simulator {
       prefix: this.#config.prefix,
       readers: this.#feed.readerCount,
       sites: this.#listeners.map(({ router, port }) => {
+        const { site, peers } = router.config;
+        const bfd = this.#bfd.get(site);
+        const bfdPort = bfd?.port;
         const announcement = router.announcement();
         return {
-          site: router.config.site,
+          site,
           port,
+          ...(bfdPort === undefined ? {} : { bfdPort }),
           isAnnounced: announcement !== undefined,
           isGracefulShutdown: announcement?.isGraceful ?? false,
           announcedNodes: announcement?.nodes ?? [],
-          nodes: router.config.peers.map(({ node }) => ({
-            node,
-            session: router.sessionState(node),
-            hasPath: router.hasPath(node),
-          })),
+          nodes: peers.map(({ node }) => {
+            const bfdState = bfd?.state(node);
+            const session = router.sessionState(node);
+            return {
+              node,
+              session,
+              ...(bfdState === undefined ? {} : { bfd: bfdState }),
+              hasPath: router.hasPath(node),
+            };
+          }),
         };
       }),
       vantages: this.#world.vantages.map(({ vantage }) => ({
@@ -108,17 +131,40 @@ export class Simulator {
   #newRouter(config: RouterConfig): SiteRouter {
     const { site } = config;
     const refusals = new Refusals((reason) => this.#emit({ kind: "router.refused", site, reason }));
-    return new SiteRouter(
+    const refused = (reason: string): void => refusals.note(reason, HOST_CLOCK.nowMs());
+    const router = new SiteRouter(
       config,
       { prefix: parsePrefix(this.#config.prefix), holdTimeS: this.#config.holdTimeS },
       HOST_CLOCK,
       {
-        session: (node, state, reason) => this.#emit({ kind: "router.session", site, node, state, reason }),
-        refused: (reason) => refusals.note(reason, HOST_CLOCK.nowMs()),
+        session: (node, state, reason) => {
+          this.#emit({ kind: "router.session", site, node, state, reason });
+          if (state === "down") this.#bfd.get(site)?.reset(node, "the BGP session ended");
+        },
+        refused,
         remark: (node, text) => this.#log(`${node}: ${text}`),
         changed: (announcement, reason) => this.#changed(site, announcement, reason),
       },
     );
+    if (config.bfd !== undefined) this.#bfd.set(site, this.#newBfd(router, config.bfd, refused));
+    return router;
+  }
+
+  #newBfd(router: SiteRouter, config: BfdConfig, discarded: (reason: string) => void): RouterBfd {
+    const { site, peers } = router.config;
+    return new RouterBfd(config, peers, HOST_CLOCK, new Prng(randomSeed()), {
+      discarded,
+      news: (node, { state, reason, detectMs, isAlarm }) => {
+        if (this.#isStopping) return;
+        this.#emit({ kind: "bfd.session", node, site, by: "router", state, reason, detectMs });
+        if (isAlarm) router.bfdDown(node, reason);
+      },
+    });
+  }
+
+  #stalled(durationMs: number): void {
+    for (const bfd of this.#bfd.values()) bfd.stalled(durationMs);
+    this.#emit({ kind: "stall", process: "sim", durationMs: Math.round(durationMs) });
   }
 
   #changed(site: string, announcement: SiteAnnouncement | undefined, reason: string): void {

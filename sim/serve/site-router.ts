@@ -112,6 +112,11 @@ export class SiteRouter {
     return this.#paths.announcement();
   }
 
+  /** BFD has lost the node: its session ends as if its hold timer had run out. */
+  bfdDown(node: string, reason: string): void {
+    this.#established.get(node)?.driver.drive((session, nowMs) => session.bfdDown(reason, nowMs));
+  }
+
   /** Cease to everybody. */
   stop(reason: string): void {
     for (const link of this.#links) link.driver.drive((session) => session.stop(reason));

@@ -1,3 +1,5 @@
+import type { BfdState } from "#bgp/bfd/packet.ts";
+
 /** `GET /v1/status` of the simulator: for people and for `doctor`; the gateway reads the feed. */
 export const SIM_STATUS_SCHEMA = "anycastle.sim-status/v1";
 
@@ -13,6 +15,8 @@ export interface SimStatus {
     readonly site: string;
     /** Where its router listens for nodes. */
     readonly port: number;
+    /** Where its BFD listens; absent: it has none. */
+    readonly bfdPort?: number;
     readonly isAnnounced: boolean;
     readonly isGracefulShutdown: boolean;
     /** Nodes that the site's traffic goes to. */
@@ -20,6 +24,8 @@ export interface SimStatus {
     readonly nodes: readonly {
       readonly node: string;
       readonly session: "up" | "down";
+      /** Absent: the node has none. */
+      readonly bfd?: BfdState;
       readonly hasPath: boolean;
     }[];
   }[];

@@ -1,0 +1,83 @@
+/**
+ * A node's side of BFD: one session with its site's router over UDP. Plugged into the node's cable: cut, nothing leaves
+ * and nothing that arrives is seen, and nothing is made good later, as datagrams are not.
+ */
+import { BfdDriver } from "#bgp/bfd/driver.ts";
+import { bfdNews, type BfdNews } from "#bgp/bfd/news.ts";
+import type { BfdChange } from "#bgp/bfd/session.ts";
+import type { Scheduler } from "#bgp/session-driver.ts";
+import { DatagramPort } from "#core/host/datagram-port.ts";
+import type { Prng } from "#core/prng.ts";
+import type { NodeBgpConfig } from "#core/wire/cast.ts";
+import type { Cable } from "./cable.ts";
+
+const ROUTER = "router";
+
+export interface BfdSpeakerOptions {
+  readonly config: NonNullable<NodeBgpConfig["bfd"]>;
+  readonly cable: Cable;
+  readonly scheduler: Scheduler;
+  /** Discriminator and jitter are drawn from it. */
+  readonly prng: Prng;
+  readonly onNews: (news: BfdNews) => void;
+}
+
+export class BfdSpeaker {
+  readonly #options: BfdSpeakerOptions;
+  readonly #driver: BfdDriver;
+  #port: DatagramPort | undefined;
+
+  constructor(options: BfdSpeakerOptions) {
+    const { config, scheduler, prng } = options;
+    const { router, ...timers } = config;
+    this.#options = options;
+    this.#driver = new BfdDriver(timers, (min, max) => prng.integer(min, max), scheduler, {
+      send: (bytes, to) => {
+        if (!options.cable.isCut) this.#port?.send(bytes, to);
+      },
+      changed: (_router, change) => this.#changed(change),
+      discarded: () => undefined, // The port is ours alone; whoever finds it gets no answer.
+    });
+    this.#driver.add({
+      name: ROUTER,
+      endpoint: { address: router.host, port: router.port },
+      sourcePort: router.sourcePort,
+    });
+  }
+
+  /** Takes the port and begins to speak. */
+  async open(): Promise<void> {
+    this.#port = await DatagramPort.open(this.#options.config, (bytes, from) => {
+      if (!this.#options.cable.isCut) this.#driver.received(bytes, from);
+    });
+    this.enable();
+  }
+
+  enable(): void {
+    this.#driver.drive(ROUTER, (session, nowMs) => session.enable(nowMs));
+  }
+
+  /** A goodbye: the router hears AdminDown and takes it for no fault. */
+  disable(reason: string): void {
+    this.#driver.drive(ROUTER, (session, nowMs) => session.disable(reason, nowMs));
+  }
+
+  /** The BGP session has ended: what BFD knows is of a past life of it. */
+  reset(reason: string): void {
+    this.#driver.drive(ROUTER, (session, nowMs) => session.reset(reason, nowMs));
+  }
+
+  stalled(durationMs: number): void {
+    this.#driver.stalled(durationMs);
+  }
+
+  close(): void {
+    this.#driver.close();
+    this.#port?.close();
+  }
+
+  #changed(change: BfdChange): void {
+    const news = bfdNews(change);
+    if (news !== undefined) this.#options.onNews(news);
+  }
+}
