@@ -77,6 +77,15 @@ test("a silent link: the hold timer withdraws the site", async (context) => {
   expect(await router.until("site.withdrawn")).toMatchObject({ reason: `${NODE}: hold timer expired` });
 });
 
+test("a frozen BIRD is withdrawn by the hold timer, and is believed again when it wakes", async (context) => {
+  const { bird, router } = await stand(context, 3);
+  bird.program.kill("SIGSTOP");
+  expect(await router.until("site.withdrawn")).toMatchObject({ reason: `${NODE}: hold timer expired` });
+  const from = router.events.length;
+  bird.program.kill("SIGCONT");
+  expect(await router.until("site.announced", {}, from)).toMatchObject({ nodes: [NODE] });
+});
+
 test("GRACEFUL_SHUTDOWN from BIRD keeps the site announced and flags it", async (context) => {
   const { router } = await stand(context, 9, (text) =>
     text.replace(

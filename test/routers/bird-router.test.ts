@@ -1,5 +1,6 @@
 /** BIRD as the router of an edge node: what our node says is understood there, and every way to leave is noticed. */
 import { expect, test, type TestContext } from "vitest";
+import type { NodeBgpConfig } from "#core/wire/cast.ts";
 import { Bird } from "./bird.ts";
 import { CastMember, NODE_AS, PREFIX, PROJECT, startNode } from "./cast-member.ts";
 import { Link, NODE_ADDRESS } from "./namespaces.ts";
@@ -14,11 +15,16 @@ interface Stand {
 }
 
 /** A router and a node whose prefix is in the router's table. */
-async function stand(context: TestContext, holdTimeS = 9): Promise<Stand> {
+async function stand(
+  context: TestContext,
+  holdTimeS = 9,
+  bgp: Partial<NodeBgpConfig> = {},
+  edit?: (text: string) => string,
+): Promise<Stand> {
   needs(context, "bird");
   const link = Link.open();
-  const bird = await Bird.start(link, "router", CONFIG);
-  const node = startNode(link, { holdTimeS });
+  const bird = await Bird.start(link, "router", CONFIG, edit);
+  const node = startNode(link, { holdTimeS, ...bgp });
   await bird.untilRoute(PREFIX);
   return { link, bird, node };
 }
@@ -71,6 +77,26 @@ test("a silent link: the hold timer withdraws the prefix, and nothing else does"
   await node.until("bgp.session", { state: "down", reason: "hold timer expired" });
 });
 
+test("a link that was silent and heals: the node comes back by itself", async (context) => {
+  const { link, bird, node } = await stand(context, 3);
+  link.silence();
+  await bird.untilNoRoute(PREFIX);
+  await node.until("bgp.session", { state: "down" });
+  const from = node.events.length;
+  link.heal();
+  await node.until("bgp.session", { state: "up" }, from);
+  expect(await bird.untilRoute(PREFIX)).toMatchObject({ localPref: 100, communities: [] });
+});
+
+test("a frozen node is withdrawn by the hold timer, and announces again when it wakes", async (context) => {
+  const { bird, node } = await stand(context, 3);
+  node.program.kill("SIGSTOP");
+  await bird.untilNoRoute(PREFIX);
+  expect(await bird.untilLog(/edge: Error: /)).toContain("Hold timer expired");
+  node.program.kill("SIGCONT");
+  expect(await bird.untilRoute(PREFIX)).toMatchObject({ localPref: 100, communities: [] });
+});
+
 test("a pulled cable: the router notices at once, whatever the hold time", async (context) => {
   const { link, bird } = await stand(context);
   link.pull();
@@ -119,6 +145,31 @@ test("a router that is shut down and started again gets the prefix back by itsel
   await bird.ask("enable", "edge");
   await node.until("bgp.session", { state: "up" }, from);
   expect(await bird.untilRoute(PREFIX)).toMatchObject({ localPref: 100, communities: [] });
+});
+
+test("a router that is killed and started again gets the prefix back by itself", async (context) => {
+  const { link, bird, node } = await stand(context);
+  bird.program.kill("SIGKILL");
+  await node.until("bgp.session", { state: "down" });
+  const again = await Bird.start(link, "router", CONFIG);
+  expect(await again.untilRoute(PREFIX)).toMatchObject({ localPref: 100, communities: [] });
+});
+
+test("a node of a 4-octet AS", async (context) => {
+  const { bird } = await stand(context, 9, { localAs: 4_200_000_001 }, (text) =>
+    text.replace(`as ${NODE_AS}`, "as 4200000001"),
+  );
+  expect(await bird.route(PREFIX)).toMatchObject({ asPath: "4200000001" });
+  expect(bird.complaints()).toEqual([]);
+});
+
+test("a router without 4-octet ASes is spoken to with two octets", async (context) => {
+  const { bird } = await stand(context, 9, {}, (text) =>
+    text.replace("passive yes;", "passive yes;\n  enable as4 off;"),
+  );
+  expect(await bird.ask("show", "protocols", "all", "edge")).toMatch(/Session: +external\n/);
+  expect(await bird.route(PREFIX)).toMatchObject({ asPath: `${NODE_AS}` });
+  expect(bird.complaints()).toEqual([]);
 });
 
 test("a node of the wrong AS gets the router's OPEN error and is not heard", async (context) => {

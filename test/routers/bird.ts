@@ -48,8 +48,9 @@ export class Bird {
     const bird = new Bird(program, control, log);
     await until(
       "bird's control socket",
-      () => (existsSync(control) ? true : program.hasEnded ? bird.#ended() : undefined),
+      () => bird.#isListening(),
       5000,
+      () => bird.#story(),
     );
     return bird;
   }
@@ -77,13 +78,13 @@ export class Bird {
       const route = await this.route(prefix);
       return route !== undefined && isIt(route) ? route : undefined;
     };
-    return until(`the route of ${prefix}`, look, 15_000, () => this.log().slice(-20).join("\n"));
+    return until(`the route of ${prefix}`, look, 15_000, () => this.#story());
   }
 
   untilNoRoute(prefix: string): Promise<true> {
     const look = async (): Promise<true | undefined> =>
       (await this.route(prefix)) === undefined ? true : undefined;
-    return until(`${prefix} to be gone`, look, 15_000, () => this.log().slice(-20).join("\n"));
+    return until(`${prefix} to be gone`, look, 15_000, () => this.#story());
   }
 
   untilLog(pattern: RegExp, from = 0): Promise<string> {
@@ -94,7 +95,7 @@ export class Bird {
           .slice(from)
           .find((line) => pattern.test(line)),
       15_000,
-      () => this.log().slice(-20).join("\n"),
+      () => this.#story(),
     );
   }
 
@@ -109,7 +110,17 @@ export class Bird {
       .map((line) => line.replace(/^[\d-]+ [\d:.]+ /, ""));
   }
 
-  #ended(): never {
-    throw new Error(`bird ended: ${this.program.lines.join("\n")}\n${this.log().join("\n")}`);
+  /** The file is there a moment before anybody listens on it. */
+  async #isListening(): Promise<true | undefined> {
+    if (this.program.hasEnded) throw new Error(`bird has ended\n${this.#story()}`);
+    if (!existsSync(this.#control)) return undefined;
+    return this.ask("show", "status").then(
+      () => true as const,
+      () => undefined,
+    );
+  }
+
+  #story(): string {
+    return [...this.program.lines, ...this.log().slice(-20)].join("\n");
   }
 }

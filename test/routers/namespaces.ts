@@ -53,6 +53,13 @@ export class Link {
     }
   }
 
+  /** Undoes `silence`. */
+  heal(): void {
+    for (const side of ["router", "node"] as const) {
+      ip("-n", this.#name(side), "neigh", "del", ADDRESSES[OTHER[side]], "dev", "cable");
+    }
+  }
+
   /** The cable is pulled out of the router, which notices at once. */
   pull(): void {
     ip("-n", this.#name("router"), "link", "set", "cable", "down");
