@@ -50,7 +50,12 @@ export class Loader {
     const planStartNs = Math.ceil(nowNs() + LEAD_MS * NS_PER_MS);
     this.#runId = `load-${runName}-${planStartNs.toString(36)}`;
     const vantages = document.vantages.map(({ vantage }) => vantage);
-    this.#plan = new Plan({ ...document, vantageCount: vantages.length });
+    const { steps, ...shape } = document;
+    this.#plan = new Plan({
+      ...shape,
+      ...(steps === undefined ? {} : { steps }),
+      vantageCount: vantages.length,
+    });
     this.#startNs = planStartNs + this.#plan.dueAfterNs(this.#plan.warmUpCount);
     this.#transport = new SocketTransport(document, this.#runId);
     this.#tally = new Tally(vantages);

@@ -69,3 +69,33 @@ test("request i is due i/rate after the start, and the count of due requests agr
   );
   expect(new Plan(SHAPE).dueCount(1e15)).toBe(14_500);
 });
+
+test("steps follow each other without a gap, each at its own rate", () => {
+  const steps = [
+    { rate: 100, durationMs: 1_000 },
+    { rate: 1_000, durationMs: 500 },
+    { rate: 10, durationMs: 2_000 },
+  ];
+  const plan = new Plan({ ...SHAPE, rate: 100, warmUpMs: 1_000, durationMs: 3_500, steps });
+  expect([plan.warmUpCount, plan.count]).toEqual([100, 100 + 100 + 500 + 20]);
+  const due = Array.from({ length: plan.count }, (_, index) => plan.dueAfterNs(index) / 1e6);
+  expect([due[0], due[99], due[100], due[199]]).toEqual([0, 990, 1_000, 1_990]);
+  expect([due[200], due[201], due[699]]).toEqual([2_000, 2_001, 2_499]);
+  expect([due[700], due[701], due[719]]).toEqual([2_500, 2_600, 4_400]);
+});
+
+test("with steps too, what is due by a time is what the due times say", () => {
+  const step = fc.record({
+    rate: fc.integer({ min: 1, max: 900 }),
+    durationMs: fc.integer({ min: 1, max: 900 }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), fc.nat(4_000), (steps, elapsedMs) => {
+      const plan = new Plan({ ...SHAPE, rate: steps[0]!.rate, warmUpMs: 200, steps });
+      const due = Array.from({ length: plan.count }, (_, index) => plan.dueAfterNs(index));
+      expect(due).toEqual(due.toSorted((a, b) => a - b));
+      expect(plan.dueCount(elapsedMs * 1e6)).toBe(due.filter((ns) => ns <= elapsedMs * 1e6).length);
+    }),
+    { numRuns: 200 },
+  );
+});
