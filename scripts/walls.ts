@@ -14,7 +14,17 @@ import { runCommand } from "./run-command.ts";
 
 const LINT_MS_MAX = 60_000;
 
-const ROOMS = ["bgp", "core", "drills", "edge-nodes", "gateway", "lab", "loadtest", "sim"] as const;
+const ROOMS = [
+  "bgp",
+  "core",
+  "dashboard",
+  "drills",
+  "edge-nodes",
+  "gateway",
+  "lab",
+  "loadtest",
+  "sim",
+] as const;
 type Room = (typeof ROOMS)[number];
 
 /** Folder of the canary -> rooms it may import besides its own. */
@@ -81,6 +91,7 @@ export async function proveWalls(projectRoot: string): Promise<WallsResult> {
     // Rules that need types read the type definitions of Node.
     symlinkSync(join(projectRoot, "node_modules"), join(directory, "node_modules"));
     for (const { path, source } of canaries) write(join(directory, path), source);
+    write(join(directory, "core/wire/target.ts"), "export type Target = 1;\nexport const target = 1;\n");
     for (const room of ROOMS) write(join(directory, room, "target.ts"), "export const target = 1;\n");
     const oxlint = join(projectRoot, "node_modules", ".bin", "oxlint");
     const { output } = await runCommand([oxlint, "--format", "json"], {
@@ -140,7 +151,28 @@ function importCanaries(): Canary[] {
   canaries.push(
     importing("gateway/health/canary-forward.ts", "#gateway/forward/target.ts", "no-restricted-imports"),
   );
+  canaries.push(...pageCanaries());
   return canaries;
+}
+
+/** The page runs in a browser: types of what comes over the wire, and nothing else of ours. */
+function pageCanaries(): Canary[] {
+  const folder = "dashboard/parts";
+  const strangers = ROOMS.filter((room) => room !== "dashboard").flatMap((room) => [
+    importing(`${folder}/canary-alias-${room}.ts`, `#${room}/target.ts`, "no-restricted-imports"),
+    importing(`${folder}/canary-relative-${room}.ts`, `../../${room}/target.ts`, "no-restricted-imports"),
+  ]);
+  const fromWire = "../../core/wire/target.ts";
+  return [
+    ...strangers,
+    importing(`${folder}/canary-node.ts`, "node:fs", "no-restricted-imports"),
+    importing(`${folder}/canary-wire-code.ts`, fromWire, "no-restricted-imports"),
+    {
+      path: `${folder}/canary-wire-type.ts`,
+      source: `import type { Target } from "${fromWire}";\nexport type Copy = Target;\n`,
+      rule: null,
+    },
+  ];
 }
 
 function importing(path: string, from: string, rule: string | null): Canary {

@@ -52,6 +52,8 @@ export interface PageTotals {
     readonly sent: number;
     readonly ok: number;
     readonly failed: number;
+    /** Of the failed: POST, which may not be sent twice. Counted from the failures told one by one. */
+    readonly failedPosts: number;
   };
   readonly gateway: {
     readonly requests: number;

@@ -21,8 +21,11 @@ const ROWS_MAX = 64;
 type LoadWindow = Extract<JournalEvent, { kind: "load.window" }>;
 type TestRow = Extract<JournalEvent, { kind: "test.row" }>;
 
-const NO_LOAD = { rate: null, planned: 0, sent: 0, ok: 0, failed: 0 } as const;
+const NO_LOAD = { rate: null, planned: 0, sent: 0, ok: 0, failed: 0, failedPosts: 0 } as const;
 const NO_REQUESTS = { requests: 0, failed: 0, rescued: 0, hedged: 0, resets: 0 } as const;
+
+/** Sources that are no edge node. */
+const OTHERS: ReadonlySet<string> = new Set(["lab", "sim", "gateway", "load", "guardian"]);
 
 export class PageMemory {
   #story: JournalEvent[] = [];
@@ -52,6 +55,10 @@ export class PageMemory {
       case "gateway.window":
         return this.#hearGateway(event);
       case "load.failed":
+        if (event.method === "POST") {
+          this.#load = { ...this.#load, failedPosts: this.#load.failedPosts + 1 };
+        }
+        return this.#hearFailure(event);
       case "gateway.failed":
         return this.#hearFailure(event);
       case "load.started":
@@ -64,6 +71,8 @@ export class PageMemory {
         break;
       default:
     }
+    if (!OTHERS.has(event.source)) this.#hearLog(event.source, event);
+    else if (isOfProcess(event)) this.#hearLog(event.process, event);
     this.#hearTrouble(event);
     this.#remember(event);
   }
@@ -126,6 +135,7 @@ export class PageMemory {
     this.#remember(event);
   }
 
+  /** What a node reports is a line of its log too. */
   #hearLog(process: string, event: JournalEvent): void {
     const lines = this.#logs.get(process) ?? [];
     lines.push(event);
@@ -141,9 +151,9 @@ export class PageMemory {
   #hearWindow(event: LoadWindow): void {
     this.#windows.push(event);
     if (this.#windows.length > WINDOWS_MAX) this.#windows.shift();
-    const { rate, planned, sent, ok, failed } = this.#load;
+    const { planned, sent, ok, failed } = this.#load;
     this.#load = {
-      rate,
+      ...this.#load,
       planned: planned + event.planned,
       sent: sent + event.sent,
       ok: ok + event.ok,
@@ -163,4 +173,10 @@ export class PageMemory {
     // A window in which requests were rescued is part of the story; the first tells when rescue began.
     if (event.rescued > 0) this.#hearFailure(event);
   }
+}
+
+function isOfProcess(event: JournalEvent): event is JournalEvent & { readonly process: string } {
+  return (
+    event.kind === "process.started" || event.kind === "process.ready" || event.kind === "process.exited"
+  );
 }

@@ -101,7 +101,7 @@ test("sums begin anew with a load, and go on past what is kept", () => {
     gatewayWindow(3),
   ]);
   expect(memory.totals()).toEqual({
-    load: { rate: 100, planned: 20_000, sent: 18_000, ok: 16_000, failed: 2_000 },
+    load: { rate: 100, planned: 20_000, sent: 18_000, ok: 16_000, failed: 2_000, failedPosts: 0 },
     gateway: { requests: 20, failed: 0, rescued: 5, hedged: 2, resets: 0 },
   });
   expect(kindsOf(memory).filter((kind) => kind === "load.window")).toHaveLength(900);

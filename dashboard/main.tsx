@@ -1,0 +1,44 @@
+/** The start of the page: uses the link's secret up if there is one, then follows the lab. */
+import "./page.css";
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { openSession } from "./orders.ts";
+import { Page } from "./parts/page.tsx";
+import { isDark, link, take, theme, words } from "./store.ts";
+import { LabStream } from "./stream.ts";
+
+const KEY = /^#key=([\w-]+)$/;
+
+const isLinkUsed = !(await enter());
+render(<Page isLinkUsed={isLinkUsed} />, document.getElementById("page")!);
+
+effect(() => {
+  document.documentElement.lang = words.value.code;
+});
+effect(() => {
+  document.documentElement.dataset["theme"] =
+    theme.value === "auto" ? (isDark() ? "dark" : "light") : theme.value;
+});
+matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
+  if (theme.value === "auto") document.documentElement.dataset["theme"] = isDark() ? "dark" : "light";
+});
+
+const stream = new LabStream({
+  onSnapshot: (value) => take({ sort: "snapshot", value }),
+  onEvent: (value) => take({ sort: "event", value }),
+  onStatus: (value) => take({ sort: "status", value }),
+  onLink: (value) => {
+    link.value = value;
+  },
+});
+
+// A new link that is opened in the page's own tab changes nothing but the fragment.
+addEventListener("hashchange", () => void enter().then(() => stream.restart()));
+
+/** The secret leaves the address bar before anything else; false when it opened nothing. */
+async function enter(): Promise<boolean> {
+  const match = KEY.exec(location.hash);
+  if (match === null) return true;
+  history.replaceState(null, "", "/");
+  return openSession(match[1]!).catch(() => false);
+}

@@ -1,0 +1,53 @@
+/**
+ * Where a city and its name stand on the map. Cities that would cover each other (Hong Kong and Shenzhen are 30 km
+ * apart) are set apart by hand, a few pixels; everything else is where the projection puts it.
+ */
+import type { Place } from "../../core/wire/page.ts";
+import { mapProjection } from "./projection.ts";
+
+export interface Placed {
+  readonly vantage: string;
+  readonly site: string | null;
+  readonly x: number;
+  readonly y: number;
+  readonly labelX: number;
+  readonly labelY: number;
+  readonly anchor: "start" | "middle" | "end";
+}
+
+interface Nudge {
+  /** Of the mark. */
+  readonly by?: readonly [number, number];
+  /** Of the name, from the mark. */
+  readonly label: readonly [number, number];
+  readonly anchor: Placed["anchor"];
+}
+
+const NUDGES: Readonly<Record<string, Nudge>> = {
+  "new-york": { label: [15, 4], anchor: "start" },
+  "los-angeles": { label: [4, 26], anchor: "middle" },
+  "san-francisco": { by: [-3, -3], label: [-8, 0], anchor: "end" },
+  london: { label: [-8, 4], anchor: "end" },
+  amsterdam: { label: [0, -16], anchor: "middle" },
+  frankfurt: { by: [3, 4], label: [8, 9], anchor: "start" },
+  hangzhou: { by: [0, 3], label: [14, 16], anchor: "start" },
+  shanghai: { by: [10, -6], label: [8, 0], anchor: "start" },
+  wuhan: { by: [0, -6], label: [0, -16], anchor: "middle" },
+  chengdu: { label: [-15, 4], anchor: "end" },
+  shenzhen: { by: [-9, -3], label: [-15, 6], anchor: "end" },
+  "hong-kong": { by: [9, 7], label: [15, 9], anchor: "start" },
+  singapore: { label: [9, 4], anchor: "start" },
+  sydney: { label: [-15, 5], anchor: "end" },
+};
+const PLAIN: Nudge = { label: [15, 4], anchor: "start" };
+
+export function placeOnMap(places: readonly Place[]): Placed[] {
+  const project = mapProjection();
+  return places.flatMap(({ vantage, site, latitude, longitude }) => {
+    const point = project([longitude, latitude]);
+    if (point === null) return [];
+    const { by = [0, 0], label, anchor } = NUDGES[vantage] ?? PLAIN;
+    const [x, y] = [point[0] + by[0], point[1] + by[1]];
+    return [{ vantage, site, x, y, labelX: x + label[0], labelY: y + label[1], anchor }];
+  });
+}

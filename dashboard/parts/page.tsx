@@ -1,0 +1,48 @@
+/** The page, put together. */
+import { canAct, link, state, words } from "../store.ts";
+import { CityTable } from "./city-table.tsx";
+import { Counters } from "./counters.tsx";
+import { Head } from "./head.tsx";
+import { KillSwitch } from "./kill-switch.tsx";
+import { LatencyChart } from "./latency-chart.tsx";
+import { NodePanel } from "./node-panel.tsx";
+import { ResponseHead } from "./response-head.tsx";
+import { StoryPanel } from "./story-panel.tsx";
+import { WorldMap } from "./world-map.tsx";
+
+export function Page({ isLinkUsed }: { readonly isLinkUsed: boolean }) {
+  return (
+    <div class={`page ${link.value}`}>
+      <Head />
+      {state.value !== undefined && !canAct.value ? <LookOnly isLinkUsed={isLinkUsed} /> : null}
+      <main>
+        <div class="column left">
+          <WorldMap />
+          <div class="pair">
+            <LatencyChart />
+            <StoryPanel />
+          </div>
+        </div>
+        <div class="column right">
+          <Counters />
+          <CityTable />
+          <KillSwitch />
+          <div class="pair">
+            <NodePanel />
+            <ResponseHead />
+          </div>
+        </div>
+      </main>
+    </div>
+  );
+}
+
+function LookOnly({ isLinkUsed }: { readonly isLinkUsed: boolean }) {
+  const { lookOnly } = words.value;
+  return (
+    <p class="look-only" role="note">
+      <strong>{lookOnly.title}</strong> {isLinkUsed ? lookOnly.used : lookOnly.how}{" "}
+      <code>npx anycastle page</code>
+    </p>
+  );
+}
