@@ -1,7 +1,7 @@
 /**
  * The gateway's configuration: one schema for what a person writes in `anycastle.yaml` and what a lab sends.
  *
- * Unknown keys are errors. The document is parsed once, checked across fields, completed with its profile's numbers
+ * Unknown keys are errors. The document is parsed once, checked across fields (all that is wrong comes at once), completed with its profile's numbers
  * and frozen; nothing else in the gateway reads a document. Five lines (one site, two nodes) are enough.
  */
 import { z } from "zod";
@@ -327,17 +327,10 @@ export type GatewayConfigResult =
 
 export function parseGatewayConfig(document: unknown): GatewayConfigResult {
   const parsed = gatewaySchema.safeParse(document);
-  if (!parsed.success) {
-    return {
-      ok: false,
-      issues: parsed.error.issues.flatMap((issue) => issuesOf(issue)),
-    };
-  }
-  const issues = crossCheck(parsed.data);
-  if (issues.length > 0) return { ok: false, issues };
+  const refused = parsed.success ? [] : parsed.error.issues.flatMap((issue) => issuesOf(issue));
+  const issues = [...refused, ...crossIssues(document)];
+  if (!parsed.success || issues.length > 0) return { ok: false, issues };
   const config = complete(parsed.data);
-  const late = checkCompleted(config);
-  if (late.length > 0) return { ok: false, issues: late };
   return { ok: true, config: deepFreeze(config), warnings: warningsOf(config) };
 }
 
@@ -353,89 +346,166 @@ function issuesOf(issue: z.core.$ZodIssue): ConfigIssue[] {
   return [{ path, message: issue.message }];
 }
 
-function crossCheck(document: Document): ConfigIssue[] {
+/**
+ * What is wrong across fields. Of a document that the schema refuses only those parts are judged that are good by
+ * themselves: nothing is told twice, and nothing is said of what could not be understood.
+ */
+export function crossIssues(document: unknown): ConfigIssue[] {
+  const sites = readSites(document);
+  return [
+    ...checkNames(sites),
+    ...checkAddresses(document),
+    ...checkCatchment(document, sites),
+    ...checkTimes(document),
+  ];
+}
+
+interface ReadSite {
+  readonly id: string | undefined;
+  readonly nodes: readonly { readonly id: string | undefined; readonly url: string | undefined }[];
+}
+
+/** Each at its place in the list, with holes where something is not as it should be. */
+function readSites(document: unknown): ReadSite[] {
+  return listAt(document, "sites").map((site) => ({
+    id: good(siteSchema.shape.id, valueAt(site, "id")),
+    nodes: listAt(site, "nodes").map((node) => ({
+      id: good(nodeSchema.shape.id, valueAt(node, "id")),
+      url: good(nodeSchema.shape.url, valueAt(node, "url"))?.replace(/\/$/, ""),
+    })),
+  }));
+}
+
+function checkNames(sites: readonly ReadSite[]): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
-  const sites = new Set<string>();
-  const nodes = new Set<string>();
+  const siteIds = new Set<string>();
+  const nodeIds = new Set<string>();
   const urls = new Set<string>();
-  for (const [siteIndex, site] of document.sites.entries()) {
-    note(sites, site.id, `sites.${siteIndex}.id`, "site", issues);
-    for (const [nodeIndex, node] of site.nodes.entries()) {
+  for (const [siteIndex, site] of sites.entries()) {
+    note(siteIds, site.id, `sites.${siteIndex}.id`, "site", issues);
+    for (const [nodeIndex, { id, url }] of site.nodes.entries()) {
       const path = `sites.${siteIndex}.nodes.${nodeIndex}`;
-      note(nodes, node.id, `${path}.id`, "node", issues);
-      note(urls, node.url.replace(/\/$/, ""), `${path}.url`, "url", issues);
-      checkPort(node.url.replace(/\/$/, ""), `${path}.url`, 1, issues);
+      note(nodeIds, id, `${path}.id`, "node", issues);
+      note(urls, url, `${path}.url`, "url", issues);
+      checkPort(url, `${path}.url`, 1, issues);
     }
   }
-  checkPort(document.listen, "listen", 0, issues);
-  if (document.admin !== "off") checkPort(document.admin, "admin", 0, issues);
-  issues.push(...checkCatchment(document, sites));
   return issues;
 }
 
-function note(seen: Set<string>, value: string, path: string, what: string, issues: ConfigIssue[]): void {
+function note(
+  seen: Set<string>,
+  value: string | undefined,
+  path: string,
+  what: string,
+  issues: ConfigIssue[],
+): void {
+  if (value === undefined) return;
   if (seen.has(value)) issues.push({ path, message: `${what} "${value}" stands here twice` });
   seen.add(value);
 }
 
-function checkPort(address: string, path: string, min: number, issues: ConfigIssue[]): void {
+function checkAddresses(document: unknown): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const { listen, admin } = gatewaySchema.shape;
+  checkPort(good(listen, valueAt(document, "listen")), "listen", 0, issues);
+  const adminAddress = good(admin, valueAt(document, "admin"));
+  if (adminAddress !== "off") checkPort(adminAddress, "admin", 0, issues);
+  return issues;
+}
+
+function checkPort(address: string | undefined, path: string, min: number, issues: ConfigIssue[]): void {
+  if (address === undefined) return;
   const port = Number(address.slice(address.lastIndexOf(":") + 1));
   if (port < min || port > 65_535) issues.push({ path, message: `port ${port} is not in ${min}..65535` });
 }
 
-function checkCatchment(document: Document, sites: ReadonlySet<string>): ConfigIssue[] {
-  const issues: ConfigIssue[] = [];
-  const { catchment, routing } = document;
-  if (catchment !== undefined && "fixed" in catchment) {
-    for (const [vantage, routes] of Object.entries(catchment.fixed)) {
-      for (const [index, route] of routes.entries()) {
-        if (sites.has(route.site)) continue;
-        const path = `catchment.fixed.${vantage}.${index}.site`;
-        issues.push({ path, message: `vantage "${vantage}" names the unknown site "${route.site}"` });
-      }
-    }
-  }
-  if (document.wan !== undefined && !hasRoundTripTimes(document)) {
+function checkCatchment(document: unknown, sites: readonly ReadSite[]): ConfigIssue[] {
+  const { shape } = gatewaySchema;
+  const parsed = shape.catchment.safeParse(valueAt(document, "catchment"));
+  if (!parsed.success) return [];
+  const { data: catchment } = parsed;
+  const issues = unknownSites(catchment, sites);
+  if (good(shape.wan, valueAt(document, "wan")) !== undefined && !hasRoundTripTimes(catchment)) {
     issues.push({
       path: "wan",
       message: "there are no round-trip times to emulate: give `catchment`, and `rttMs` in `catchment.fixed`",
     });
   }
-  if (catchment !== undefined && "nearest" in catchment && routing.vantages.length === 0) {
+  const routing = good(shape.routing, valueAt(document, "routing"));
+  if (catchment !== undefined && "nearest" in catchment && routing?.vantages.length === 0) {
     issues.push({ path: "routing.vantages", message: "`catchment.nearest` needs at least one vantage" });
   }
   return issues;
 }
 
-function hasRoundTripTimes(document: Document): boolean {
-  const { catchment } = document;
+/** A site whose own id is spoilt may be the one that is meant: then nobody can say. */
+function unknownSites(catchment: Document["catchment"], sites: readonly ReadSite[]): ConfigIssue[] {
+  const known = new Set(sites.map(({ id: site }) => site));
+  if (catchment === undefined || !("fixed" in catchment) || known.size === 0 || known.has(undefined))
+    return [];
+  return Object.entries(catchment.fixed).flatMap(([vantage, routes]) =>
+    routes.flatMap((route, index) => {
+      if (known.has(route.site)) return [];
+      const path = `catchment.fixed.${vantage}.${index}.site`;
+      return [{ path, message: `vantage "${vantage}" names the unknown site "${route.site}"` }];
+    }),
+  );
+}
+
+function hasRoundTripTimes(catchment: Document["catchment"]): boolean {
   if (catchment === undefined) return false;
   if (!("fixed" in catchment)) return true;
   return Object.values(catchment.fixed).some((routes) => routes.some((route) => route.rttMs > 0));
 }
 
-function checkCompleted(config: GatewayConfig): ConfigIssue[] {
+/** Of health, retry and hedge, as far as each is good; what their profile fills in counts as written. */
+function checkTimes(document: unknown): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
-  const { health, hedge, retry } = config;
-  if (health.timeoutMs > health.intervalMs) {
+  const { shape } = gatewaySchema;
+  const health = good(shape.health, valueAt(document, "health"));
+  const { timeoutMs, intervalMs } = health === undefined ? NO_TIMES : completeHealth(health);
+  if (timeoutMs > intervalMs) {
     issues.push({
       path: "health.timeoutMs",
-      message: `timeout ${health.timeoutMs} ms is longer than the interval, ${health.intervalMs} ms: checks would overlap`,
+      message: `timeout ${timeoutMs} ms is longer than the interval, ${intervalMs} ms: checks would overlap`,
     });
   }
-  if (hedge.floorMs > hedge.capMs) {
-    issues.push({
-      path: "hedge.floorMs",
-      message: `floor ${hedge.floorMs} ms is above the cap, ${hedge.capMs} ms`,
-    });
+  const profile = good(healthSchema.shape.profile, valueAt(valueAt(document, "health"), "profile"));
+  if (profile === undefined) return issues;
+  const hedge = good(shape.hedge, valueAt(document, "hedge"));
+  const { floorMs, capMs } = hedge === undefined ? NO_TIMES : completeHedge(hedge, profile);
+  if (floorMs > capMs) {
+    issues.push({ path: "hedge.floorMs", message: `floor ${floorMs} ms is above the cap, ${capMs} ms` });
   }
-  if (retry.perTryTimeoutMs > retry.totalTimeoutMs) {
+  const retry = good(shape.retry, valueAt(document, "retry"));
+  const { perTryTimeoutMs, totalTimeoutMs } = retry === undefined ? NO_TIMES : completeRetry(retry, profile);
+  if (perTryTimeoutMs > totalTimeoutMs) {
     issues.push({
       path: "retry.perTryTimeoutMs",
-      message: `${retry.perTryTimeoutMs} ms is longer than totalTimeoutMs, ${retry.totalTimeoutMs} ms`,
+      message: `${perTryTimeoutMs} ms is longer than totalTimeoutMs, ${totalTimeoutMs} ms`,
     });
   }
   return issues;
+}
+
+/** Of a section that is not good: nothing to compare. */
+const NO_TIMES = { timeoutMs: 0, intervalMs: 0, floorMs: 0, capMs: 0, perTryTimeoutMs: 0, totalTimeoutMs: 0 };
+
+/** The value as the schema has it, undefined when it is refused. */
+function good<S extends z.ZodType>(schema: S, value: unknown): z.output<S> | undefined {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? parsed.data : undefined;
+}
+
+function valueAt(owner: unknown, key: string): unknown {
+  if (typeof owner !== "object" || owner === null) return undefined;
+  return (owner as Readonly<Record<string, unknown>>)[key];
+}
+
+function listAt(owner: unknown, key: string): readonly unknown[] {
+  const value = valueAt(owner, key);
+  return Array.isArray(value) ? value : [];
 }
 
 function warningsOf(config: GatewayConfig): ConfigIssue[] {
@@ -452,8 +522,6 @@ function warningsOf(config: GatewayConfig): ConfigIssue[] {
 
 function complete(document: Document): GatewayConfig {
   const { health, hedge, retry, routing } = document;
-  const isDemo = health.profile === "demo";
-  const profile = HEALTH_PROFILES[health.profile];
   return {
     listen: hostPort(document.listen),
     admin: document.admin === "off" ? undefined : hostPort(document.admin),
@@ -468,34 +536,47 @@ function complete(document: Document): GatewayConfig {
       vantageHeader: routing.vantageHeader,
     },
     catchment: document.catchment,
-    health: {
-      profile: health.profile,
-      path: health.path,
-      intervalMs: health.intervalMs ?? profile.intervalMs,
-      timeoutMs: health.timeoutMs ?? profile.timeoutMs,
-      healthyThreshold: health.healthyThreshold ?? profile.healthyThreshold,
-      unhealthyThreshold: health.unhealthyThreshold ?? profile.unhealthyThreshold,
-    },
-    retry: {
-      attemptsMax: retry.attemptsMax,
-      budgetPercent: Math.round(retry.budgetRatio * 100),
-      budgetPerSecond: retry.budgetPerSecond,
-      perTryTimeoutMs:
-        retry.perTryTimeoutMs ?? Math.min(isDemo ? 5_000 : 15_000, retry.totalTimeoutMs ?? Infinity),
-      totalTimeoutMs: retry.totalTimeoutMs ?? Math.max(isDemo ? 10_000 : 30_000, retry.perTryTimeoutMs ?? 0),
-      nonIdempotent: retry.nonIdempotent,
-    },
-    hedge: {
-      isEnabled: hedge.isEnabled,
-      initialMs: hedge.initialDelayMs,
-      floorMs: hedge.floorMs,
-      capMs: hedge.capMs ?? Math.max(hedge.floorMs, isDemo ? 150 : 1_000),
-      budgetPercent: Math.round(hedge.budgetRatio * 100),
-      budgetPerSecond: hedge.budgetPerSecond,
-    },
+    health: completeHealth(health),
+    retry: completeRetry(retry, health.profile),
+    hedge: completeHedge(hedge, health.profile),
     replayBytesMax: document.body.replayBytesMax,
     limits: document.limits,
     isWanEmulated: document.wan !== undefined,
+  };
+}
+
+function completeHealth(health: Document["health"]): GatewayConfig["health"] {
+  const profile = HEALTH_PROFILES[health.profile];
+  return {
+    profile: health.profile,
+    path: health.path,
+    intervalMs: health.intervalMs ?? profile.intervalMs,
+    timeoutMs: health.timeoutMs ?? profile.timeoutMs,
+    healthyThreshold: health.healthyThreshold ?? profile.healthyThreshold,
+    unhealthyThreshold: health.unhealthyThreshold ?? profile.unhealthyThreshold,
+  };
+}
+
+function completeRetry(retry: Document["retry"], profile: HealthProfileName): GatewayConfig["retry"] {
+  const [perTryMs, totalMs] = profile === "demo" ? [5_000, 10_000] : [15_000, 30_000];
+  return {
+    attemptsMax: retry.attemptsMax,
+    budgetPercent: Math.round(retry.budgetRatio * 100),
+    budgetPerSecond: retry.budgetPerSecond,
+    perTryTimeoutMs: retry.perTryTimeoutMs ?? Math.min(perTryMs, retry.totalTimeoutMs ?? Infinity),
+    totalTimeoutMs: retry.totalTimeoutMs ?? Math.max(totalMs, retry.perTryTimeoutMs ?? 0),
+    nonIdempotent: retry.nonIdempotent,
+  };
+}
+
+function completeHedge(hedge: Document["hedge"], profile: HealthProfileName): GatewayConfig["hedge"] {
+  return {
+    isEnabled: hedge.isEnabled,
+    initialMs: hedge.initialDelayMs,
+    floorMs: hedge.floorMs,
+    capMs: hedge.capMs ?? Math.max(hedge.floorMs, profile === "demo" ? 150 : 1_000),
+    budgetPercent: Math.round(hedge.budgetRatio * 100),
+    budgetPerSecond: hedge.budgetPerSecond,
   };
 }
 

@@ -62,6 +62,9 @@ export class CastProcess {
     this.#child = spawn(process.execPath, [ENTRY, options.role], {
       stdio: ["pipe", "pipe", "pipe"],
       env: childEnvironment(options.environment),
+      // A Ctrl-C goes to the terminal's whole group, and Node dies of one until its program has asked for it. Only the
+      // lab is to hear it. No child outlives the lab for that: its pipe closes, and the guardian kills.
+      detached: true,
     });
     this.pid = this.#child.pid ?? 0;
     this.exited = this.#awaitEnd(startedMs);

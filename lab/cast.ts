@@ -13,6 +13,7 @@ import type { ProcessEvent } from "#core/wire/events.ts";
 import type { CastPlan } from "./cast-plan.ts";
 import { CastProcess, type ProcessExit } from "./cast-process.ts";
 import { Guardian } from "./guardian/guardian.ts";
+import { urlHost } from "./http-url.ts";
 import type { Journal } from "./journal.ts";
 import { NodeSlot } from "./node-slot.ts";
 import { RestartPolicy } from "./restart-policy.ts";
@@ -39,6 +40,7 @@ export class Cast {
   readonly #guardian: Guardian;
   readonly #policies = new Map<string, RestartPolicy>();
   readonly #restarts = new Map<string, Timer>();
+  #gatewayDocument: unknown;
   #sim: CastProcess | undefined;
   #gateway: CastProcess | undefined;
   #isStopping = false;
@@ -47,6 +49,7 @@ export class Cast {
   constructor(journal: Journal, options: CastOptions) {
     this.#journal = journal;
     this.#options = options;
+    this.#gatewayDocument = options.plan.gatewayDocument;
     this.slots = options.plan.nodes.map((config) => new NodeSlot(config));
     this.#guardian = new Guardian(options.environment, (pid, code, signal) =>
       journal.emit({ kind: "process.exited", process: "guardian", pid, code, signal, wasAsked: false }),
@@ -75,9 +78,15 @@ export class Cast {
     }
   }
 
-  /** The guardian removes this file, if it still names this process, when the lab is gone. */
-  removeAtEnd(file: string): void {
-    this.#guardian.removeAtEnd(file, process.pid);
+  /** When the lab is gone without having left, the guardian removes what it left in this directory. */
+  clearAtEnd(runtimeDir: string): void {
+    this.#guardian.clearAtEnd(runtimeDir, process.pid);
+  }
+
+  /** From its next start on the gateway listens there. */
+  moveGateway(host: string, port: number): void {
+    const document = this.#gatewayDocument as Readonly<Record<string, unknown>>;
+    this.#gatewayDocument = { ...document, listen: `${urlHost(host)}:${port}` };
   }
 
   get isGatewayReady(): boolean {
@@ -147,8 +156,11 @@ export class Cast {
   }
 
   #startGateway(): void {
-    const { plan, gatewayToken } = this.#options;
-    const config = { process: "gateway", document: plan.gatewayDocument, adminToken: gatewayToken } as const;
+    const config = {
+      process: "gateway",
+      document: this.#gatewayDocument,
+      adminToken: this.#options.gatewayToken,
+    } as const;
     this.#gateway = this.#spawn("gateway", config, () => this.#startGateway());
   }
 

@@ -4,7 +4,7 @@
  * anybody died. What the parts do stands in `cast.ts` (processes), `operator.ts` (orders), `journal.ts`.
  */
 import { flushCompileCache } from "node:module";
-import { EXIT, UserError } from "#core/errors.ts";
+import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
 import { SITES } from "#core/geography/cities.ts";
 import { nowMs, wallClock, type Timer } from "#core/host/clock.ts";
 import { randomToken } from "#core/host/random.ts";
@@ -14,6 +14,7 @@ import {
   type ActionReply,
   type FailReply,
   type FailRequest,
+  type LabFile,
   type LabStatus,
   type TargetRequest,
 } from "#core/wire/control.ts";
@@ -35,6 +36,7 @@ import {
   prepareRuntimeDir,
   refuseSecondLab,
   removeLabFile,
+  replaceLabFile,
   writeLabFile,
 } from "./runtime-dir.ts";
 import { until, waitFor, type WaitOptions } from "./waiting.ts";
@@ -84,18 +86,19 @@ const NODES_PER_SITE_MAX = 8;
 const GATEWAY = "the gateway";
 const CONTROL = "the control API";
 
+/** Somebody else may take a free port before it is bound; then the next one is tried, so often. */
+const CONTROL_TRIES_MAX = 5;
+
 interface LabPorts {
-  readonly gateway: number;
-  readonly control: number;
+  gateway: number;
+  control: number;
   /** What people should know: a default port was taken. */
-  readonly notes: readonly string[];
+  readonly notes: string[];
 }
 
 export class Lab {
   readonly journal: Journal;
   readonly token = randomToken();
-  readonly gatewayUrl: string;
-  readonly controlUrl: string;
   readonly gatewayAdminUrl: string;
   readonly #options: LabOptions;
   readonly #lock: LabLock;
@@ -111,6 +114,9 @@ export class Lab {
   #measurer: Measurer | undefined;
   #stalls: Timer | undefined;
   #isReady = false;
+  #isGatewayMoving = false;
+  /** Its port is known to people now, and is not changed any more. */
+  #hasGatewayServed = false;
   #stopping: Promise<void> | undefined;
 
   /** Resolves when the control API answers and the cast is being started; `untilReady` waits for the nine sites. */
@@ -149,15 +155,17 @@ export class Lab {
   }
 
   private constructor(options: LabOptions, lock: LabLock, plan: CastPlan, ports: LabPorts) {
-    const { listenHost, journalFile, version, cacheDir } = options;
+    const { journalFile, version, cacheDir } = options;
     this.#options = options;
     this.#lock = lock;
     this.#ports = ports;
-    this.gatewayUrl = httpUrl(listenHost, ports.gateway);
-    this.controlUrl = httpUrl(listenHost, ports.control);
     this.gatewayAdminUrl = plan.gatewayAdminUrl;
     this.journal = new Journal(journalFile === undefined ? undefined : new JournalFile(journalFile));
-    this.journal.subscribe((event) => this.#state.hear(event));
+    this.journal.subscribe((event) => {
+      this.#state.hear(event);
+      if (event.kind === "process.ready" && event.process === "gateway") this.#hasGatewayServed = true;
+      if (event.kind === "process.exited" && event.process === "gateway") this.#gatewayEnded(event);
+    });
     this.#cache = CompileCache.open(version, cacheDir);
     const gatewayToken = randomToken();
     const environment = { ...this.#cache.environment(), UV_THREADPOOL_SIZE: CHILD_THREADS };
@@ -170,6 +178,15 @@ export class Lab {
       gatewayAdminUrl: plan.gatewayAdminUrl,
       gatewayToken,
     });
+  }
+
+  /** Where clients connect. It moves when a default port is taken before the gateway could bind it. */
+  get gatewayUrl(): string {
+    return httpUrl(this.#options.listenHost, this.#ports.gateway);
+  }
+
+  get controlUrl(): string {
+    return httpUrl(this.#options.listenHost, this.#ports.control);
   }
 
   /** The nine sites were announced once and the gateway trusted every node. */
@@ -304,16 +321,11 @@ export class Lab {
   }
 
   async #open(): Promise<void> {
-    const { seed, mode, version, runtimeDir, listenHost } = this.#options;
+    const { seed, mode, version, runtimeDir } = this.#options;
     this.journal.emit({ kind: "lab.started", seed, mode, version });
-    for (const line of this.notes) this.journal.emit({ kind: "process.log", process: "lab", line });
-    this.#control = await startControl(this, {
-      host: listenHost,
-      port: this.#ports.control,
-      token: this.token,
-    });
-    const { controlUrl, gatewayUrl, token } = this;
-    writeLabFile(runtimeDir, { pid: process.pid, controlUrl, gatewayUrl, token, startedAt: this.#startedAt });
+    for (const line of this.notes) this.#log(line);
+    this.#control = await this.#startControl();
+    writeLabFile(runtimeDir, this.#word());
     this.#stalls = watchStalls(STALL_MS, (durationMs) =>
       this.journal.emit({ kind: "stall", process: "lab", durationMs: Math.round(durationMs) }),
     );
@@ -322,6 +334,57 @@ export class Lab {
     if (isStaged) flushCompileCache(); // What the lab has compiled of the core, its children need not.
     this.#cast.startFirst();
     void this.#cast.startOthers(isStaged);
+  }
+
+  /** What commands find the lab by. */
+  #word(): LabFile {
+    const { controlUrl, gatewayUrl, token } = this;
+    return { pid: process.pid, controlUrl, gatewayUrl, token, startedAt: this.#startedAt };
+  }
+
+  async #startControl(): Promise<RunningControl> {
+    const { listenHost: host, controlPort } = this.#options;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await startControl(this, { host, port: this.#ports.control, token: this.token });
+      } catch (error) {
+        if (codeOf(error) !== "PORT_BUSY" || tries >= CONTROL_TRIES_MAX) throw error;
+        const wanted = { port: this.#ports.control, isStrict: isInsistent(controlPort) };
+        this.#ports.control = await choosePort(host, wanted, CONTROL, [this.#ports.gateway]);
+        this.#note(movedNote(host, wanted, CONTROL, this.#ports.control));
+      }
+    }
+  }
+
+  /** A gateway that ended before it could be used may have met somebody on its port. */
+  #gatewayEnded({ wasAsked }: { readonly wasAsked: boolean }): void {
+    if (wasAsked || this.#isGatewayMoving || this.#hasGatewayServed) return;
+    this.#isGatewayMoving = true;
+    this.#moveGateway()
+      .catch((error: unknown) => this.#log(messageOf(error)))
+      .finally(() => (this.#isGatewayMoving = false));
+  }
+
+  /** To the next free port, if its own is taken; one that was asked for is insisted on, and its holder is told. */
+  async #moveGateway(): Promise<void> {
+    const { listenHost: host, gatewayPort, runtimeDir } = this.#options;
+    const wanted = { port: this.#ports.gateway, isStrict: isInsistent(gatewayPort) };
+    const port = await choosePort(host, wanted, GATEWAY);
+    if (port === wanted.port || this.#stopping !== undefined) return;
+    this.#ports.gateway = port;
+    this.#cast.moveGateway(host, port);
+    this.#note(movedNote(host, wanted, GATEWAY, port));
+    replaceLabFile(runtimeDir, this.#word());
+  }
+
+  #note(line: string | undefined): void {
+    if (line === undefined) return;
+    this.#ports.notes.push(line);
+    this.#log(line);
+  }
+
+  #log(line: string): void {
+    this.journal.emit({ kind: "process.log", process: "lab", line });
   }
 
   async #tellWhenReady(): Promise<void> {
@@ -356,6 +419,11 @@ export class Lab {
     if (nodes.length > 0) return `not trusted by the gateway: ${nodes.join(", ")}`;
     return "`anycastle events` shows what its processes say";
   }
+}
+
+/** Any port will do where 0 was asked for. */
+function isInsistent({ port, isStrict }: WantedPort): boolean {
+  return isStrict && port !== 0;
 }
 
 function checkOptions({ nodesPerSite }: LabOptions): void {

@@ -8,8 +8,8 @@ import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { codeOf, EXIT, UserError } from "#core/errors.ts";
+import { holderOf } from "#core/host/port-holder.ts";
 import { randomSeed } from "#core/host/random.ts";
-import { holderOf } from "./port-holder.ts";
 
 const PORT_MIN = 10_000;
 const PORT_MAX = 65_535;

@@ -3,14 +3,14 @@
  * that belongs to the user. Commands read it to find the lab; a second lab reads it to refuse. A file whose process is
  * gone, or whose pid is somebody else's by now, is a leftover and is replaced.
  */
-import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
 import { environmentValue } from "#core/host/environment.ts";
 import type { LabFile } from "#core/wire/control.ts";
 import { checkPrivateDir, preparePrivateDir } from "./private-dir.ts";
-import { processStartTicks } from "./process-stat.ts";
+import { isSameProcess, processStartTicks } from "./process-stat.ts";
 
 const FILE_NAME = "lab.json";
 
@@ -32,25 +32,31 @@ export function prepareRuntimeDir(dir: string): void {
 }
 
 /**
- * Leaves word, atomically: the file is whole when it appears, and of two labs that start at once only one gets to
- * write it; the other one's `LAB_RUNNING` names the first.
+ * Leaves word, atomically: the file is whole when it appears. For the lab that holds the directory's lock, or two could
+ * take each other's word for a leftover.
  */
 export function writeLabFile(dir: string, lab: LabFile): void {
-  const file = labFilePath(dir);
-  const draft = `${file}.${process.pid}`;
-  const startTicks = processStartTicks(lab.pid);
-  try {
-    writeFileSync(
-      draft,
-      `${JSON.stringify({ ...lab, ...(startTicks === undefined ? {} : { startTicks }) })}\n`,
-      {
-        mode: 0o600,
-      },
-    );
+  publish(dir, lab, (draft, file) => {
     if (linkNew(draft, file)) return;
     refuseSecondLab(dir);
     rmSync(file, { force: true });
     if (!linkNew(draft, file)) refuseSecondLab(dir);
+  });
+}
+
+/** New word of the same lab, in one step. */
+export function replaceLabFile(dir: string, lab: LabFile): void {
+  publish(dir, lab, renameSync);
+}
+
+function publish(dir: string, lab: LabFile, put: (draft: string, file: string) => void): void {
+  const file = labFilePath(dir);
+  const draft = `${file}.${process.pid}`;
+  const startTicks = processStartTicks(lab.pid);
+  const whole = { ...lab, ...(startTicks === undefined ? {} : { startTicks }) };
+  try {
+    writeFileSync(draft, `${JSON.stringify(whole)}\n`, { mode: 0o600 });
+    put(draft, file);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError("LAB_FILE", `${file} cannot be written: ${messageOf(error)}`, {
@@ -84,7 +90,7 @@ export function findRunningLab(dir: string): LabFile | undefined {
   if (!existsSync(dir)) return undefined;
   checkPrivateDir(dir);
   const lab = parseLabFile(labFilePath(dir));
-  return lab !== undefined && isItself(lab) ? lab : undefined;
+  return lab !== undefined && isSameProcess(lab.pid, lab.startTicks) ? lab : undefined;
 }
 
 /** Throws `LAB_RUNNING`, naming the one that runs. */
@@ -95,17 +101,6 @@ export function refuseSecondLab(dir: string): void {
     hint: "stop it with Ctrl-C in its terminal first, or set ANYCASTLE_RUNTIME_DIR to run a second one beside it",
     exitCode: EXIT.failure,
   });
-}
-
-/** The process lives and is the one that wrote the file, as far as the system tells. */
-function isItself({ pid, startTicks }: LabFile): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (codeOf(error) !== "EPERM") return false;
-  }
-  const nowTicks = processStartTicks(pid);
-  return startTicks === undefined || nowTicks === undefined || startTicks === nowTicks;
 }
 
 /** Undefined when there is none, or what is there is no lab's. */

@@ -35,7 +35,12 @@ export interface CheckedText<T> {
 
 export type TextResult<T> =
   | ({ readonly ok: true } & CheckedText<T>)
-  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly ConfigProblem[];
+      /** What the schema refused, for checks that can do with a part of it; absent when the text could not be read. */
+      readonly refused?: Pick<CheckedText<T>, "document" | "place">;
+    };
 
 /** `overrides` are values of the command line, nested as in the document; they win over what is written. */
 export function checkText<T>(
@@ -58,7 +63,8 @@ export function checkText<T>(
   const place: Place = (path, part) => positionOf(yaml, lines, path, part);
   const checked = schema.safeParse(document);
   if (checked.success) return { ok: true, value: checked.data, document, written, yaml, lines, place };
-  return { ok: false, problems: problemsIn(checked.error, schema, document, place) };
+  const problems = problemsIn(checked.error, schema, document, place);
+  return { ok: false, problems, refused: { document, place } };
 }
 
 /** A document that has no text: all positions are 1:1. */

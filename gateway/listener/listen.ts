@@ -1,6 +1,7 @@
 /** Binding a server to an address, with errors that name the address and what wanted it. */
 import type { Server } from "node:net";
 import { EXIT, UserError, codeOf, messageOf } from "#core/errors.ts";
+import { holderOf } from "#core/host/port-holder.ts";
 import type { HostPort } from "../config.ts";
 
 /** The kernel cuts it to `net.core.somaxconn`. */
@@ -29,11 +30,19 @@ export function portOf(server: Server, otherwise: number): number {
 export function listenError(error: unknown, { host, port }: HostPort, what: string): UserError {
   const where = `${host}:${port}`;
   if (codeOf(error) === "EADDRINUSE") {
-    return new UserError("PORT_BUSY", `${what} cannot listen on ${where}: another process does already`, {
-      hint: `choose another port, or find its holder with \`ss -ltnp 'sport = :${port}'\``,
-      exitCode: EXIT.usage,
-      cause: error,
-    });
+    const holder = holderOf(port);
+    return new UserError(
+      "PORT_BUSY",
+      `${what} cannot listen on ${where}: ${holder ?? "another process"} does already`,
+      {
+        hint:
+          holder === undefined
+            ? `choose another port, or find its holder with \`ss -ltnp 'sport = :${port}'\``
+            : "choose another port, or end what holds this one",
+        exitCode: EXIT.usage,
+        cause: error,
+      },
+    );
   }
   return new UserError("LISTEN_FAILED", `${what} cannot listen on ${where}: ${messageOf(error)}`, {
     hint: "give host:port of an address of this machine",

@@ -20,8 +20,10 @@ export type GuardianOrder =
   /** `startTicks` (proc(5), field 22) tells the process from a later one of the same number; null where unknown. */
   | { readonly do: "watch"; readonly pid: number; readonly startTicks: string | null }
   | { readonly do: "forget"; readonly pid: number }
-  /** At the end this file goes too, if it still names `pid`. */
-  | { readonly do: "remove"; readonly file: string; readonly pid: number };
+  /** At the end what lab `pid` left in its runtime directory goes too. */
+  | { readonly do: "clear"; readonly dir: string; readonly pid: number }
+  /** The lab does that itself. */
+  | { readonly do: "keep" };
 
 export class Guardian {
   readonly #environment: Readonly<Record<string, string>>;
@@ -29,7 +31,7 @@ export class Guardian {
   readonly #policy = new RestartPolicy();
   /** Start times by pid. */
   readonly #watched = new Map<number, string | null>();
-  #removal: GuardianOrder | undefined;
+  #clearing: GuardianOrder | undefined;
   #child: ChildProcess | undefined;
   #restart: Timer | undefined;
   #isDismissed = false;
@@ -60,14 +62,18 @@ export class Guardian {
     if (this.#watched.delete(pid)) this.#tell({ do: "forget", pid });
   }
 
-  removeAtEnd(file: string, pid: number): void {
-    this.#removal = { do: "remove", file, pid };
-    this.#tell(this.#removal);
+  clearAtEnd(dir: string, pid: number): void {
+    this.#clearing = { do: "clear", dir, pid };
+    this.#tell(this.#clearing);
   }
 
-  /** The lab ends: what is still watched is killed. Resolves when the guardian has gone. */
+  /**
+   * The lab ends: what is still watched is killed. The runtime directory is left to the lab, which may have more to
+   * close before another may take its place. Resolves when the guardian has gone.
+   */
   async dismiss(): Promise<void> {
     this.#isDismissed = true;
+    this.#tell({ do: "keep" });
     this.#restart?.cancel();
     const child = this.#child;
     if (child === undefined) return killWatched(this.#watched); // It died a moment ago.
@@ -99,7 +105,7 @@ export class Guardian {
     child.once("exit", ended);
     child.once("error", () => ended(null, null));
     for (const [pid, startTicks] of this.#watched) this.#tell({ do: "watch", pid, startTicks });
-    if (this.#removal !== undefined) this.#tell(this.#removal);
+    if (this.#clearing !== undefined) this.#tell(this.#clearing);
   }
 
   #tell(order: GuardianOrder): void {

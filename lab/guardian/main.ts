@@ -1,18 +1,20 @@
 /**
  * The guardian (`node bin/cast.js guardian`): a process that outlives its lab by a moment. The lab tells it the
  * processes it starts; when the lab's end of the pipe closes, however the lab ended, it kills them all, frozen ones
- * too, removes the lab's file, and ends.
+ * too, removes what the lab left in its runtime directory, and ends.
  *
  * Orders are NDJSON on standard input (`GuardianOrder`). A pid counts only together with its start time, so that a
  * number used again by somebody else's process is never killed.
  */
 import { NdjsonReader } from "#core/host/ndjson.ts";
-import { removeLabFile } from "../runtime-dir.ts";
+import { clearLockOf } from "../lab-lock.ts";
+import { labFilePath, removeLabFile } from "../runtime-dir.ts";
 import type { GuardianOrder } from "./guardian.ts";
 import { killWatched } from "./kill-watched.ts";
 
 const watched = new Map<number, string | null>();
-const files = new Map<string, number>();
+/** Runtime directories, each with the pid of its lab. */
+const dirs = new Map<string, number>();
 
 const reader = new NdjsonReader(
   (value) => hear(value as GuardianOrder),
@@ -31,8 +33,11 @@ function hear(order: GuardianOrder): void {
     case "forget":
       watched.delete(order.pid);
       return;
-    case "remove":
-      files.set(order.file, order.pid);
+    case "clear":
+      dirs.set(order.dir, order.pid);
+      return;
+    case "keep":
+      dirs.clear();
       return;
     default:
   }
@@ -40,6 +45,15 @@ function hear(order: GuardianOrder): void {
 
 function finish(): void {
   killWatched(watched);
-  for (const [file, pid] of files) removeLabFile(file, pid);
+  for (const [dir, pid] of dirs) clear(dir, pid);
   process.exit(0);
+}
+
+/** A directory that has gone, or a disk that refuses: what is left there holds nobody up, as its process is gone. */
+function clear(dir: string, pid: number): void {
+  try {
+    clearLockOf(dir, pid, () => removeLabFile(labFilePath(dir), pid));
+  } catch {
+    // Nobody is left to be told.
+  }
 }

@@ -34,7 +34,11 @@ export interface RunningLoad {
 /** Throws a `UserError` that lists every fault of the document before anything is started. */
 export function startLoad(start: LoadStart): RunningLoad {
   const document = parseLoadDocument(start.document);
-  const child = spawn(process.execPath, [ENTRY, "load"], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [ENTRY, "load"], {
+    stdio: ["pipe", "pipe", "pipe"],
+    // In no terminal's group: a Ctrl-C is for whoever started it, who then ends it gently.
+    detached: true,
+  });
   const send = (line: LoadConfig | CastCommand): void => {
     if (child.stdin.writable) child.stdin.write(`${JSON.stringify(line)}\n`);
   };

@@ -78,6 +78,16 @@ test("inside a choice of shapes the nearest shape is judged", () => {
   check(`${GOOD}admin: offf\n`, '6:8 admin: must be host:port or "off" -> off');
 });
 
+test("what does not fit together is told beside what the schema refuses, in the order of the file", () => {
+  check(
+    `${GOOD}  - id: fra\n    nodes: [{ id: fra-3, url: "http://127.0.0.1:9002" }]\nhealht: {}\nlisten: 127.0.0.1:70000\n`,
+    '6:9 sites.1.id: site "fra" stands here twice',
+    '7:31 sites.1.nodes.0.url: url "http://127.0.0.1:9002" stands here twice',
+    '8:1 healht: unknown key "healht" -> health',
+    "9:9 listen: port 70000 is not in 0..65535",
+  );
+});
+
 test("checks across fields point at the second of two", () => {
   check(
     `${GOOD}  - id: fra\n    nodes: [{ id: fra-3, url: "http://127.0.0.1:9003" }]\n`,

@@ -111,6 +111,62 @@ describe("across fields", () => {
     [{ sites: SITES, catchment: { nearest: true } }, expect.stringContaining("routing.vantages: ")],
   ])("%j is refused", (document, expected) => expect(issues(document)).toContainEqual(expected));
 
+  test("what does not fit together is told beside what the schema refuses", () => {
+    expect(
+      issues({
+        lisetn: "x",
+        listen: "127.0.0.1:70000",
+        sites: [
+          {
+            id: "ny1",
+            nodes: [
+              { id: "a", url: "http://127.0.0.1:1", weight: -1 },
+              { id: "a", url: "no" },
+            ],
+          },
+          { id: "ny1", nodes: [{ id: "b", url: "http://127.0.0.1:1/" }] },
+        ],
+        catchment: { fixed: { paris: [{ site: "xx1", rttMs: 1 }] } },
+        health: { profile: "demo", timeoutMs: 200 },
+        retry: { perTryTimeoutMs: 500, totalTimeoutMs: 400 },
+        hedge: { floorMs: 0 },
+      }),
+    ).toEqual([
+      expect.stringContaining("sites.0.nodes.0.weight: "),
+      "sites.0.nodes.1.url: must be http://host:port",
+      expect.stringContaining("hedge.floorMs: "),
+      'lisetn: unknown key "lisetn"',
+      'sites.0.nodes.1.id: node "a" stands here twice',
+      'sites.1.id: site "ny1" stands here twice',
+      'sites.1.nodes.0.url: url "http://127.0.0.1:1" stands here twice',
+      "listen: port 70000 is not in 0..65535",
+      'catchment.fixed.paris.0.site: vantage "paris" names the unknown site "xx1"',
+      "health.timeoutMs: timeout 200 ms is longer than the interval, 100 ms: checks would overlap",
+      "retry.perTryTimeoutMs: 500 ms is longer than totalTimeoutMs, 400 ms",
+    ]);
+  });
+
+  test.each([
+    [
+      "a site whose id is spoilt may be the one that a catchment names",
+      { sites: [{ ...SITES[0], id: "NY1" }], catchment: { fixed: { paris: [{ site: "ny1" }] } } },
+      1,
+    ],
+    ["no sites, no unknown ones", { catchment: { fixed: { paris: [{ site: "ny1" }] } } }, 1],
+    [
+      "a catchment that was not understood has no round-trip times to miss",
+      { sites: SITES, wan: { emulate: true }, catchment: { fixd: {} } },
+      1,
+    ],
+    [
+      "with an unknown profile its times are unknown",
+      { sites: SITES, health: { profile: "nope", timeoutMs: 9_000 }, hedge: { floorMs: 500, capMs: 400 } },
+      1,
+    ],
+    ["what is no document has no fields", "text", 1],
+    ["sites that are no list have no names", { sites: "ny1" }, 1],
+  ])("%s: nothing is told twice", (_name, document, count) => expect(issues(document)).toHaveLength(count));
+
   test("wan with a feed or with fixed times is accepted", () => {
     expect(
       parse({ wan: { emulate: true }, catchment: { feed: "http://127.0.0.1:9100/v1/catchments" } })

@@ -380,6 +380,23 @@ test("a second lab is refused before it starts anybody, and takes nothing from t
   expect((await LabClient.find(options.runtimeDir).status()).isReady).toBe(true);
 });
 
+test.skipIf(process.platform !== "linux")(
+  "a Ctrl-C of the terminal reaches none of the children: each has a process group of its own",
+  () => {
+    const { sites, processes } = lab.status();
+    const pids = [...sites.flatMap(({ nodes }) => nodes), ...processes].map(({ pid }) => pid!);
+    expect(pids).toHaveLength(18 + 3);
+    expect(pids.map(processGroup)).toEqual(pids);
+    expect(pids).not.toContain(processGroup(process.pid));
+  },
+);
+
+/** proc(5), field 5. */
+function processGroup(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[2]);
+}
+
 test("a busy port that was asked for is refused, with its holder, and nothing is left", async () => {
   const port = Number(new URL(lab.controlUrl).port);
   const runtimeDir = join(root, "other");

@@ -1,0 +1,148 @@
+/** One lab in a directory: against processes that race for a leftover, and against every kind of leftover. */
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { clearLockOf, LabLock } from "#lab/lab-lock.ts";
+import { isSameProcess, processStartTicks, processState } from "#lab/process-stat.ts";
+
+const RACERS = 6;
+const ROUNDS = 5;
+const isLinux = processStartTicks(process.pid) !== undefined;
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "anycastle-lock-"));
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** Of a process that has ended. */
+function deadPid(): number {
+  return spawnSync(process.execPath, ["--version"]).pid;
+}
+
+function leave(name: string, text: string): void {
+  writeFileSync(join(dir, name), text);
+}
+
+test("who takes it has it until it is released, and nothing is left", async () => {
+  const lock = await LabLock.take(dir);
+  await expect(LabLock.take(dir)).rejects.toMatchObject({
+    code: "LAB_RUNNING",
+    exitCode: 1,
+    message: `a lab is being started or stopped here (pid ${process.pid})`,
+  });
+  lock.release();
+  expect(readdirSync(dir)).toEqual([]);
+  const next = await LabLock.take(dir);
+  lock.release(); // It is over: this is somebody else's.
+  expect(readdirSync(dir)).toEqual(["lab.lock"]);
+  next.release();
+});
+
+const dead = deadPid();
+test.for([
+  ["a process that has gone", `{"pid":${dead},"startTicks":"1"}\n`, []],
+  ["a process that has gone, on a system that tells no start", `{"pid":${dead}}\n`, []],
+  ["nobody: an empty file", "", []],
+  ["nobody: a torn line", '{"pid":', []],
+  ["nobody: no pid", '{"pid":"x"}\n', []],
+  [
+    "one that has gone, and whose heir was killed while taking over",
+    `{"pid":${dead},"startTicks":"1"}\n`,
+    [[`lab.lock.${dead}-1`, `{"pid":${dead},"startTicks":"2"}\n`]],
+  ],
+] as const)("a lock of %s is a leftover", async ([, text, others]) => {
+  leave("lab.lock", text);
+  for (const [name, content] of others) leave(name, content);
+  const lock = await LabLock.take(dir);
+  expect(JSON.parse(readFileSync(join(dir, "lab.lock"), "utf8"))).toMatchObject({ pid: process.pid });
+  expect(readdirSync(dir)).toEqual(["lab.lock"]);
+  lock.release();
+});
+
+test.skipIf(!isLinux)("a pid that is somebody else's by now holds nothing", async () => {
+  leave("lab.lock", `{"pid":${process.pid},"startTicks":"1"}\n`);
+  (await LabLock.take(dir)).release();
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+test("while a living process removes a leftover nobody else does, and the wait is bounded", async () => {
+  leave("lab.lock", `{"pid":${dead},"startTicks":"1"}\n`);
+  const ticks = processStartTicks(process.pid);
+  leave(`lab.lock.${dead}-1`, `${JSON.stringify({ pid: process.pid, startTicks: ticks })}\n`);
+  const taking = LabLock.take(dir);
+  await expect(taking).rejects.toMatchObject({ code: "LAB_RUNNING" });
+  expect(readFileSync(join(dir, "lab.lock"), "utf8")).toContain(`"pid":${dead}`);
+});
+
+test("the guardian of a lab clears what that lab left, and nothing of another's", async () => {
+  let cleared = 0;
+  const clear = (): void => void (cleared += 1);
+  clearLockOf(dir, dead, clear); // Nothing is there.
+  const lock = await LabLock.take(dir);
+  clearLockOf(dir, dead, clear);
+  expect([cleared, readdirSync(dir)]).toEqual([0, ["lab.lock"]]);
+  lock.release();
+  leave("lab.lock", `{"pid":${dead},"startTicks":"1"}\n`);
+  clearLockOf(dir, dead, clear);
+  expect([cleared, readdirSync(dir)]).toEqual([1, []]);
+});
+
+test.skipIf(!isLinux)("a zombie is gone: it only waits for its parent to look", async () => {
+  // The shell starts a process that ends at once, and then becomes one that never looks after its child.
+  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  try {
+    const pid = await new Promise<number>((resolve) =>
+      parent.stdout.once("data", (chunk: Buffer) => resolve(Number.parseInt(chunk.toString(), 10))),
+    );
+    await expect.poll(() => processState(pid)).toBe("Z");
+    expect(isSameProcess(pid, processStartTicks(pid))).toBe(false);
+  } finally {
+    parent.kill("SIGKILL");
+  }
+});
+
+/** Takes the lock of `dir` when its standard input says so, tells how that went, and holds it until it is told to go. */
+const RACER = `
+import { once } from "node:events";
+import { LabLock } from "#lab/lab-lock.ts";
+process.stdout.write("here\\n");
+await once(process.stdin, "data");
+try {
+  await LabLock.take(process.argv[1]);
+  process.stdout.write("taken\\n");
+} catch (error) {
+  process.stdout.write(error.code + "\\n");
+}
+process.stdin.on("end", () => process.exit(0)).resume();
+`;
+
+test("of many that race for a leftover one gets it, every time", { timeout: 120_000 }, async () => {
+  const root = join(import.meta.dirname, "..", "..");
+  for (let round = 0; round < ROUNDS; round++) {
+    leave("lab.lock", `{"pid":${dead},"startTicks":"1"}\n`);
+    const racers = Array.from({ length: RACERS }, () => {
+      const args = ["--input-type=module", "-e", RACER, dir];
+      return spawn(process.execPath, args, { cwd: root, stdio: ["pipe", "pipe", "inherit"] });
+    });
+    try {
+      const next = racers.map((racer) => {
+        const lines = racer.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false });
+        return async (): Promise<string> => String((await lines.next()).value).trim();
+      });
+      expect(await Promise.all(next.map((read) => read()))).toEqual(Array(RACERS).fill("here"));
+      for (const racer of racers) racer.stdin.write("go\n");
+      const said = await Promise.all(next.map((read) => read()));
+      expect(said.sort()).toEqual([...Array<string>(RACERS - 1).fill("LAB_RUNNING"), "taken"]);
+      expect(readdirSync(dir)).toEqual(["lab.lock"]);
+    } finally {
+      for (const racer of racers) racer.kill("SIGKILL");
+    }
+  }
+});
