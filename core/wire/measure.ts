@@ -75,6 +75,14 @@ export interface LoadResult {
     readonly failed: number;
     readonly latency: Percentiles;
   }[];
+  /** Apart by what may be repeated and what may not; absent from engines that do not tell. */
+  readonly methods?: readonly {
+    readonly method: string;
+    readonly sent: number;
+    readonly ok: number;
+    readonly failed: number;
+    readonly latency: Percentiles;
+  }[];
   readonly vantages: readonly {
     readonly vantage: string;
     readonly sent: number;

@@ -39,6 +39,9 @@ function renderVerdict(result: LoadResult, paint: Paint): string[] {
     ...result.voidReasons.map((reason) => `  ${clean(reason)}`),
     ...Object.entries(result.failed).map(([reason, count]) => `  ${formatCount(count)} ${clean(reason)}`),
   ];
+  const posts = result.methods?.find(({ method }) => method === "POST");
+  if (posts !== undefined)
+    lines.push(`  POST: ${formatCount(posts.sent)} sent, ${formatCount(posts.failed)} lost`);
   if (duplicated > 0) lines.push(paint("red", `  ${formatCount(duplicated)} POST executed more than once`));
   if (result.failureBound !== null) {
     lines.push(`  none failed: the failure ratio is below ${formatPercent(result.failureBound)} (95 %, 3/n)`);

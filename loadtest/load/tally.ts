@@ -1,5 +1,5 @@
 /**
- * The statistics of a load run, request by request: counts and percentiles, together, per cohort and per vantage, and
+ * The statistics of a load run, request by request: counts and percentiles, together, per cohort, method and vantage, and
  * whether they may be believed at all. Percentiles are over complete answers with the expected status; failures are
  * counted by name beside them, so that a fast refusal never makes a run look fast.
  */
@@ -58,6 +58,7 @@ export class Tally {
   readonly #ttfb = new LatencyHistogram();
   readonly #sendLag = new LatencyHistogram();
   readonly #cohorts = new Map<string, Group>();
+  readonly #methods = new Map<string, Group>();
   readonly #vantages = new Map<string, Group>();
   readonly #failed = new Map<string, number>();
   #notSent = 0;
@@ -73,7 +74,8 @@ export class Tally {
       return;
     }
     this.#all.add(record);
-    this.#cohort(record.cohort).add(record);
+    groupOf(this.#cohorts, record.cohort).add(record);
+    groupOf(this.#methods, record.method).add(record);
     this.#vantages.get(record.vantage)?.add(record);
     this.#sendLag.record(record.sentNs! - record.dueNs);
     this.#endNs = Math.max(this.#endNs, record.endNs!);
@@ -101,6 +103,7 @@ export class Tally {
       ttfb: this.#ttfb.percentiles(),
       sendLag: this.#sendLag.percentiles(),
       cohorts: [...this.#cohorts].map(([cohort, group]) => ({ cohort, ...summary(group) })),
+      methods: [...this.#methods].map(([method, group]) => ({ method, ...summary(group) })),
       vantages: [...this.#vantages].map(([vantage, group]) => ({
         vantage,
         ...summary(group),
@@ -110,15 +113,6 @@ export class Tally {
       isVoid: voidReasons.length > 0,
       voidReasons,
     };
-  }
-
-  #cohort(name: string): Group {
-    let group = this.#cohorts.get(name);
-    if (group === undefined) {
-      group = new Group();
-      this.#cohorts.set(name, group);
-    }
-    return group;
   }
 
   #voidReasons(end: TallyEnd): string[] {
@@ -141,6 +135,15 @@ export class Tally {
     if (end.planned === 0) reasons.push("stopped before the first counted request was due");
     return reasons;
   }
+}
+
+function groupOf(groups: Map<string, Group>, name: string): Group {
+  let group = groups.get(name);
+  if (group === undefined) {
+    group = new Group();
+    groups.set(name, group);
+  }
+  return group;
 }
 
 function summary(group: Group): Pick<LoadResult["cohorts"][number], "sent" | "ok" | "failed" | "latency"> {

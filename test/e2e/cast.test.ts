@@ -1,19 +1,23 @@
-/** The whole cast as processes: what must hold when parts of it die. Facts only; times belong to benches. */
+/**
+ * The whole cast as processes: what must hold when a site dies or is drained. One cast for all tests, each leaves it
+ * whole; what dies under load is `under-load.test.ts`. Facts only; times belong to benches.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { JournalEvent } from "#core/wire/events.ts";
 import { LabClient } from "#lab/client.ts";
 import { Lab, LAB_DEFAULTS } from "#lab/lab.ts";
 import { allCities, runSpeedTest } from "#loadtest/speed/speed-test.ts";
+import { HOME } from "./home.ts";
 
 const ANY_PORT = { port: 0, isStrict: false };
 
 let runtimeDir: string;
 let lab: Lab;
 
-beforeEach(async () => {
+beforeAll(async () => {
   runtimeDir = mkdtempSync(join(tmpdir(), "anycastle-e2e-"));
   lab = await Lab.start({
     ...LAB_DEFAULTS,
@@ -27,8 +31,8 @@ beforeEach(async () => {
   await lab.untilReady();
 }, 60_000);
 
-afterEach(async () => {
-  await lab.stop("the test is over", "now");
+afterAll(async () => {
+  await lab.stop("the tests are over", "now");
   rmSync(runtimeDir, { recursive: true, force: true });
 }, 30_000);
 
@@ -48,23 +52,6 @@ function sitesOf(test: Awaited<ReturnType<typeof speedTest>>): Record<string, st
   );
 }
 
-const HOME = {
-  "new-york": "ny1",
-  "los-angeles": "la1",
-  "san-francisco": "la1",
-  london: "ams1",
-  frankfurt: "ams1",
-  amsterdam: "ams1",
-  "hong-kong": "hkg1",
-  singapore: "hkg1",
-  sydney: "syd1",
-  shanghai: "hgh1",
-  hangzhou: "hgh1",
-  wuhan: "wuh1",
-  chengdu: "ctu1",
-  shenzhen: "szx1",
-};
-
 async function vantageReaches(vantage: string, site: string): Promise<void> {
   const isThere = (event: JournalEvent): boolean =>
     event.kind === "vantage.moved" && event.vantage === vantage && event.to === site;
@@ -83,43 +70,6 @@ test(
     await lab.revive({ target: "ny1" });
     await lab.untilReady();
     await vantageReaches("new-york", "ny1");
-    expect(sitesOf(await speedTest())).toEqual(HOME);
-  },
-);
-
-test("a killed node moves no vantage", { timeout: 60_000 }, async () => {
-  const sinceSeq = lab.journal.lastSeq;
-  await lab.fail({ target: "ny1-1", how: "kill" });
-  expect(sitesOf(await speedTest())).toEqual(HOME);
-  await lab.waitFor(
-    (event) => event.kind === "router.session" && event.node === "ny1-1" && event.state === "down",
-    {
-      sinceSeq,
-      timeoutMs: 10_000,
-      what: "the router to lose ny1-1",
-    },
-  );
-  expect(lab.journal.since(sinceSeq).filter((event) => event.kind === "vantage.moved")).toEqual([]);
-});
-
-test(
-  "a killed simulator fails nobody: routes stay, flagged, and its sessions come back",
-  { timeout: 60_000 },
-  async () => {
-    const sinceSeq = lab.journal.lastSeq;
-    const { pid } = lab.status().processes.find(({ process }) => process === "sim")!;
-    process.kill(pid!, "SIGKILL");
-    await lab.waitFor((event) => event.kind === "gateway.feed" && event.state === "stale", {
-      sinceSeq,
-      timeoutMs: 10_000,
-      what: "the gateway to lose the feed",
-    });
-    expect(sitesOf(await speedTest())).toEqual(HOME);
-    await lab.waitFor((event) => event.kind === "gateway.feed" && event.state === "live", {
-      sinceSeq: lab.journal.lastSeq - 1,
-      timeoutMs: 30_000,
-      what: "the feed to come back",
-    });
     expect(sitesOf(await speedTest())).toEqual(HOME);
   },
 );

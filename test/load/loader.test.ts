@@ -72,7 +72,12 @@ test("a run without failures: every count agrees, nothing is void", async () => 
   expect(Math.abs(counts["fresh"]! - 150)).toBeLessThanOrEqual(3);
   expect(counts["fresh"]! + counts["keep-alive"]!).toBe(300);
   expect(records).toHaveLength(300);
-  expect(records.filter(({ method }) => method === "POST").length).toBeGreaterThanOrEqual(24);
+  const posts = records.filter(({ method }) => method === "POST").length;
+  expect(posts).toBeGreaterThanOrEqual(24);
+  const methods = Object.fromEntries(
+    result.methods!.map(({ method, sent, failed }) => [method, [sent, failed]]),
+  );
+  expect(methods).toEqual({ GET: [300 - posts, 0], POST: [posts, 0] });
   for (const record of records) {
     expect(record.sentNs!).toBeGreaterThanOrEqual(record.dueNs);
     expect(record.firstByteNs!).toBeGreaterThanOrEqual(record.sentNs!);

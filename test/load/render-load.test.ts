@@ -61,6 +61,13 @@ test("failures are named and duplicated POSTs are not hidden", () => {
   expect(text).toContain("  11 refused\n  1 reset\n  3 POST executed more than once");
 });
 
+test("what may not be repeated is told apart: losses of POST, also when there are none", () => {
+  const post = { method: "POST", sent: 750, ok: 750, failed: 0, latency: TIMES };
+  expect(plain({ methods: [post] })).toContain("\n  POST: 750 sent, 0 lost\n");
+  expect(plain({ methods: [{ ...post, ok: 748, failed: 2 }] })).toContain("\n  POST: 750 sent, 2 lost\n");
+  expect(plain()).not.toContain("POST");
+});
+
 test("a void run says why and withholds its latencies", () => {
   const text = plain({ isVoid: true, voidReasons: ["send lag p99.9 is 73.2 ms, above the gate of 50 ms"] });
   expect(text).toMatch(/^VOID /);
