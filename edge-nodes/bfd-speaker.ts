@@ -26,6 +26,7 @@ export class BfdSpeaker {
   readonly #options: BfdSpeakerOptions;
   readonly #driver: BfdDriver;
   #port: DatagramPort | undefined;
+  #isLeaving = false;
 
   constructor(options: BfdSpeakerOptions) {
     const { config, scheduler, prng } = options;
@@ -48,13 +49,22 @@ export class BfdSpeaker {
   /** Takes the port and begins to speak. */
   async open(): Promise<void> {
     this.#port = await DatagramPort.open(this.#options.config, (bytes, from) => {
-      if (!this.#options.cable.isCut) this.#driver.received(bytes, from);
+      if (!this.#options.cable.isCut && !this.#isLeaving) this.#driver.received(bytes, from);
     });
     this.enable();
   }
 
   enable(): void {
     this.#driver.drive(ROUTER, (session, nowMs) => session.enable(nowMs));
+  }
+
+  /**
+   * The BGP session is about to end with Cease. What the router says on it is no news any more, and AdminDown follows
+   * later (`disable`): BIRD takes AdminDown for a failure, which RFC 5882 §3.2 would not. If it were there before
+   * Cease, BIRD would end the session with an error and keep the node out for its error wait, 60 s and more.
+   */
+  leave(): void {
+    this.#isLeaving = true;
   }
 
   /** A goodbye: the router hears AdminDown and takes it for no fault. */
@@ -64,6 +74,7 @@ export class BfdSpeaker {
 
   /** The BGP session has ended: what BFD knows is of a past life of it. */
   reset(reason: string): void {
+    if (this.#isLeaving) return;
     this.#driver.drive(ROUTER, (session, nowMs) => session.reset(reason, nowMs));
   }
 

@@ -213,12 +213,13 @@ export class EdgeNode {
 
   /** Answers so far asked the gateway to close; what is idle now is closed here, and what races it is retried there. */
   #leave(): void {
-    this.#bfd?.disable("SIGTERM");
+    this.#bfd?.leave();
     this.#announcer?.stop("SIGTERM");
     this.#listener.close();
     this.#http.closeIdleConnections();
     this.#checkTimer?.cancel();
     after(FAREWELL_MS, () => {
+      this.#bfd?.disable("SIGTERM");
       this.#bfd?.close();
       this.#stallTimer?.cancel();
       this.#selfAgent.destroy();
