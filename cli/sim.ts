@@ -6,6 +6,7 @@ import { Option, type Command } from "commander";
 import type { FaultHow } from "#core/wire/faults.ts";
 import { choice, examples, hostPort, howOption, integer, seedOption, siteOrNode } from "./arguments.ts";
 import { outputOf } from "./output.ts";
+import { addQuestions } from "./sim/ask.ts";
 
 const RATE_MAX = 10_000;
 const NODES_PER_SITE_MAX = 16;
@@ -85,6 +86,7 @@ export function addSim(program: Command): void {
       const { runSim } = await import("./sim/run-sim.ts");
       runSim(outputOf(command), flags);
     });
+  addQuestions(sim);
   addServe(sim);
 }
 

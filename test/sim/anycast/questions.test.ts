@@ -1,0 +1,156 @@
+/** What is asked of a solved catchment: shares, reasons, combinations, attachments. */
+import { expect, test } from "vitest";
+import { explainChoice, pathOf } from "#sim/anycast/explain.ts";
+import { measureShares } from "#sim/anycast/shares.ts";
+import { CatchmentSolver } from "#sim/anycast/solve.ts";
+import { coneWeights, equalWeights } from "#sim/anycast/weights.ts";
+import { findOverloads, solveAllCombinations, worstLoss } from "#sim/anycast/what-if.ts";
+import { GraphBuilder, RELATION } from "#sim/topology/as-graph.ts";
+import { attachSites } from "#sim/topology/attach-sites.ts";
+
+/**
+ *     10 ===== 20          peers at the top
+ *    /  \     /  \
+ *   11   \   /    21       sites below 11 and 21
+ *         \ /
+ *          30              buys from both: tied
+ */
+function diamond() {
+  const builder = new GraphBuilder();
+  const [ten, eleven, twenty, twentyOne, thirty] = [10, 11, 20, 21, 30].map((asn) =>
+    builder.addVertex(asn),
+  ) as [number, number, number, number, number];
+  builder.addPeering(ten, twenty);
+  builder.addTransit(ten, eleven);
+  builder.addTransit(twenty, twentyOne);
+  builder.addTransit(ten, thirty);
+  builder.addTransit(twenty, thirty);
+  return { graph: builder.build(), ten, eleven, twenty, twentyOne, thirty };
+}
+
+test("a share is a pair: what is certain, and what hangs on a tie", () => {
+  const { graph, eleven, twentyOne } = diamond();
+  const sources = [
+    { vertex: eleven, prepends: 0 },
+    { vertex: twentyOne, prepends: 0 },
+  ];
+  const shares = measureShares(
+    new CatchmentSolver(graph).solveWithTies(sources),
+    sources,
+    equalWeights(graph),
+  );
+  // Each site certainly has itself and its provider; AS 30 has two paths that are equally good.
+  expect(shares).toEqual({
+    total: 5,
+    unreachable: 0,
+    ambiguous: 1,
+    sites: [
+      { certain: 2, ambiguous: 1, chosen: 3 },
+      { certain: 2, ambiguous: 1, chosen: 2 },
+    ],
+  });
+});
+
+test("a prepend resolves the tie, and the reasons say so", () => {
+  const { graph, eleven, twentyOne, ten, twenty, thirty } = diamond();
+  const solved = new CatchmentSolver(graph).solveWithTies([
+    { vertex: eleven, prepends: 1 },
+    { vertex: twentyOne, prepends: 0 },
+  ]);
+  expect(pathOf(solved, thirty)).toEqual([thirty, twenty, twentyOne]);
+  expect(explainChoice(graph, solved, thirty)).toEqual([
+    { neighbor: twenty, relation: RELATION.provider, length: 2, site: twentyOne, verdict: "chosen" },
+    { neighbor: ten, relation: RELATION.provider, length: 3, site: eleven, verdict: "longer" },
+  ]);
+  // AS 10 prefers its customer's longer path to its peer's.
+  expect(explainChoice(graph, solved, ten).map(({ verdict }) => verdict)).toEqual([
+    "chosen",
+    "less preferred",
+    "not told",
+  ]);
+});
+
+test("each rule by which an offer can lose has its word", () => {
+  const { graph, eleven, twentyOne, ten, thirty } = diamond();
+  const tied = new CatchmentSolver(graph).solve([
+    { vertex: eleven, prepends: 0 },
+    { vertex: twentyOne, prepends: 0 },
+  ]);
+  expect(explainChoice(graph, tied, thirty).map(({ verdict }) => verdict)).toEqual(["chosen", "tied"]);
+  expect(explainChoice(graph, tied, eleven)).toEqual([]);
+  const one = new CatchmentSolver(graph).solve([{ vertex: thirty, prepends: 0 }]);
+  // 11 has its only route from 10.
+  expect(explainChoice(graph, one, ten).map(({ verdict }) => verdict)).toContain("loops");
+  const none = new CatchmentSolver(graph).solve([{ vertex: eleven, prepends: 0, isNoExport: true }]);
+  expect(explainChoice(graph, none, thirty).map(({ verdict }) => verdict)).toContain("no route");
+  expect(pathOf(none, thirty)).toEqual([]);
+});
+
+test("a cone counts an AS and all below it, once", () => {
+  const { graph } = diamond();
+  expect([...coneWeights(graph)]).toEqual([3, 1, 3, 1, 1]);
+});
+
+test("every combination: loads, the worst loss, and where capacity does not suffice", () => {
+  const { graph, eleven, twentyOne } = diamond();
+  const whatIf = solveAllCombinations(
+    graph,
+    [
+      { vertex: eleven, prepends: 0 },
+      { vertex: twentyOne, prepends: 0 },
+    ],
+    equalWeights(graph),
+  );
+  expect([...whatIf.loads]).toEqual([0, 0, 5, 0, 0, 5, 3, 2]);
+  expect(worstLoss(whatIf, 0, 1)).toEqual({ lost: [1], load: 5 });
+  expect(worstLoss(whatIf, 0, 2)).toBe(undefined);
+  expect(findOverloads(whatIf, [4, undefined], 1)).toEqual([{ lost: [1], site: 0, load: 5, capacity: 4 }]);
+  expect(findOverloads(whatIf, [5, 5], 1)).toEqual([]);
+  expect(findOverloads(whatIf, [2, 2], 0)).toEqual([{ lost: [], site: 0, load: 3, capacity: 2 }]);
+});
+
+test("sites attach as an AS of the graph or as routers behind upstreams; vertices of the graph keep their numbers", () => {
+  const { graph, eleven } = diamond();
+  const site = { prepends: 0, isNoExport: false };
+  const attached = attachSites(graph, 64_500, [
+    { ...site, site: "a", as: 11 },
+    {
+      ...site,
+      site: "b",
+      upstreams: [
+        { as: 30, kind: "transit" },
+        { as: 20, kind: "ixp" },
+      ],
+    },
+  ]);
+  expect(attached.sites.map(({ vertex }) => vertex)).toEqual([eleven, graph.vertexCount]);
+  expect([...attached.graph.asn]).toEqual([10, 11, 20, 21, 30, 64_500]);
+  const router = graph.vertexCount;
+  const links = attached.graph.neighbors.subarray(
+    attached.graph.offsets[router],
+    attached.graph.offsets[router + 1],
+  );
+  expect([...links].map((vertex) => attached.graph.asn[vertex])).toEqual([20, 30]);
+  const relations = attached.graph.relations.subarray(
+    attached.graph.offsets[router],
+    attached.graph.offsets[router + 1],
+  );
+  expect([...relations]).toEqual([RELATION.peer, RELATION.provider]);
+});
+
+test("an AS the graph does not have, and two sites at one, are refused by name", () => {
+  const { graph } = diamond();
+  const site = { prepends: 0, isNoExport: false };
+  expect(() => attachSites(graph, 64_500, [{ ...site, site: "a", as: 99 }])).toThrow(
+    "site a: the graph has no AS 99",
+  );
+  expect(() =>
+    attachSites(graph, 64_500, [{ ...site, site: "b", upstreams: [{ as: 98, kind: "peer" }] }]),
+  ).toThrow("site b: the graph has no AS 98");
+  expect(() =>
+    attachSites(graph, 64_500, [
+      { ...site, site: "a", as: 11 },
+      { ...site, site: "b", as: 11 },
+    ]),
+  ).toThrow("sites a and b are both at AS 11");
+});
