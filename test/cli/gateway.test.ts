@@ -77,11 +77,12 @@ test("alone before an upstream: it says what it uses, serves, obeys its token, a
   expect(await gateway.ended).toEqual({ status: 130, signal: null });
 });
 
-test("a busy port is told, and nothing is left running", async () => {
+test("a busy port is told, with its holder, and nothing is left running", async () => {
   const { status, stderr } = await anycastle(dir, "gateway", "--listen", `127.0.0.1:${upstreamPort}`);
   expect(status).not.toBe(0);
-  expect(stderr).toContain(`127.0.0.1:${upstreamPort}`);
-  expect(stderr).toContain("error: ");
+  const holder = process.platform === "linux" ? `pid ${process.pid} (` : "another process";
+  expect(stderr).toMatch(/^error: /m);
+  expect(stderr).toContain(`cannot listen on 127.0.0.1:${upstreamPort}: ${holder}`);
 });
 
 test("an address that is none is refused as an option, not as a line of the file", async () => {
