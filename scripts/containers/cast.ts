@@ -59,8 +59,11 @@ export class ContainerCast {
     });
   }
 
-  /** `docker kill|stop|start` of the containers of these services. */
-  async docker(verb: "kill" | "stop" | "start", services: readonly string[]): Promise<void> {
+  /** `docker kill|stop|start|pause|unpause` of the containers of these services. */
+  async docker(
+    verb: "kill" | "stop" | "start" | "pause" | "unpause",
+    services: readonly string[],
+  ): Promise<void> {
     await succeed(["docker", verb, ...(await this.#ids(services))], this.#options);
   }
 

@@ -92,6 +92,15 @@ test("no two containers share an address, and all are of the network", () => {
   expect(compose.networks.edge.ipam.config).toEqual([{ subnet: "198.18.77.0/24" }]);
 });
 
+test("the profile `load` runs the project's own k6 plans against the gateway's address", () => {
+  const others = services.filter(([, { build }]) => build === undefined);
+  expect(others.map(([name, { profiles }]) => [name, profiles])).toEqual([["k6", ["load"]]]);
+  const [, k6] = others[0]!;
+  expect(k6.environment["URL"]).toBe(`http://${gateway.networks.edge.ipv4_address}:8080/`);
+  expect(k6.depends_on).toEqual({ gateway: { condition: "service_healthy" } });
+  expect(k6.command[1]).toBe("/loadtest/k6/${K6_PLAN:-golden}.ts");
+});
+
 test("what a stop may take is longer than what a drain takes", () => {
   const seconds = (text: string): number => Number(/^(\d+)s$/.exec(text)?.[1]);
   for (const [, { environment, stop_grace_period }] of nodes) {
