@@ -14,6 +14,11 @@ import { HOST_SCHEDULER } from "./host-scheduler.ts";
 
 /** A router that has been told goodbye and does not close its end is left to itself after this long. */
 const LINGER_MS = 2000;
+/**
+ * A connection that is not open by then is begun anew. The kernel would repeat its SYN after 1, 3, 7, 15, 31 and 63 s:
+ * a link that was silent for a minute and heals would keep the prefix out for another.
+ */
+const CONNECT_MS_MAX = 3000;
 
 export class Announcer {
   readonly #node: string;
@@ -111,10 +116,13 @@ export class Announcer {
     // Loopback would connect behind a pulled cable; a network would not.
     if (this.#cable.isCut) return void after(0, () => this.#driver.closed("the cable is cut"));
     const socket = connect({ host: this.#config.routerHost, port: this.#config.routerPort, noDelay: true });
+    const limit = after(CONNECT_MS_MAX, () => socket.destroy());
     socket.once("error", () => undefined);
+    socket.once("close", () => limit.cancel());
     const onFailed = (): void => this.#driver.closed("the router does not answer");
     socket.once("close", onFailed);
     socket.once("connect", () => {
+      limit.cancel();
       socket.off("close", onFailed);
       this.#join(socket);
     });

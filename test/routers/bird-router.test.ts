@@ -4,7 +4,8 @@ import type { NodeBgpConfig } from "#core/wire/cast.ts";
 import { Bird } from "./bird.ts";
 import { CastMember, NODE_AS, PREFIX, PROJECT, startNode } from "./cast-member.ts";
 import { Link, NODE_ADDRESS } from "./namespaces.ts";
-import { needs } from "./needs.ts";
+import { needs, programPath } from "./needs.ts";
+import { ask, until } from "./program.ts";
 
 const CONFIG = `${PROJECT}examples/bird/router.conf`;
 
@@ -86,6 +87,23 @@ test("a link that was silent and heals: the node comes back by itself", async (c
   link.heal();
   await node.until("bgp.session", { state: "up" }, from);
   expect(await bird.untilRoute(PREFIX)).toMatchObject({ localPref: 100, communities: [] });
+});
+
+test("a connection into silence is given up and begun anew, so that a healed link is used at once", async (context) => {
+  needs(context, "bird", "ss");
+  const link = Link.open();
+  link.silence();
+  const bird = await Bird.start(link, "router", CONFIG);
+  startNode(link);
+  const ports = new Set<string>();
+  const look = async (): Promise<true | undefined> => {
+    const waiting = await ask([...link.enter("node"), programPath("ss")!, "-tnH", "state", "syn-sent"]);
+    for (const [, port] of waiting.matchAll(/:(\d+) +\S+:179\b/g)) ports.add(port!);
+    return ports.size >= 2 ? true : undefined;
+  };
+  await until("a second connection attempt", look, 20_000, () => [...ports].join(" "));
+  link.heal();
+  expect(await bird.untilRoute(PREFIX)).toMatchObject({ localPref: 100 });
 });
 
 test("a frozen node is withdrawn by the hold timer, and announces again when it wakes", async (context) => {

@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ip: "iproute2",
   nsenter: "util-linux",
   setpriv: "util-linux",
+  ss: "iproute2",
 };
 /** Where programs stand that are on nobody's path. */
 const FOLDERS = ["/usr/sbin", "/usr/lib/frr"];
