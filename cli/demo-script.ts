@@ -6,6 +6,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { detectionPlan, type BfdSettings } from "#core/detection.ts";
 import { EXIT, UserError } from "#core/errors.ts";
 import { CITIES, SITES } from "#core/geography/cities.ts";
 import { vantageIds } from "#core/geography/rtt.ts";
@@ -40,6 +41,7 @@ export interface ScriptOptions {
   readonly isStrict: boolean;
   readonly nodesPerSite: number;
   readonly holdTimeS: number;
+  readonly bfd: BfdSettings | undefined;
   readonly reportDir: string;
   readonly version: string;
   /** What was typed. */
@@ -59,6 +61,7 @@ export async function runScript(options: ScriptOptions): Promise<number> {
     mode,
     rate,
     holdTimeS: options.holdTimeS,
+    bfd: options.bfd,
     nodesPerSite: options.nodesPerSite,
   });
   const gatewayUrl = lab.gatewayUrl;
@@ -71,7 +74,7 @@ export async function runScript(options: ScriptOptions): Promise<number> {
     rate,
     seed,
     isStrict,
-    holdTimeS: options.holdTimeS,
+    detection: detectionPlan(options.holdTimeS, options.bfd),
     world: goldenWorld(),
     prediction,
     version: options.version,

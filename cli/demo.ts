@@ -19,6 +19,7 @@ export interface DemoFlags {
   readonly controlPort?: number;
   readonly listen: string;
   readonly mode: "anycast" | "anycast-only" | "nearest";
+  readonly bfd: boolean;
   readonly seed?: number;
   readonly journal?: string;
   readonly script?: true;
@@ -68,6 +69,7 @@ export function addDemo(program: Command): void {
         "anycast",
       ),
     )
+    .option("--no-bfd", "no BFD between nodes and routers: silence is noticed by the hold timer alone")
     .addOption(seedOption())
     .option("--journal <file>", "also write everything that happens to this file, one JSON document a line")
     .optionsGroup("The golden scenario:")

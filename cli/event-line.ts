@@ -12,6 +12,8 @@ export interface Story {
 }
 
 const NS_PER_S = 1e9;
+/** Shorter ones are in the journal, because detection times are read beside them. */
+const STALL_TOLD_MS = 200;
 
 /** `+12.345 s  New York …`; `originNs` is what `+0` means. */
 export function eventLine(
@@ -61,6 +63,7 @@ function castStory(event: EventBody): Story | undefined {
     case "process.log":
       return warning(`${event.process} says: ${event.line}`);
     case "stall":
+      if (event.durationMs < STALL_TOLD_MS) return undefined;
       return warning(`${event.process} stood still for ${event.durationMs} ms`);
     case "events.dropped":
       return warning(`${event.process} dropped ${event.count} events`);
@@ -107,6 +110,8 @@ function networkStory(event: EventBody): Story | undefined {
       return event.state === "up"
         ? plain(`router ${event.site}: session with ${event.node} is up`)
         : bad(`router ${event.site}: session with ${event.node} is down (${event.reason})`);
+    case "bfd.session":
+      return event.by === "router" ? bfdStory(event) : undefined;
     case "router.refused":
       return warning(`router ${event.site} refused a peer: ${event.reason}`);
     case "site.announced":
@@ -124,6 +129,18 @@ function networkStory(event: EventBody): Story | undefined {
     default:
       return undefined;
   }
+}
+
+/** Up is no news: the BGP session comes up with it. */
+function bfdStory({
+  site,
+  node,
+  state,
+  reason,
+}: Extract<EventBody, { kind: "bfd.session" }>): Story | undefined {
+  if (state === "up") return undefined;
+  const text = `router ${site}: BFD with ${node} is ${state} (${reason})`;
+  return state === "down" ? bad(text) : plain(text);
 }
 
 function trafficStory(event: EventBody): Story | undefined {

@@ -19,6 +19,7 @@ export interface SimRunFlags {
   readonly mode: "anycast" | "anycast-only";
   readonly rate: number;
   readonly nodes: number;
+  readonly bfd: boolean;
   readonly seed?: number;
   readonly journal?: string;
   readonly json?: true;
@@ -42,7 +43,7 @@ export function addSim(program: Command): void {
       examples(
         ["anycastle sim run", "New York is killed and comes back, in virtual time"],
         [
-          "anycastle sim run --how hang --mode anycast-only",
+          "anycastle sim run --how hang --mode anycast-only --no-bfd",
           "what the bare network loses until the hold timer",
         ],
         ["anycastle sim serve", "nine routers and the catchment feed, in real time"],
@@ -71,6 +72,7 @@ export function addSim(program: Command): void {
         .argParser(integer(1, NODES_PER_SITE_MAX))
         .default(2),
     )
+    .option("--no-bfd", "no BFD between nodes and routers: silence is noticed by the hold timer alone")
     .addOption(seedOption())
     .option("--journal <file>", "write what happened to this file, one JSON document a line")
     .option("--json", "as a JSON document")

@@ -70,7 +70,10 @@ function nodeState(node: NodeStatus): { word: string; style: Style } {
   if (node.process !== "running") return { word: node.process, style: "yellow" };
   if (node.serving === "draining") return { word: "draining", style: "yellow" };
   if (node.gateway === "healthy") {
-    return node.bgp === "up" ? { word: "healthy", style: "green" } : { word: "bgp down", style: "yellow" };
+    if (node.bgp === "down") return { word: "bgp down", style: "yellow" };
+    // Its silence would be noticed by the hold timer only.
+    if (node.bfd === "down") return { word: "bfd down", style: "yellow" };
+    return { word: "healthy", style: "green" };
   }
   return { word: node.gateway, style: node.gateway === "unproven" ? "dim" : "yellow" };
 }

@@ -3,9 +3,10 @@
  * and the gateway's list of nodes is made from them; nobody reports a death to the gateway.
  */
 import { nodeIdentity, ROUTER_AS, routerBgpId, SERVICE_PREFIX } from "#core/cast-identities.ts";
+import type { BfdSettings } from "#core/detection.ts";
 import { SITES } from "#core/geography/cities.ts";
 import { vantageIds } from "#core/geography/rtt.ts";
-import type { NodeConfig, SimConfig } from "#core/wire/cast.ts";
+import type { BfdConfig, BfdPeer, NodeConfig, SimConfig } from "#core/wire/cast.ts";
 import { urlHost } from "./http-url.ts";
 import { freePorts } from "./ports.ts";
 
@@ -17,6 +18,8 @@ export interface CastSettings {
   readonly mode: "nearest" | "anycast" | "anycast-only";
   readonly nodesPerSite: number;
   readonly holdTimeS: number;
+  /** Undefined: no BFD. */
+  readonly bfd: BfdSettings | undefined;
   readonly thinkTimeMs: number;
   readonly drain: { readonly quietMs: number; readonly maxMs: number };
   /** Address at which clients reach the gateway. */
@@ -40,20 +43,33 @@ export async function planCast(settings: CastSettings): Promise<CastPlan> {
   const [simPort, adminPort, ...rest] = ports as [number, number, ...number[]];
   const routerPorts = rest.slice(0, SITES.length);
   const nodePorts = rest.slice(SITES.length);
+  // A packet that does not know its session is for the one whose port it came from, so each side sends from its own.
+  const bfdPorts = settings.bfd === undefined ? [] : await freePorts(HOST, nodeCount + SITES.length, "udp");
+  const routerBfdPorts = bfdPorts.slice(0, SITES.length);
+  const nodeBfdPorts = bfdPorts.slice(SITES.length);
   const nodes: NodeConfig[] = [];
   const routers: SimConfig["routers"][number][] = [];
   for (const [siteIndex, { site }] of SITES.entries()) {
     const routerPort = routerPorts[siteIndex]!;
-    const ofSite = Array.from({ length: settings.nodesPerSite }, (_, index) =>
-      planNode(settings, site, siteIndex, index, routerPort, nodePorts[nodes.length + index]!),
-    );
+    const routerBfd = planBfd(settings, routerBfdPorts[siteIndex]);
+    const ofSite = Array.from({ length: settings.nodesPerSite }, (_, index) => {
+      const ordinal = nodes.length + index;
+      const node = planNode(settings, site, siteIndex, index, routerPort, nodePorts[ordinal]!);
+      return withBfd(node, planBfd(settings, nodeBfdPorts[ordinal]), routerBfd);
+    });
     nodes.push(...ofSite);
     routers.push({
       site,
       port: routerPort,
       as: ROUTER_AS,
       bgpId: routerBgpId(siteIndex),
-      peers: ofSite.map(({ node, bgp }) => ({ node, as: bgp!.localAs, bgpId: bgp!.bgpId })),
+      ...(routerBfd === undefined ? {} : { bfd: routerBfd }),
+      peers: ofSite.map(({ node, bgp }) => ({
+        node,
+        as: bgp!.localAs,
+        bgpId: bgp!.bgpId,
+        ...(bgp!.bfd === undefined ? {} : { bfd: placeOf(bgp!.bfd) }),
+      })),
     });
   }
   const sim: SimConfig = {
@@ -102,6 +118,22 @@ function planNode(
     },
     drain: settings.drain,
   };
+}
+
+function planBfd({ bfd }: CastSettings, port: number | undefined): BfdConfig | undefined {
+  if (bfd === undefined || port === undefined) return undefined;
+  const { intervalMs, multiplier: detectMultiplier } = bfd;
+  return { host: HOST, port, desiredMinTxMs: intervalMs, requiredMinRxMs: intervalMs, detectMultiplier };
+}
+
+function withBfd(node: NodeConfig, own: BfdConfig | undefined, router: BfdConfig | undefined): NodeConfig {
+  if (own === undefined || router === undefined) return node;
+  return { ...node, bgp: { ...node.bgp!, bfd: { ...own, router: placeOf(router) } } };
+}
+
+/** How the other side knows it: where it listens, which is also where it sends from. */
+function placeOf({ host, port }: BfdConfig): BfdPeer {
+  return { host, port, sourcePort: port };
 }
 
 function gatewayDocument(

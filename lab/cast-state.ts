@@ -8,6 +8,7 @@ import type { NodeSlot } from "./node-slot.ts";
 interface NodeSeen {
   serving: NodeServing | null;
   bgp: "up" | "down";
+  bfd?: "up" | "down" | "admin-down";
   gateway: NodeHealth;
 }
 
@@ -26,6 +27,9 @@ export class CastState {
         return;
       case "router.session":
         this.#node(event.node).bgp = event.state;
+        return;
+      case "bfd.session":
+        if (event.by === "router") this.#node(event.node).bfd = event.state;
         return;
       case "gateway.node":
         this.#node(event.node).gateway = event.to;
@@ -56,6 +60,10 @@ export class CastState {
 
   isAnnounced(site: string): boolean {
     return this.#announced.has(site);
+  }
+
+  isBfdUp(node: string): boolean {
+    return this.#node(node).bfd === "up";
   }
 
   gatewayHealth(node: string): NodeHealth {
@@ -112,7 +120,10 @@ export class CastState {
     this.isSettled = false;
     this.#announced.clear();
     this.#reached.clear();
-    for (const seen of this.#nodes.values()) seen.bgp = "down";
+    for (const seen of this.#nodes.values()) {
+      seen.bgp = "down";
+      delete seen.bfd;
+    }
   }
 
   #node(id: string): NodeSeen {

@@ -5,6 +5,7 @@
  */
 import { flushCompileCache } from "node:module";
 import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
+import { BFD_DEFAULTS } from "#core/detection.ts";
 import { SITES } from "#core/geography/cities.ts";
 import { nowMs, wallClock, type Timer } from "#core/host/clock.ts";
 import { randomToken } from "#core/host/random.ts";
@@ -62,6 +63,8 @@ export interface LabOptions {
   /** Undefined: the journal lives in memory only. */
   readonly journalFile: string | undefined;
   readonly holdTimeS: number;
+  /** Between each node and its router; undefined: off, and silence is the hold timer's. */
+  readonly bfd: CastSettings["bfd"];
   readonly thinkTimeMs: number;
   readonly drain: { readonly quietMs: number; readonly maxMs: number };
   readonly version: string;
@@ -78,6 +81,7 @@ export const LAB_DEFAULTS = {
   controlPort: { port: 8081, isStrict: false },
   listenHost: "127.0.0.1",
   holdTimeS: 9,
+  bfd: BFD_DEFAULTS,
   thinkTimeMs: 25,
   drain: { quietMs: 500, maxMs: 5_000 },
 } as const;
@@ -408,13 +412,20 @@ export class Lab {
 
   /** In mode `anycast-only` the gateway checks nobody. */
   #isTrusted(node: string): boolean {
-    if (this.#state.serving(node) !== "ready") return false;
+    if (this.#state.serving(node) !== "ready" || this.#isWithoutBfd(node)) return false;
     return this.#options.mode === "anycast-only" || this.#state.gatewayHealth(node) === "healthy";
+  }
+
+  /** Where there is BFD, a lab without it would not notice silence as it promises. */
+  #isWithoutBfd(node: string): boolean {
+    return this.#options.bfd !== undefined && !this.#state.isBfdUp(node);
   }
 
   #missing(): string {
     const sites = SITES.filter(({ site }) => !this.#state.isAnnounced(site)).map(({ site }) => site);
     if (sites.length > 0) return `not announced: ${sites.join(", ")}`;
+    const mute = this.#cast.slots.filter(({ node }) => this.#isWithoutBfd(node)).map(({ node }) => node);
+    if (mute.length > 0) return `no BFD with ${mute.join(", ")}; --no-bfd does without it`;
     const nodes = this.#cast.slots.filter(({ node }) => !this.#isTrusted(node)).map(({ node }) => node);
     if (nodes.length > 0) return `not trusted by the gateway: ${nodes.join(", ")}`;
     return "`anycastle events` shows what its processes say";

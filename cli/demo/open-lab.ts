@@ -17,6 +17,7 @@ export function labOptions(flags: DemoFlags, journalFile: string | undefined): L
     ...LAB_DEFAULTS,
     seed: flags.seed ?? randomSeed(),
     mode: flags.mode,
+    bfd: flags.bfd ? LAB_DEFAULTS.bfd : undefined,
     nodesPerSite: flags.nodes,
     gatewayPort: wanted(flags.port, LAB_DEFAULTS.gatewayPort.port),
     controlPort: wanted(flags.controlPort, LAB_DEFAULTS.controlPort.port),

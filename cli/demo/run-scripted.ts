@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { BfdSettings } from "#core/detection.ts";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
 import { nowMs, wallClock } from "#core/host/clock.ts";
 import { VERSION } from "#core/version.ts";
@@ -40,6 +41,7 @@ export async function runScripted(
       reportDir,
       seed: options.seed,
       holdTimeS: options.holdTimeS,
+      bfd: options.bfd,
       tell,
     });
     // A run that a signal cut short may still fail in its own way; that is no news.
@@ -58,6 +60,7 @@ async function play(
     readonly reportDir: string;
     readonly seed: number;
     readonly holdTimeS: number;
+    readonly bfd: BfdSettings | undefined;
     readonly tell: (line: string) => void;
   },
 ): Promise<number> {
@@ -86,9 +89,8 @@ async function play(
 function commandOf(flags: DemoFlags, seed: number): string {
   const { how, target, rate, mode, nodes } = flags;
   const words = ["npm start -- --script --how", how, "--target", target, "--rate", rate, "--mode", mode];
-  return [...words, "--nodes", nodes, "--seed", seed, ...(flags.strict === true ? ["--strict"] : [])].join(
-    " ",
-  );
+  const switches = [...(flags.bfd ? [] : ["--no-bfd"]), ...(flags.strict === true ? ["--strict"] : [])];
+  return [...words, "--nodes", nodes, "--seed", seed, ...switches].join(" ");
 }
 
 /** `reports/2026-11-24T22-15-03-kill-ny1`. */

@@ -5,7 +5,7 @@ import { nowMs } from "#core/host/clock.ts";
 import { randomSeed } from "#core/host/random.ts";
 import { VERSION } from "#core/version.ts";
 import type { ProcessEvent } from "#core/wire/events.ts";
-import { runScenario } from "#sim/world/run-scenario.ts";
+import { runScenario, SCENARIO_DEFAULTS } from "#sim/world/run-scenario.ts";
 import type { ScenarioRun, ScenarioSummary, ScenarioTestRow } from "#sim/world/scenario.ts";
 import { eventLine } from "../event-line.ts";
 import { refuseMissingNode } from "../arguments.ts";
@@ -19,6 +19,7 @@ const TIMELINE_MAX = 60;
 const TIMELINE_KINDS: ReadonlySet<string> = new Set([
   "fault.injected",
   "fault.removed",
+  "bfd.session",
   "site.announced",
   "site.withdrawn",
   "vantage.moved",
@@ -32,7 +33,8 @@ export function runSim(output: Output, flags: SimRunFlags): void {
   const seed = flags.seed ?? randomSeed();
   const { how, target, mode, rate, nodes } = flags;
   const startMs = nowMs();
-  const run = runScenario({ seed, how, target, mode, rate, nodesPerSite: nodes });
+  const bfd = flags.bfd ? SCENARIO_DEFAULTS.bfd : null;
+  const run = runScenario({ seed, how, target, mode, rate, nodesPerSite: nodes, bfd });
   const tookMs = nowMs() - startMs;
   if (flags.journal !== undefined) writeJournal(flags.journal, run);
   if (flags.json === true) {

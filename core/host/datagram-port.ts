@@ -6,7 +6,7 @@
  * cannot tell a neighbor's packet from one that was routed here.
  */
 import { createSocket, type Socket } from "node:dgram";
-import { isIP, isIPv6, type AddressInfo } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import { UserError, messageOf } from "../errors.ts";
 
 const TTL = 255;
@@ -55,7 +55,7 @@ export class DatagramPort {
   }
 
   get port(): number {
-    return (this.#listening.address() as AddressInfo).port;
+    return this.#listening.address().port;
   }
 
   send(bytes: Uint8Array, to: Endpoint): void {

@@ -59,6 +59,8 @@ export interface NodeStatus {
   readonly fault: FaultHow | null;
   readonly serving: NodeServing | null;
   readonly bgp: "up" | "down";
+  /** BFD with its router, as the router sees it; absent: it has not been up since the node or the simulator started. */
+  readonly bfd?: "up" | "down" | "admin-down";
   readonly gateway: NodeHealth;
 }
 

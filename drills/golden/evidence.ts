@@ -1,4 +1,5 @@
 /** What an unattended run of the golden scenario measured, and what the world says it should have been. */
+import type { DetectionPlan } from "#core/detection.ts";
 import type { JournalEvent } from "#core/wire/events.ts";
 import type { FaultHow } from "#core/wire/faults.ts";
 import type { FaultPrediction, LoadResult, SpeedTest } from "#core/wire/measure.ts";
@@ -19,6 +20,8 @@ export interface GoldenEvidence {
   readonly nodes: readonly string[];
   readonly world: GoldenWorld;
   readonly prediction: FaultPrediction;
+  /** What is to notice silence, and when. */
+  readonly detection: DetectionPlan;
   readonly events: readonly JournalEvent[];
   readonly tests: GoldenTests;
   readonly load: LoadResult;

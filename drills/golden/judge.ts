@@ -7,6 +7,7 @@
  */
 import type { JournalEvent } from "#core/wire/events.ts";
 import type { SpeedTest, SpeedTestRow, StepResult, Verdict } from "#core/wire/measure.ts";
+import { measureSilence } from "#loadtest/report/silence.ts";
 import type { GoldenEvidence } from "./evidence.ts";
 
 const TTFB_TOLERANCE_RATIO = 0.1;
@@ -23,6 +24,7 @@ export function judgeGolden(evidence: GoldenEvidence): StepResult[] {
   return [
     ...judgeBefore(evidence),
     judgeFault(evidence),
+    ...judgeSilence(evidence),
     ...judgeMoves(evidence),
     ...judgeDuring(evidence),
     ...judgeFailback(evidence),
@@ -83,6 +85,38 @@ function judgeFault(evidence: GoldenEvidence): StepResult {
     missing.length === 0 ? "confirmed on all" : `not confirmed on ${missing.join(", ")}`,
     missing.length === 0,
   );
+}
+
+/** Who noticed decides; when it was noticed is a time. */
+function judgeSilence(evidence: GoldenEvidence): StepResult[] {
+  const { how, detection: plan, nodes, events, faultNs, reviveNs } = evidence;
+  const silence = measureSilence({ how, plan, nodes, events, faultNs, reviveNs });
+  if (silence === undefined) return [];
+  const { by, label, minMs, maxMs } = plan.inForce;
+  const byOthers = silence.nodes.filter((node) => node.by !== by);
+  const outside = silence.nodes.filter((node) => !node.isWithin);
+  return [
+    step(
+      "silence is noticed",
+      `by ${label}, at the router of every node`,
+      byOthers.length === 0
+        ? `by ${by}`
+        : byOthers.map(({ node, by }) => `${node} by ${by ?? "nothing"}`).join(", "),
+      byOthers.length === 0,
+    ),
+    step(
+      "silence is noticed in time",
+      `${minMs.toFixed(0)} to ${maxMs.toFixed(0)} ms after the fault, and own stalls`,
+      silence.nodes
+        .map(
+          ({ node, atMs, stalledMs }) =>
+            `${node} ${format(atMs)}${stalledMs > 0 ? ` (stalls ${format(stalledMs)})` : ""}`,
+        )
+        .join(", "),
+      outside.length === 0,
+      true,
+    ),
+  ];
 }
 
 function judgeMoves(evidence: GoldenEvidence): StepResult[] {

@@ -7,6 +7,7 @@
  * either. Every wait is for an event of the journal and has a bound; a wait that runs out is not an error here but
  * something that was not measured, and the judge will say which step that missed.
  */
+import type { DetectionPlan } from "#core/detection.ts";
 import { BoxNoiseWatch, type BoxNoise } from "#core/host/box-noise.ts";
 import { every, sleep, wallClock } from "#core/host/clock.ts";
 import { describeMachine } from "#core/host/machine.ts";
@@ -47,7 +48,7 @@ export interface GoldenRun {
   readonly rate: number;
   readonly seed: number;
   readonly isStrict: boolean;
-  readonly holdTimeS: number;
+  readonly detection: DetectionPlan;
   readonly world: GoldenWorld;
   readonly prediction: FaultPrediction;
   readonly version: string;
@@ -135,7 +136,8 @@ async function playStory(run: GoldenRun): Promise<Story> {
 /** The routers have lost every faulted node, and each vantage that should move has moved. */
 async function awaitConvergence(run: GoldenRun, sinceSeq: number): Promise<void> {
   run.tell("waiting for the network to notice");
-  const detectMs = run.holdTimeS * 1000 + CONFIRM_MS_MAX;
+  // Should BFD fail to notice, the hold timer still does: then the run says so instead of giving up.
+  const detectMs = run.detection.holdTimer.maxMs + CONFIRM_MS_MAX;
   await awaitEach(run, sinceSeq, detectMs, "the routers to lose the nodes", run.nodes, (event) =>
     event.kind === "router.session" && event.state === "down" ? event.node : undefined,
   );
@@ -220,6 +222,7 @@ function conclude(
     nodes,
     world,
     prediction,
+    detection: run.detection,
     events: history,
     tests,
     load: result,
@@ -252,6 +255,7 @@ function conclude(
     voidReasons: reasons,
     steps,
     predicted: prediction,
+    detection: run.detection,
     events,
     loadResult: result,
     requests,

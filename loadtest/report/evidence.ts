@@ -4,6 +4,7 @@
  * own; it measures, and lays what was predicted beside it.
  */
 import type { BoxNoise } from "#core/host/box-noise.ts";
+import type { DetectionPlan } from "#core/detection.ts";
 import type { JournalEvent } from "#core/wire/events.ts";
 import type { FaultHow } from "#core/wire/faults.ts";
 import type { FaultPrediction, LoadResult, SpeedTest, StepResult, Verdict } from "#core/wire/measure.ts";
@@ -16,6 +17,8 @@ export interface FailoverEvidence {
   readonly voidReasons: readonly string[];
   readonly steps: readonly StepResult[];
   readonly predicted?: FaultPrediction;
+  /** What was to notice silence, and when. */
+  readonly detection?: DetectionPlan;
   readonly events: readonly JournalEvent[];
   readonly loadResult: LoadResult;
   /** In any order. */

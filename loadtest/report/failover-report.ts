@@ -7,6 +7,7 @@ import type { BoxNoise } from "#core/host/box-noise.ts";
 import type { FaultHow } from "#core/wire/faults.ts";
 import type { FaultPrediction, StepResult, Verdict } from "#core/wire/measure.ts";
 import type { MachineFacts, RunFacts } from "./evidence.ts";
+import type { Silence } from "./silence.ts";
 
 export const FAILOVER_SCHEMA = "anycastle.failover/v1";
 
@@ -43,6 +44,8 @@ export interface FailoverReport {
   readonly timeline: readonly TimelineEntry[];
   readonly measures: FailoverMeasures;
   readonly convergence: Convergence;
+  /** How nodes that fell silent were noticed; null: the fault is none of silence, or nothing is known of the lab. */
+  readonly silence: Silence | null;
   readonly loss: LossComparison;
   readonly budget: BudgetCost;
   readonly affected: readonly string[];

@@ -15,6 +15,7 @@ import {
 import { measureConvergence, measureFailover } from "./measures.ts";
 import { tabulatePhases } from "./phases.ts";
 import { drawLatency, drawRibbon } from "./series.ts";
+import { measureSilence, type Silence } from "./silence.ts";
 import { phaseOf, sinceMs, spanOf, type RunSpan } from "./span.ts";
 import { tabulateTests } from "./tests-table.ts";
 import { buildTimeline } from "./timeline.ts";
@@ -63,6 +64,7 @@ export function analyseFailover(evidence: FailoverEvidence): FailoverReport {
     timeline: buildTimeline(evidence, span),
     measures,
     convergence: measureConvergence(evidence, span),
+    silence: silenceOf(evidence, span),
     loss: compareLoss(evidence, measures.failedDuring),
     budget: costOfBudget(loadResult.failedTotal, loadResult.rate),
     affected: [...affected],
@@ -105,6 +107,13 @@ function affectedVantages({ events, requests, predicted }: FailoverEvidence, spa
     if (served * 2 > ofVantage.length) affected.add(vantage);
   }
   return affected;
+}
+
+function silenceOf({ meta, detection, events }: FailoverEvidence, span: RunSpan): Silence | null {
+  const { faultNs, reviveNs } = span;
+  if (detection === undefined || faultNs === null) return null;
+  const { how, nodes } = meta;
+  return measureSilence({ how, plan: detection, nodes, events, faultNs, reviveNs }) ?? null;
 }
 
 /** The gateway's rescue loses nothing, so only a run without it can be held against the bare network's prediction. */

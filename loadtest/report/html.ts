@@ -15,6 +15,7 @@ import {
   describeMachine,
   describeNoise,
   describeRun,
+  describeSilence,
   describeStalls,
   describeStory,
   headlineFacts,
@@ -227,7 +228,7 @@ function renderMeasures(report: FailoverReport): Markup {
 <div class="halves"><section><h2>Convergence</h2>
 <table><thead><tr><th>share of vantages</th><th class="number">of those that moved, ms</th><th class="number">of all ${convergence.vantageCount}, ms</th></tr></thead>
 <tbody>${shares}</tbody></table></section>
-<section><h2>Predicted beside measured</h2><p>${describeLoss(report)}</p>
+<section><h2>Predicted beside measured</h2><p>${describeSilence(report)}</p><p>${describeLoss(report)}</p>
 <p class="note">${report.loss.predicted === null ? "" : report.loss.predicted.basis}</p></section></div>`;
 }
 

@@ -6,6 +6,7 @@ import {
   describeMachine,
   describeNoise,
   describeRun,
+  describeSilence,
   describeStalls,
   describeStory,
   headlineFacts,
@@ -44,6 +45,8 @@ function renderHead(report: FailoverReport): string {
   } else {
     lines.push("", "The box was not fit to measure on: no figures are given.");
   }
+  const silence = describeSilence(report);
+  if (silence !== "") lines.push("", escape(silence));
   lines.push("", escape(describeLoss(report)));
   return lines.join("\n");
 }

@@ -7,7 +7,14 @@ import { styleText } from "node:util";
 import type { StepResult } from "#core/wire/measure.ts";
 import type { FailoverReport, TestCell } from "./failover-report.ts";
 import { formatDelta, formatMs } from "./format.ts";
-import { describeLoss, describeRun, describeStory, headlineFacts, titleOf } from "./wording.ts";
+import {
+  describeLoss,
+  describeRun,
+  describeSilence,
+  describeStory,
+  headlineFacts,
+  titleOf,
+} from "./wording.ts";
 
 type Style = Parameters<typeof styleText>[0];
 type Paint = (style: Style, text: string) => string;
@@ -26,7 +33,7 @@ export function renderText(document: FailoverReport, options: { readonly isColou
     "",
     ...renderTimeline(report, paint),
     ...renderCities(report, paint),
-    describeLoss(report),
+    ...[describeSilence(report), describeLoss(report)].filter((sentence) => sentence !== ""),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -11,6 +11,8 @@ import { firstOuts, sinceMs, type RunSpan } from "./span.ts";
 
 /** More vantage moves than this are told as first and last. */
 const MOVES_TOLD_MAX = 16;
+/** Shorter ones are in the journal, because detection times are read beside them. */
+const STALL_TOLD_MS = 200;
 
 type EventOf<K extends EventKind> = Extract<JournalEvent, { kind: K }>;
 
@@ -26,6 +28,7 @@ export function buildTimeline(evidence: FailoverEvidence, span: RunSpan): Timeli
   tellNetwork(evidence, span, tell);
   tellReturn(evidence, span, tell);
   for (const event of kindOf(evidence.events, "stall", span.faultNs, Infinity)) {
+    if (event.durationMs < STALL_TOLD_MS) continue;
     tell(event.atNs, "box", "the box stood still", `${event.process} for ${event.durationMs.toFixed(0)} ms`);
   }
   // Stable, so that what happened in one and the same microsecond keeps the order of the story.
@@ -77,6 +80,10 @@ function tellGateway({ events }: FailoverEvidence, span: RunSpan, tell: Tell): v
 }
 
 function tellNetwork({ events }: FailoverEvidence, span: RunSpan, tell: Tell): void {
+  for (const event of kindOf(events, "bfd.session", span.zeroNs, span.reviveNs)) {
+    if (event.by !== "router" || event.detectMs === null || !span.faultedNodes.has(event.node)) continue;
+    tell(event.atNs, "network", `BFD misses ${event.node}`, event.reason);
+  }
   for (const event of kindOf(events, "router.session", span.zeroNs, span.reviveNs)) {
     if (event.state !== "down" || !span.faultedNodes.has(event.node)) continue;
     tell(event.atNs, "network", `router loses ${event.node}`, event.reason);

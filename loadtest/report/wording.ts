@@ -1,4 +1,5 @@
 /** The sentences that all renderings share, so that page, Markdown and terminal never tell two stories. */
+import type { DetectionWindow } from "#core/detection.ts";
 import type { FailoverReport } from "./failover-report.ts";
 import { formatBinUnit, formatCount, formatMs, formatMsUnit, formatPercent } from "./format.ts";
 
@@ -132,6 +133,7 @@ export function measureFacts(report: FailoverReport): Fact[] {
       formatMsUnit(convergence.sessionDownMs),
       "the first faulted node's BGP session ended",
     ),
+    ...silenceFacts(report),
     fact("site withdrawn", formatMsUnit(convergence.withdrawnMs), "the router has no path left"),
     fact("recovery", formatBinUnit(measures.recoveryMs), "first second without a failed or slow request"),
     fact(
@@ -188,6 +190,40 @@ export function measureFacts(report: FailoverReport): Fact[] {
     );
   }
   return facts;
+}
+
+/** What noticed the silence beside what the hold timer alone would have taken. Empty where there is nothing to tell. */
+export function describeSilence(report: FailoverReport): string {
+  const { silence } = report;
+  if (silence === null || report.verdict === "void") return "";
+  const { inForce, holdTimer, nodes } = silence;
+  const noticed = nodes.filter((node) => node.by === inForce.by);
+  const times = noticed.map(({ node, atMs }) => `${node} ${formatMsUnit(atMs)}`).join(", ");
+  const found =
+    noticed.length === 0
+      ? `The silence was not noticed by ${inForce.label}`
+      : `Silence noticed by ${inForce.label}: ${times} after the fault (computed ${describeWindow(inForce)})`;
+  if (inForce.by === holdTimer.by) return `${found}.`;
+  return `${found}; ${holdTimer.label}, alone would have taken ${describeWindow(holdTimer)}.`;
+}
+
+function silenceFacts({ silence }: FailoverReport): Fact[] {
+  if (silence === null) return [];
+  const { inForce, holdTimer, nodes } = silence;
+  const facts = nodes.map(({ node, by, atMs, stalledMs }) =>
+    fact(
+      `silence noticed ${node}`,
+      formatMsUnit(atMs),
+      `by ${by ?? "nothing"}; computed for ${inForce.label}: ${describeWindow(inForce)}` +
+        (stalledMs > 0 ? `, and ${formatMs(stalledMs)} ms of own stalls` : ""),
+    ),
+  );
+  if (inForce.by === holdTimer.by) return facts;
+  return [...facts, fact("without BFD", describeWindow(holdTimer), `computed for ${holdTimer.label}`)];
+}
+
+function describeWindow({ minMs, maxMs }: DetectionWindow): string {
+  return `${formatCount(Math.round(minMs))} to ${formatCount(Math.round(maxMs))} ms`;
 }
 
 export function describeLoss(report: FailoverReport): string {

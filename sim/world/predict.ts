@@ -4,10 +4,10 @@
  * A vantage moves only when all paths of its site go; then the static solver says where to. The loss is a rate times a
  * time. The rate is that of the vantages behind the target; the time has up to three parts:
  *
- *   detection    kill: the session ends at once. hang, isolate: the hold timer, which keepalives restart every third
- *                of it, runs out between 2/3 of it and all of it after the fault. shutdown, bgp-cut: the nodes serve.
+ *   detection    kill: the session ends at once. hang, isolate: BFD, or without it the hold timer, within its window
+ *                (`core/detection.ts`). shutdown, bgp-cut: the nodes serve.
  *   convergence  from the withdrawal until the vantage's own AS has its new route (`sampleConvergence`).
-
+ *
  * To this come connections that are reset, on the way out and on the way back, as an anycast client's are: when its
  * vantage moves to another site, and when the site's router spreads its connections over another number of nodes. Lost
  * is what is under way on them, at most all that a vantage has under way at that moment.
@@ -15,6 +15,7 @@
  * The upper bound of a loss in time allows `MARGIN_S` for all of that together and for what a real machine adds. With
  * the gateway's rescue the loss is 0.
  */
+import { detectionWindow, type BfdSettings, type DetectionWindow } from "#core/detection.ts";
 import type { FaultHow } from "#core/wire/faults.ts";
 import type { FaultPrediction } from "#core/wire/measure.ts";
 import { defaultWorld } from "#sim/topology/default-world.ts";
@@ -37,6 +38,8 @@ export interface PredictOptions {
   /** Requests a second of all vantages together, spread evenly. */
   readonly rate: number;
   readonly holdTimeS: number;
+  /** Undefined: no BFD. */
+  readonly bfd: BfdSettings | undefined;
   readonly nodesPerSite: number;
   readonly world?: World;
 }
@@ -96,7 +99,7 @@ function slowestS(vantages: readonly string[], siteOf: (vantage: string) => stri
 
 function lossOfSite(options: PredictOptions, affected: Affected, convergence: Convergence): Loss {
   const { rate, homeS, awayS } = affected;
-  const { how, holdTimeS, nodesPerSite } = options;
+  const { how, nodesPerSite } = options;
   const perSecond = `${format(rate)} requests/s`;
   const others = nodesPerSite - 1;
   // One move home, and a change of the spread for each further node that announces again.
@@ -113,8 +116,8 @@ function lossOfSite(options: PredictOptions, affected: Affected, convergence: Co
     case "hang":
     case "isolate":
       return {
-        ...lossOfSilence(rate, holdTimeS, meanS + homeS),
-        basis: `${perSecond} until the hold timer of ${holdTimeS} s runs out (2/3 of it to all of it) and BGP has converged, for which ${MARGIN_S} s is allowed`,
+        ...lossOfSilence(rate, windowOf(options), meanS + homeS),
+        basis: `${perSecond} until ${noticed(windowOf(options))} and BGP has converged, for which ${MARGIN_S} s is allowed`,
       };
     case "bgp-cut": {
       const out = resets(rate, [homeS, ...times(others, homeS)]);
@@ -142,7 +145,7 @@ function lossOfSite(options: PredictOptions, affected: Affected, convergence: Co
 
 /** The site's other nodes serve on, and no vantage moves: lost is what the router hashes to the node that is gone. */
 function lossOfNode(options: PredictOptions, { rate, homeS }: Affected): Loss {
-  const { how, holdTimeS, nodesPerSite } = options;
+  const { how, nodesPerSite } = options;
   const share = 1 / nodesPerSite;
   const hashed = `1/${nodesPerSite} of the site's ${format(rate)} requests/s, in the worst case all, as few connections hash unevenly,`;
   const back = resets(rate, [homeS]);
@@ -156,12 +159,12 @@ function lossOfNode(options: PredictOptions, { rate, homeS }: Affected): Loss {
       };
     case "hang":
     case "isolate": {
-      const whole = lossOfSilence(rate, holdTimeS, homeS);
+      const whole = lossOfSilence(rate, windowOf(options), homeS);
       return {
         lossMin: 0,
         lossMean: whole.lossMean * share,
         lossMax: whole.lossMax,
-        basis: `${hashed} until the hold timer of ${holdTimeS} s runs out (2/3 of it to all of it)`,
+        basis: `${hashed} until ${noticed(windowOf(options))}; ${MARGIN_S} s is allowed`,
       };
     }
     case "bgp-cut":
@@ -192,12 +195,22 @@ function times(count: number, value: number): number[] {
   return Array.from({ length: count }, () => value);
 }
 
-function lossOfSilence(rate: number, holdTimeS: number, afterS: number): Omit<Loss, "basis"> {
+function lossOfSilence(rate: number, window: DetectionWindow, afterS: number): Omit<Loss, "basis"> {
+  const { minMs, meanMs, maxMs } = window;
+  const maxS = maxMs / MS_PER_S + MARGIN_S;
   return {
-    lossMin: rate * ((holdTimeS * 2) / 3),
-    lossMean: rate * ((holdTimeS * 5) / 6 + afterS),
-    lossMax: rate * (holdTimeS + MARGIN_S),
+    lossMin: rate * (minMs / MS_PER_S),
+    lossMean: rate * Math.min(meanMs / MS_PER_S + afterS, maxS),
+    lossMax: rate * maxS,
   };
+}
+
+function windowOf({ holdTimeS, bfd }: PredictOptions): DetectionWindow {
+  return detectionWindow(holdTimeS, bfd);
+}
+
+function noticed({ label, minMs, maxMs }: DetectionWindow): string {
+  return `silence is noticed (${label}: after ${format(minMs)} to ${format(maxMs)} ms)`;
 }
 
 /** Requests under way in that time: an open loop sends at fixed times, so at most one more than rate times time. */

@@ -7,6 +7,7 @@
  */
 import { Prng } from "#core/prng.ts";
 import { invariant } from "#core/assert.ts";
+import { BFD_DEFAULTS, detectionWindow, type BfdSettings } from "#core/detection.ts";
 import { UserError } from "#core/errors.ts";
 import type { FaultHow } from "#core/wire/faults.ts";
 import { defaultWorld } from "#sim/topology/default-world.ts";
@@ -15,13 +16,14 @@ import { EventLoop } from "./event-loop.ts";
 import { ScenarioJournal } from "./scenario-journal.ts";
 import { SimGateway, type GatewaySite } from "./sim-gateway.ts";
 import { SimLoad } from "./sim-load.ts";
-import { SimNetwork } from "./sim-network.ts";
+import { SimNetwork, type BfdTimes } from "./sim-network.ts";
 import { SimNode } from "./sim-node.ts";
 import { PLAN, TIMES, type ScenarioOptions, type ScenarioRun, type ScenarioTest } from "./scenario.ts";
 import { summarize } from "./summarize.ts";
 import { nodesOfSite, targetNamed, type Target } from "./target.ts";
 
 const US_PER_S = 1_000_000;
+const US_PER_MS = 1000;
 const RATE_MAX = 10_000;
 
 export const SCENARIO_DEFAULTS = {
@@ -32,6 +34,7 @@ export const SCENARIO_DEFAULTS = {
   rate: 500,
   nodesPerSite: 2,
   holdTimeS: 9,
+  bfd: BFD_DEFAULTS,
 } as const;
 
 export function runScenario(given: Partial<ScenarioOptions> = {}): ScenarioRun {
@@ -53,6 +56,7 @@ class Scenario {
 
   constructor(options: ScenarioOptions) {
     const { seed, world, nodesPerSite, holdTimeS } = options;
+    const bfd = bfdTimesOf(options.bfd);
     this.#options = options;
     this.#target = targetNamed(options.target, world, nodesPerSite);
     const prng = new Prng(seed);
@@ -64,12 +68,14 @@ class Scenario {
       world,
       prng: prng.fork("internet"),
       holdUs: holdTimeS * US_PER_S,
+      bfd,
       nodesBySite,
       onFeed: (lines) => this.#loop.after(ACTOR.gateway, TIMES.hopUs, () => this.#gateway.hear(lines)),
     });
     for (const id of startOrder(ids, options.shuffleStart)) {
       const index = ids.indexOf(id);
-      const node = { index, id, holdUs: holdTimeS * US_PER_S, prng: prng.fork(`node/${id}`) };
+      const ofNode = prng.fork(`node/${id}`);
+      const node = { index, id, holdUs: holdTimeS * US_PER_S, bfd, prng: ofNode };
       this.#nodes.set(id, new SimNode(this.#loop, this.#journal, this.#network, node));
     }
     const sites: GatewaySite[] = [...nodesBySite].map(([id, nodes]) => ({
@@ -126,7 +132,9 @@ class Scenario {
 
   #slowestDetectionUs(how: FaultHow): number {
     if (how === "kill") return 0;
-    return how === "shutdown" ? TIMES.drainMaxUs : this.#options.holdTimeS * US_PER_S;
+    if (how === "shutdown") return TIMES.drainMaxUs;
+    const { holdTimeS, bfd } = this.#options;
+    return Math.ceil(detectionWindow(holdTimeS, bfd ?? undefined).maxMs * US_PER_MS);
   }
 
   #fail(how: FaultHow): void {
@@ -230,11 +238,20 @@ function startOrder(ids: readonly string[], shuffle: number | undefined): string
   return shuffle === undefined ? order : new Prng(shuffle).fork("scenario/start-order").shuffle(order);
 }
 
-function checkOptions({ seed, rate, nodesPerSite, holdTimeS }: ScenarioOptions): void {
+function bfdTimesOf(bfd: BfdSettings | null): BfdTimes | undefined {
+  if (bfd === null) return undefined;
+  const intervalUs = bfd.intervalMs * US_PER_MS;
+  return { intervalUs, detectUs: intervalUs * bfd.multiplier };
+}
+
+function checkOptions({ seed, rate, nodesPerSite, holdTimeS, bfd }: ScenarioOptions): void {
   check("seed", seed, 0, 2 ** 32 - 1);
   check("rate", rate, 1, RATE_MAX);
   check("nodesPerSite", nodesPerSite, 1, 16);
   check("holdTimeS", holdTimeS, 3, 240);
+  if (bfd === null) return;
+  check("bfd.intervalMs", bfd.intervalMs, 1, 60_000);
+  check("bfd.multiplier", bfd.multiplier, 1, 255);
 }
 
 function check(name: string, value: number, min: number, max: number): void {

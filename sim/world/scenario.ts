@@ -2,6 +2,7 @@
  * The golden scenario as numbers: what is in the world, when what is done to it, and what comes out. Times in whole
  * microseconds unless the name says otherwise.
  */
+import type { BfdSettings } from "#core/detection.ts";
 import type { ProcessEvent } from "#core/wire/events.ts";
 import type { FaultHow } from "#core/wire/faults.ts";
 import type { World } from "#sim/topology/world.ts";
@@ -16,6 +17,8 @@ export interface ScenarioOptions {
   readonly rate: number;
   readonly nodesPerSite: number;
   readonly holdTimeS: number;
+  /** Between nodes and routers; null: off. */
+  readonly bfd: BfdSettings | null;
   readonly world: World;
   /** Builds and starts the nodes in an order drawn from this seed: the run must not notice. */
   readonly shuffleStart?: number;

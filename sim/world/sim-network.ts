@@ -1,7 +1,8 @@
 /**
  * The network of a run: a router per site that holds its nodes' sessions and paths, and the Internet behind them, the
  * same code that serves in real time. Sessions are modelled, not spoken: what matters here is when one begins, when it
- * was last heard, and when it ends. Everything here runs as the actor `network`.
+ * was last heard, and when it ends. So is BFD, which comes up with the session. Everything here runs as the actor
+ * `network`.
  */
 import type { Prng } from "#core/prng.ts";
 import type { CatchmentFeedLine } from "#core/wire/catchment.ts";
@@ -15,10 +16,18 @@ import type { ScenarioJournal } from "./scenario-journal.ts";
 const SOURCE = "sim";
 const US_PER_MS = 1000;
 
+/** Between packets, before jitter, and how long none may come. */
+export interface BfdTimes {
+  readonly intervalUs: number;
+  readonly detectUs: number;
+}
+
 export interface NetworkOptions {
   readonly world: World;
   readonly prng: Prng;
   readonly holdUs: number;
+  /** Undefined: no BFD. */
+  readonly bfd: BfdTimes | undefined;
   /** Nodes of each site, in the router's order. */
   readonly nodesBySite: ReadonlyMap<string, readonly string[]>;
   readonly onFeed: (lines: readonly CatchmentFeedLine[]) => void;
@@ -26,6 +35,8 @@ export interface NetworkOptions {
 
 interface Session {
   heardUs: number;
+  bfdHeardUs: number;
+  isBfdUp: boolean;
   /** Tells the node that the router has ended the session. */
   readonly tellNode: (reason: string) => void;
 }
@@ -34,6 +45,7 @@ export class SimNetwork {
   readonly #loop: EventLoop;
   readonly #journal: ScenarioJournal;
   readonly #holdUs: number;
+  readonly #bfd: BfdTimes | undefined;
   readonly #internet: Internet;
   readonly #paths = new Map<string, SitePaths>();
   readonly #siteOf = new Map<string, string>();
@@ -43,6 +55,7 @@ export class SimNetwork {
     this.#loop = loop;
     this.#journal = journal;
     this.#holdUs = options.holdUs;
+    this.#bfd = options.bfd;
     for (const [site, nodes] of options.nodesBySite) {
       this.#paths.set(site, new SitePaths(nodes));
       for (const node of nodes) this.#siteOf.set(node, site);
@@ -70,10 +83,29 @@ export class SimNetwork {
   }
 
   established(node: string, tellNode: (reason: string) => void): void {
-    const session: Session = { heardUs: this.#loop.nowUs, tellNode };
+    const { nowUs } = this.#loop;
+    const session: Session = { heardUs: nowUs, bfdHeardUs: nowUs, isBfdUp: false, tellNode };
     this.#sessions.set(node, session);
     this.#tellSession(node, "up", "established");
     this.#watch(node, session);
+    if (this.#bfd === undefined) return;
+    session.isBfdUp = true;
+    this.#tellBfd(node, "up", "heard and is heard");
+    this.#watchBfd(node, session, this.#bfd.detectUs);
+  }
+
+  /** A BFD packet. */
+  bfdHeard(node: string): void {
+    const session = this.#sessions.get(node);
+    if (session !== undefined) session.bfdHeardUs = this.#loop.nowUs;
+  }
+
+  /** A BFD packet that says AdminDown. */
+  bfdSwitchedOff(node: string): void {
+    const session = this.#sessions.get(node);
+    if (session?.isBfdUp !== true) return;
+    session.isBfdUp = false;
+    this.#tellBfd(node, "admin-down", "the neighbor was switched off");
   }
 
   /** KEEPALIVE. */
@@ -98,9 +130,12 @@ export class SimNetwork {
 
   /** The node's end of the session is gone: FIN, RST or NOTIFICATION. */
   closed(node: string, reason: string): void {
-    if (!this.#sessions.delete(node)) return;
+    const session = this.#sessions.get(node);
+    if (session === undefined) return;
+    this.#sessions.delete(node);
     this.#pathsOf(node).drop(node);
     this.#tellSession(node, "down", reason);
+    if (session.isBfdUp) this.#tellBfd(node, "down", "the BGP session ended");
     this.#changed(node, `${node}: ${reason}`);
   }
 
@@ -113,6 +148,32 @@ export class SimNetwork {
       this.closed(node, "hold timer expired");
       session.tellNode("peer sent NOTIFICATION 4/0");
     });
+  }
+
+  /** As `#watch`, for the detection time. */
+  #watchBfd(node: string, session: Session, detectUs: number): void {
+    const leftUs = session.bfdHeardUs + detectUs - this.#loop.nowUs;
+    this.#loop.after(ACTOR.network, leftUs, () => {
+      if (this.#sessions.get(node) !== session || !session.isBfdUp) return;
+      const silentUs = this.#loop.nowUs - session.bfdHeardUs;
+      if (silentUs < detectUs) return this.#watchBfd(node, session, detectUs);
+      session.isBfdUp = false;
+      const silentMs = silentUs / US_PER_MS;
+      const reason = `nothing heard for ${Math.round(silentMs)} ms`;
+      this.#tellBfd(node, "down", reason, silentMs);
+      this.closed(node, `BFD down: ${reason}`);
+      session.tellNode("peer sent NOTIFICATION 6/10");
+    });
+  }
+
+  #tellBfd(
+    node: string,
+    state: "up" | "down" | "admin-down",
+    reason: string,
+    detectMs: number | null = null,
+  ): void {
+    const site = this.#siteOf.get(node)!;
+    this.#journal.emit(SOURCE, { kind: "bfd.session", node, site, by: "router", state, reason, detectMs });
   }
 
   #changed(node: string, reason: string): void {

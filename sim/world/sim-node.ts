@@ -15,10 +15,12 @@ import type { NodeServing } from "#core/wire/events.ts";
 import { ACTOR, actorOfNode } from "./actors.ts";
 import type { EventLoop } from "./event-loop.ts";
 import type { ScenarioJournal } from "./scenario-journal.ts";
-import type { SimNetwork } from "./sim-network.ts";
+import type { BfdTimes, SimNetwork } from "./sim-network.ts";
 import { TIMES } from "./scenario.ts";
 
 const KEEPALIVES_PER_HOLD = 3;
+/** A BFD packet leaves after this share of the interval at the least (RFC 5880 §6.8.7). */
+const BFD_JITTER_MIN = 0.75;
 
 /** One attempt at a node, as its asker hears of it; a late word after it has lost interest does no harm. */
 export interface Ask {
@@ -57,6 +59,8 @@ export interface NodeOptions {
   readonly index: number;
   readonly id: string;
   readonly holdUs: number;
+  /** Undefined: no BFD. */
+  readonly bfd: BfdTimes | undefined;
   readonly prng: Prng;
 }
 
@@ -66,6 +70,7 @@ export class SimNode {
   /** A number in place of a process id: the same in every run. */
   readonly pid: number;
   readonly #options: NodeOptions;
+  readonly #bfdPrng: Prng;
   readonly #loop: EventLoop;
   readonly #journal: ScenarioJournal;
   readonly #network: SimNetwork;
@@ -90,6 +95,7 @@ export class SimNode {
     this.actor = actorOfNode(options.index);
     this.pid = options.index + 1;
     this.#options = options;
+    this.#bfdPrng = options.prng.fork("bfd");
     this.#loop = loop;
     this.#journal = journal;
     this.#network = network;
@@ -137,7 +143,7 @@ export class SimNode {
   cut(what: "all" | "bgp"): void {
     this.#bgpCable.isOn = true;
     if (what === "all") this.#httpCable.isOn = true;
-    if (this.#session !== 0) this.#awaitOwnHoldTimer(this.#session);
+    if (this.#session !== 0) this.#awaitOwnDetection(this.#session);
   }
 
   restore(): void {
@@ -258,6 +264,17 @@ export class SimNode {
       });
       if (this.#announced !== "no") this.#tellRoute(this.#announced);
       this.#keepalive(session);
+      if (this.#options.bfd !== undefined) this.#speakBfd(session, this.#options.bfd);
+    });
+  }
+
+  /** Unlike TCP, nothing is made good when the cable is put back. */
+  #speakBfd(session: number, bfd: BfdTimes): void {
+    const delayUs = this.#bfdPrng.integer(Math.ceil(bfd.intervalUs * BFD_JITTER_MIN), bfd.intervalUs);
+    this.#timer(delayUs, () => {
+      if (this.#session !== session) return;
+      if (!this.#bgpCable.isOn) this.#toRouter(() => this.#network.bfdHeard(this.id));
+      this.#speakBfd(session, bfd);
     });
   }
 
@@ -271,6 +288,18 @@ export class SimNode {
 
   #beatUs(): number {
     return Math.floor(this.#options.holdUs / KEEPALIVES_PER_HOLD);
+  }
+
+  /** Behind a cut cable the node hears nothing either: BFD or, without it, the hold timer ends its side too. */
+  #awaitOwnDetection(session: number): void {
+    const { bfd } = this.#options;
+    if (bfd === undefined) return this.#awaitOwnHoldTimer(session);
+    // The router's last packet came up to an interval before the cut.
+    const ageUs = this.#bfdPrng.integer(0, bfd.intervalUs);
+    this.#timer(bfd.detectUs - ageUs, () => {
+      if (this.#session !== session || !this.#bgpCable.isOn) return;
+      this.#sessionDown(`BFD down: nothing heard for ${Math.round(bfd.detectUs / 1000)} ms`);
+    });
   }
 
   /** The router's keepalives come in the rhythm of the session's beginning; the last one came before the cut. */
@@ -303,6 +332,9 @@ export class SimNode {
     if (this.#session === 0) return;
     this.#session = 0;
     this.#journal.emit(this.id, { kind: "bgp.session", node: this.id, state: "down", reason });
+    if (this.#options.bfd !== undefined && !this.#bgpCable.isOn) {
+      this.#toRouter(() => this.#network.bfdSwitchedOff(this.id));
+    }
     this.#bgpCable.pass(() => this.#toRouter(() => this.#network.closed(this.id, asRouterHears)));
   }
 

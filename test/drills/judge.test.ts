@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { BFD_DEFAULTS, detectionPlan } from "#core/detection.ts";
 import type { EventBody, JournalEvent } from "#core/wire/events.ts";
 import type { LoadResult, Percentiles, SpeedTest, SpeedTestRow } from "#core/wire/measure.ts";
 import type { GoldenEvidence } from "#drills/golden/evidence.ts";
@@ -85,6 +86,7 @@ function golden(changes: Partial<GoldenEvidence> = {}): GoldenEvidence {
       lossMax: 36,
       basis: "one second of New York",
     },
+    detection: detectionPlan(9, BFD_DEFAULTS),
     events: journal(
       [1000, { kind: "fault.injected", target: "ny1", how: "kill", nodes: ["ny1-1"] }],
       [
@@ -177,6 +179,25 @@ test("a slow convergence counts only in a strict run", () => {
 test("a fault that was not seen to work is a miss", () => {
   const events = golden().events.filter((event) => event.kind !== "fault.confirmed");
   check({ events }, ["fault confirmed"], "missed", "missed");
+});
+
+/** The story with a hang: when and by what the router lost the node. */
+function hung(atMs: number, reason: string): Partial<GoldenEvidence> {
+  const down = { kind: "router.session", site: "ny1", node: "ny1-1", state: "down", reason } as const;
+  const told = golden().events.map((event) =>
+    event.kind === "fault.confirmed" ? { ...event, how: "hang" as const } : event,
+  );
+  return { how: "hang", events: [...told, ...journal([1000 + atMs, down])] };
+}
+
+test("silence has to be noticed by what is to notice it; when, counts only in a strict run", () => {
+  const noticed = "silence is noticed";
+  const inTime = "silence is noticed in time";
+  check(hung(270, "BFD down: nothing heard for 300 ms"), [], "held", "held");
+  check(hung(420, "BFD down: nothing heard for 300 ms"), [inTime], "missed", "held");
+  check(hung(7000, "hold timer expired"), [noticed, inTime], "missed", "missed");
+  const detection = detectionPlan(9, undefined);
+  check({ ...hung(7000, "hold timer expired"), detection }, [], "held", "held");
 });
 
 test("a node that announces before it is ready is a miss", () => {

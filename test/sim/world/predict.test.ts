@@ -15,6 +15,7 @@ const BASE: PredictOptions = {
   mode: "anycast-only",
   rate: 1400,
   holdTimeS: 9,
+  bfd: undefined,
   nodesPerSite: 2,
 };
 
@@ -74,6 +75,26 @@ test("the bare network loses New York's 100 requests/s for as long as it does no
     expect(silent.lossMin).toBe(600);
     expect(silent.lossMean).toBeGreaterThan(750);
     expect(silent.lossMax).toBe(1000);
+  }
+});
+
+test("with BFD silence costs its detection time instead, whatever the hold time", () => {
+  for (const holdTimeS of [9, 90]) {
+    for (const how of ["hang", "isolate"] as const) {
+      const silent = predictFault({ ...BASE, how, holdTimeS, bfd: { intervalMs: 100, multiplier: 3 } });
+      expect(silent.lossMin).toBe(20);
+      expect(silent.lossMean).toBeGreaterThan(25);
+      expect(silent.lossMean).toBeLessThan(70);
+      expect(silent.lossMax).toBe(130);
+      expect(silent.basis).toContain("BFD, 3 x 100 ms: after 200 to 300 ms");
+    }
+  }
+});
+
+test("BFD changes nothing for what is no silence to clients", () => {
+  for (const how of ["kill", "shutdown", "bgp-cut"] as const) {
+    const bfd = { intervalMs: 100, multiplier: 3 };
+    expect(predictFault({ ...BASE, how, bfd })).toEqual(predictFault({ ...BASE, how }));
   }
 });
 

@@ -3,6 +3,7 @@
  * than predicted, in every way to fail.
  */
 import { expect, test } from "vitest";
+import { BFD_DEFAULTS } from "#core/detection.ts";
 import { SITES } from "#core/geography/cities.ts";
 import { FAULT_HOWS } from "#core/wire/faults.ts";
 import { goldenWorld } from "#sim/world/golden-world.ts";
@@ -78,7 +79,7 @@ test("killing one node of two moves nobody and fails no GET", () => {
 test("the moves of a run are those predicted", () => {
   for (const { site } of SITES) {
     const options = { target: site, how: "kill", mode: "anycast", rate: 100, seed: 5 } as const;
-    const { moves } = predictFault({ ...options, holdTimeS: 9, nodesPerSite: 2 });
+    const { moves } = predictFault({ ...options, holdTimeS: 9, bfd: BFD_DEFAULTS, nodesPerSite: 2 });
     const played = runScenario(options).summary.moves.toSorted((a, b) => (a.vantage < b.vantage ? -1 : 1));
     expect(played).toEqual([...moves].sort((a, b) => (a.vantage < b.vantage ? -1 : 1)));
   }
@@ -87,16 +88,23 @@ test("the moves of a run are those predicted", () => {
 test("on the bare network the loss lies within what was predicted, for sites and for nodes, over seeds", () => {
   for (const target of ["ny1", "ams1", "ny1-2"]) {
     for (const how of FAULT_HOWS) {
-      for (let seed = 1; seed <= 2; seed++) {
+      for (const [seed, bfd] of [
+        [1, BFD_DEFAULTS],
+        [2, BFD_DEFAULTS],
+        [1, null],
+        [2, null],
+      ] as const) {
         const options = { target, how, mode: "anycast-only", rate: 500 } as const;
-        const { lossMin, lossMax } = predictFault({ ...options, holdTimeS: 9, nodesPerSite: 2 });
-        const { summary } = runScenario({ ...options, seed });
+        const asked = { ...options, holdTimeS: 9, bfd: bfd ?? undefined, nodesPerSite: 2 };
+        const { lossMin, lossMax } = predictFault(asked);
+        const { summary } = runScenario({ ...options, seed, bfd });
         const lost = summary.failedGet + summary.failedPost;
         const isWithin = lost >= Math.floor(lossMin) && lost <= Math.ceil(lossMax);
-        expect({ target, how, seed, lost, lossMin, lossMax, isWithin }).toEqual({
+        expect({ target, how, seed, bfd, lost, lossMin, lossMax, isWithin }).toEqual({
           target,
           how,
           seed,
+          bfd,
           lost,
           lossMin,
           lossMax,
@@ -108,10 +116,47 @@ test("on the bare network the loss lies within what was predicted, for sites and
   }
 });
 
-test("silence is noticed when the hold timer runs out: between 2/3 of it and all of it, seldom at one end only", () => {
+test("silence is noticed by BFD within its window, at the router of every node", () => {
+  const seen: number[] = [];
+  for (const how of ["hang", "isolate", "bgp-cut"] as const) {
+    for (let seed = 1; seed <= 8; seed++) {
+      const { journal, summary } = runScenario({ how, mode: "anycast-only", rate: 20, seed });
+      seen.push(summary.detectedMs!);
+      const during = journal.filter(({ atNs }) => atNs >= summary.faultNs && atNs < summary.reviveNs);
+      const alarms = during.filter((event) => event.kind === "bfd.session" && event.state === "down");
+      expect(alarms).toHaveLength(2);
+      expect(alarms.map((event) => event.kind === "bfd.session" && event.detectMs)).toEqual([300, 300]);
+      expect(during.find(({ kind }) => kind === "site.withdrawn")).toMatchObject({
+        reason: expect.stringMatching(/^ny1-[12]: BFD down: nothing heard for 300 ms$/),
+      });
+    }
+  }
+  // The second node of the site decides.
+  expect(Math.min(...seen)).toBeGreaterThan(200 - 1);
+  expect(Math.max(...seen)).toBeLessThan(300 + 1);
+  expect(Math.max(...seen) - Math.min(...seen)).toBeGreaterThan(20);
+});
+
+test("BFD raises no alarm when a node is killed or leaves: the session has ended before", () => {
+  for (const how of ["kill", "shutdown"] as const) {
+    const { journal } = runScenario({ how, rate: 20 });
+    const states = journal.flatMap((event) =>
+      event.kind === "bfd.session" && event.node === "ny1-1" ? [`${event.state} ${event.detectMs}`] : [],
+    );
+    expect(states).toEqual(["up null", `${how === "kill" ? "down" : "admin-down"} null`, "up null"]);
+  }
+});
+
+test("without BFD silence is noticed when the hold timer runs out: between 2/3 of it and all of it, seldom at one end only", () => {
   const seen: number[] = [];
   for (let seed = 1; seed <= 12; seed++) {
-    const { detectedMs } = runScenario({ how: "hang", mode: "anycast-only", rate: 20, seed }).summary;
+    const { detectedMs } = runScenario({
+      how: "hang",
+      mode: "anycast-only",
+      rate: 20,
+      seed,
+      bfd: null,
+    }).summary;
     seen.push(detectedMs!);
   }
   // The second node of the site decides; a hop of 50 µs lies between it and its router.
@@ -176,6 +221,7 @@ test("every line of the journal is an event with a time, a source and a kind, an
 test("options out of range are refused by name", () => {
   expect(() => runScenario({ rate: 0 })).toThrow(/rate 0 is no whole number between 1 and 10000/);
   expect(() => runScenario({ holdTimeS: 2 })).toThrow(/holdTimeS 2/);
+  expect(() => runScenario({ bfd: { intervalMs: 0, multiplier: 3 } })).toThrow(/bfd\.intervalMs 0/);
   expect(() => runScenario({ seed: 1.5 })).toThrow(/seed 1\.5/);
   expect(() => runScenario({ nodesPerSite: 0 })).toThrow(/nodesPerSite 0/);
   expect(() => runScenario({ target: "ny9" })).toThrow(/no site or node "ny9"/);
