@@ -7,7 +7,7 @@ import { must } from "./steps.ts";
 
 const COMMAND_MS_MAX = 30_000;
 const UP_MS_MAX = 120_000;
-const HEALTHY_MS_MAX = 90_000;
+const HEALTHY_MS_MAX = 120_000;
 const DOWN_MS_MAX = 90_000;
 const POLL_MS = 250;
 export const GATEWAY_URL = "http://127.0.0.1:8080";
