@@ -26,6 +26,7 @@ const STEPS: readonly Step[] = [
   { name: "lint", run: checkLint },
   { name: "walls", run: checkWalls },
   { name: "types", run: () => mustSucceed("tsc", "-p", ".") },
+  { name: "types of the k6 scripts", run: () => mustSucceed("tsc", "-p", "loadtest/k6") },
   { name: "types of the page", run: () => mustSucceed("tsc", "-p", "dashboard") },
   { name: "dead code", run: () => mustSucceed("knip", "--no-progress") },
 ];

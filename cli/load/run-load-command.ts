@@ -30,6 +30,10 @@ export async function runLoad(output: Output, flags: LoadFlags): Promise<number>
   const client = flags.url === undefined ? LabClient.find() : undefined;
   const url = client?.gatewayUrl ?? httpUrl(flags.url!);
   refuseStrangers(url, flags);
+  if (flags.engine !== undefined || flags.plan !== undefined) {
+    const { runEngines } = await import("./run-engines.ts");
+    return runEngines(output, flags, { url, vantages: vantagesOf(flags, url), client });
+  }
   const executionUrls = client === undefined ? [] : await nodeUrls(client);
   const seed = flags.seed ?? randomSeed();
   const dir = mkdtempSync(join(tmpdir(), "anycastle-load-"));
