@@ -23,6 +23,8 @@ import { openEngine, type Engine } from "./containers/engine.ts";
 import { LoadRun } from "./containers/load-run.ts";
 import { must, StepFailed, Steps } from "./containers/steps.ts";
 
+/** Then the clean-up begins, which must be over before a CI's own limit. */
+const RUN_MS_MAX = 280_000;
 const BUILD_MS_MAX = 180_000;
 const COMMAND_MS_MAX = 60_000;
 /** From the end of a container, or of its start command, to New York being served elsewhere, or at home again. */
@@ -45,25 +47,38 @@ const image = `anycastle:${tag}`;
 const steps = new Steps();
 const cleanUps: (() => Promise<void> | void)[] = [];
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    process.stderr.write(`${signal}: cleaning up\n`);
-    void cleanUp().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
-  });
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.once(signal, () => void leave(`${signal} before the end`, status));
 }
 
 const engine = await openEngine();
 if (typeof engine === "string") skip(engine);
 else {
+  const limit = setTimeout(() => void leave(`not finished within ${RUN_MS_MAX / 1000} s`, 1), RUN_MS_MAX);
   try {
     await run(engine);
   } catch (error) {
-    if (!(error instanceof StepFailed)) throw error;
+    if (!(error instanceof StepFailed)) steps.fail("the run", error);
   } finally {
-    await cleanUp();
-    process.stdout.write(`${closingLine(steps.tally)}\n`);
-    process.exitCode = steps.tally.failed === 0 ? 0 : 1;
+    clearTimeout(limit);
+    await finish();
   }
+}
+
+async function finish(): Promise<void> {
+  await cleanUp();
+  process.stdout.write(`${closingLine(steps.tally)}\n`);
+  process.exitCode = steps.tally.failed === 0 && steps.tally.passed > 0 ? 0 : 1;
+}
+
+/** Whatever is under way is left; what it made is cleaned up. */
+async function leave(why: string, status: number): Promise<void> {
+  steps.fail("the run", new Error(why));
+  await finish();
+  process.exit(status);
 }
 
 function skip(why: string): void {

@@ -14,11 +14,14 @@ export class Steps {
       this.#passed += 1;
       process.stdout.write(`ok      ${name}${seen === "" ? "" : `: ${seen}`} (${seconds()})\n`);
     } catch (error) {
-      this.#failed += 1;
-      const why = error instanceof Error ? error.message : String(error);
-      process.stdout.write(`FAILED  ${name} (${seconds()}): ${why}\n`);
+      this.fail(`${name} (${seconds()})`, error);
       throw new StepFailed();
     }
+  }
+
+  fail(name: string, error: unknown): void {
+    this.#failed += 1;
+    process.stdout.write(`FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
   }
 
   get tally(): Tally {
