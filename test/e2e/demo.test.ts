@@ -22,6 +22,10 @@ const READY = "all nine sites are in service";
 const OUTLIVES_MS_MAX = 2_000;
 /** More than all buffers on the way hold: such a request is open for as long as nobody reads its answer. */
 const LARGE_BYTES = 64 * 1024 * 1024;
+/** Of all processes together. */
+const MEMORY_MB_MAX = 800;
+/** Well above the 200 ms from which on standing still is told. */
+const STANDSTILL_MS = 700;
 const POLL_MS = 50;
 
 function labOf(dir: string): LabClient {
@@ -104,6 +108,37 @@ describe("one demo for what it bears", () => {
     },
   );
 
+  test(
+    "a busy port that was asked for is refused with its holder, and nothing is left running",
+    { timeout: 60_000 },
+    async () => {
+      const { gatewayUrl, processes } = await labOf(dir).status();
+      const { port } = new URL(gatewayUrl);
+      const other = scratch();
+      onTestFinished(other.remove);
+      const args = ["demo", "--port", port, "--control-port", "0"];
+      const { status, stdout, stderr } = await anycastle(other.dir, ...args);
+      expect([status, stdout]).toEqual([1, ""]);
+      const holder = processes.find(({ process }) => process === "gateway")!.pid;
+      const by = process.platform === "linux" ? ` by pid ${holder} (anycastle gateway` : "";
+      expect(stderr).toContain(`error: port ${port} on 127.0.0.1, for the gateway, is taken${by}`);
+      expect(readdirSync(join(other.dir, "runtime"))).toEqual([]);
+    },
+  );
+
+  test.skipIf(process.platform !== "linux")(
+    "the whole cast fits into 0.8 GB, shared pages counted once",
+    { timeout: 60_000 },
+    async () => {
+      const pids = pidsOf(await labOf(dir).status());
+      const profile = pids.map((pid) => `${proportionalMb(pid)} MB ${commandOf(pid)}`);
+      const sumMb = pids.reduce((sum, pid) => sum + proportionalMb(pid), 0);
+      expect(pids).toHaveLength(1 + 18 + 3);
+      // More than that fails with the profile.
+      expect(sumMb <= MEMORY_MB_MAX ? [] : profile).toEqual([]);
+    },
+  );
+
   test("`status | head -1`: a reader that has seen enough is no error", { timeout: 60_000 }, async () => {
     const script = '"$0" "$1" status | head -1; echo "status ${PIPESTATUS[0]}"';
     const { stdout, stderr } = await run("bash", ["-c", script, process.execPath, LAUNCHER], dir);
@@ -133,6 +168,21 @@ describe("one demo for what it bears", () => {
     },
   );
 
+  test("a lab that stood still notices, and says so in its journal", { timeout: 60_000 }, async () => {
+    const client = labOf(dir);
+    const { pid } = await client.status();
+    process.kill(pid, "SIGSTOP");
+    await expect.poll(() => processState(pid)).toBe("T");
+    await new Promise((resolve) => setTimeout(resolve, STANDSTILL_MS));
+    process.kill(pid, "SIGCONT");
+    const told = (): number[] =>
+      [...demo.stdout.matchAll(/lab stood still for (\d+) ms/g)].map(([, ms]) => Number(ms));
+    // The loop's own short timer was under way when it stopped.
+    const isTold = (): boolean => told().some((ms) => ms >= STANDSTILL_MS / 2);
+    await expect.poll(isTold, { timeout: 15_000 }).toBe(true);
+    expect((await client.status()).isReady).toBe(true);
+  });
+
   test("Ctrl-C once: what is open is finished, everybody is gone, 130", { timeout: 60_000 }, async () => {
     const client = labOf(dir);
     await client.fail({ target: "syd1", how: "hang" });
@@ -160,6 +210,16 @@ function expectWholeJournal(file: string): void {
   }
 }
 
+/** Proportional set size: a page that n processes share counts 1/n for each (proc(5), smaps_rollup). */
+function proportionalMb(pid: number): number {
+  const kb = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
+  return Math.round(Number(kb) / 1_024);
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ").trim();
+}
+
 /** Until the disk takes nothing more. */
 function fillUp(file: string): void {
   const block = Buffer.alloc(4_096);
@@ -180,6 +240,42 @@ function nodeWithSmallFiles(dir: string): string {
   chmodSync(file, 0o755);
   return file;
 }
+
+test(
+  "two demos that find the same leftovers at the same moment: one starts",
+  { timeout: 60_000 },
+  async () => {
+    const { dir, remove } = scratch();
+    const runtimeDir = join(dir, "runtime");
+    const gone = spawnSync(process.execPath, ["--version"]).pid;
+    mkdirSync(runtimeDir, { mode: 0o700 });
+    const word = {
+      pid: gone,
+      controlUrl: "http://127.0.0.1:1",
+      gatewayUrl: "http://127.0.0.1:2",
+      token: "t",
+    };
+    writeFileSync(join(runtimeDir, "lab.json"), JSON.stringify(word), { mode: 0o600 });
+    writeFileSync(join(runtimeDir, "lab.lock"), JSON.stringify({ pid: gone, startTicks: "1" }), {
+      mode: 0o600,
+    });
+    const demos = [0, 1].map(() => new LongRun(dir, [...DEMO, "--nodes", "1"]));
+    onTestFinished(async () => {
+      for (const demo of demos) demo.kill("SIGKILL");
+      await Promise.all(demos.map(({ ended }) => ended));
+      remove();
+    });
+    const refused = await Promise.race(demos.map(async (demo) => ({ demo, end: await demo.ended })));
+    expect(refused.end).toEqual({ status: 1, signal: null });
+    expect(refused.demo.stderr).toMatch(
+      /^error: a lab (runs already|is being started or stopped here) \(pid \d+/m,
+    );
+    const [first] = demos.filter((demo) => demo !== refused.demo);
+    await first!.said(READY);
+    expect((await labOf(dir).status()).pid).toBe(first!.child.pid);
+    expect(refused.demo.stderr).toContain(`(pid ${first!.child.pid}`);
+  },
+);
 
 test("Ctrl-C twice: now, whatever is open", { timeout: 60_000 }, async () => {
   const { dir, demo, status } = await startDemo("--nodes", "1");
