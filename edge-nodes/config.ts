@@ -4,10 +4,11 @@
  * BGP follows from its id.
  */
 import { z } from "zod";
+import { BFD_DEFAULTS } from "#bgp/bfd/defaults.ts";
 import { parseIpv4, parsePrefix } from "#bgp/messages.ts";
 import { nodeIdentity, ROUTER_AS, SERVICE_PREFIX, type NodeIdentity } from "#core/cast-identities.ts";
 import { SITES } from "#core/geography/cities.ts";
-import type { NodeConfig } from "#core/wire/cast.ts";
+import type { NodeBgpConfig, NodeConfig } from "#core/wire/cast.ts";
 
 const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const HOST_PORT = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/;
@@ -27,6 +28,30 @@ const hostPort = (portMin: number) =>
   }, `must be host:port, the port ${portMin} to 65535`);
 const asNumber = z.int().min(1).max(AS_MAX);
 const ipv4 = z.string().refine((text) => isRead(parseIpv4, text), "must be an IPv4 address, 192.0.2.1");
+
+const port = z.int().min(1).max(65_535);
+
+const bfdSchema = z.strictObject({
+  address: ipv4.optional().describe("Own address BFD speaks from and listens at. Absent: `nextHop`."),
+  port: port.default(BFD_DEFAULTS.port).describe("Own port."),
+  sourcePort: port
+    .default(BFD_DEFAULTS.sourcePort)
+    .describe("Port that packets leave from; RFC 5881 §4 wants 49152 or more."),
+  router: ipv4.optional().describe("Address of the router's BFD. Absent: the host of `bgp.router`."),
+  routerPort: port.default(BFD_DEFAULTS.port).describe("Port of the router's BFD."),
+  intervalMs: z
+    .int()
+    .min(10)
+    .max(60_000)
+    .default(BFD_DEFAULTS.intervalMs)
+    .describe("How often this side would send and can receive; the slower of both sides counts."),
+  detectMultiplier: z
+    .int()
+    .min(1)
+    .max(255)
+    .default(BFD_DEFAULTS.detectMultiplier)
+    .describe("Intervals of silence after which the router counts this node as gone."),
+});
 
 const bgpSchema = z.strictObject({
   router: hostPort(1).describe("Router that the session goes to: host:port; real routers listen on 179."),
@@ -56,6 +81,11 @@ const bgpSchema = z.strictObject({
     .max(600_000)
     .default(1_000)
     .describe("Pause before a lost or refused session is tried again."),
+  bfd: bfdSchema
+    .optional()
+    .describe(
+      "BFD with the router (RFC 5880); `{}` takes the defaults. Absent: the hold time finds a silent end.",
+    ),
 });
 
 export const nodeSchema = z
@@ -88,6 +118,11 @@ export const nodeSchema = z
     const { bgp } = document;
     if (bgp === undefined) return;
     const known = defaultIdentity(document.id);
+    if (bgp.bfd !== undefined && bgp.bfd.router === undefined && !isIpv4(splitHostPort(bgp.router).host)) {
+      const message =
+        "must name the router's IPv4 address: `bgp.router` has a name, and BFD looks nothing up";
+      context.addIssue({ code: "custom", path: ["bgp", "bfd", "router"], message });
+    }
     for (const key of ["localAs", "nextHop"] as const) {
       if (bgp[key] !== undefined || known !== undefined) continue;
       const message = `"${key}" is missing: "${document.id}" is no node of the default world, such as ny1-1`;
@@ -124,7 +159,24 @@ export function nodeConfigOf(document: z.output<typeof nodeSchema>): NodeConfig 
       nextHop,
       holdTimeS: bgp.holdTimeS,
       connectRetryMs: bgp.connectRetryMs,
+      ...(bgp.bfd !== undefined && { bfd: bfdOf(bgp.bfd, nextHop, router.host) }),
     },
+  };
+}
+
+function bfdOf(
+  bfd: z.output<typeof bfdSchema>,
+  nextHop: string,
+  routerHost: string,
+): NonNullable<NodeBgpConfig["bfd"]> {
+  return {
+    host: bfd.address ?? nextHop,
+    port: bfd.port,
+    sourcePort: bfd.sourcePort,
+    desiredMinTxMs: bfd.intervalMs,
+    requiredMinRxMs: bfd.intervalMs,
+    detectMultiplier: bfd.detectMultiplier,
+    router: { host: bfd.router ?? routerHost, port: bfd.routerPort },
   };
 }
 
@@ -140,6 +192,10 @@ function defaultIdentity(node: string): NodeIdentity | undefined {
 function splitHostPort(text: string): { host: string; port: number } {
   const colon = text.lastIndexOf(":");
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(text.slice(colon + 1)) };
+}
+
+function isIpv4(text: string): boolean {
+  return isRead(parseIpv4, text);
 }
 
 function isRead(parse: (text: string) => unknown, text: string): boolean {

@@ -4,10 +4,11 @@
  * world, which know the two nodes that `anycastle node` starts for the site's id.
  */
 import { z } from "zod";
+import { BFD_DEFAULTS } from "#bgp/bfd/defaults.ts";
 import { parseIpv4, parsePrefix } from "#bgp/messages.ts";
 import { nodeIdentity, ROUTER_AS, routerBgpId, SERVICE_PREFIX } from "#core/cast-identities.ts";
 import { SITES } from "#core/geography/cities.ts";
-import type { RouterConfig, SimConfig } from "#core/wire/cast.ts";
+import type { BfdConfig, RouterConfig, SimConfig } from "#core/wire/cast.ts";
 
 const LISTEN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/;
 const AS_MAX = 4_294_967_294;
@@ -22,10 +23,42 @@ const siteNames = SITES.map(({ site }) => site);
 const ipv4 = z.string().refine((text) => isRead(parseIpv4, text), "must be an IPv4 address, 192.0.2.1");
 const asNumber = z.int().min(1).max(AS_MAX);
 
+const udpPort = z.int().min(1).max(PORT_MAX);
+
+const peerBfdSchema = z.strictObject({
+  address: ipv4.describe("Address of the node's BFD."),
+  port: udpPort.default(BFD_DEFAULTS.port).describe("Port of the node's BFD."),
+});
+
+const routerBfdSchema = z.strictObject({
+  address: ipv4
+    .optional()
+    .describe("Own address BFD speaks from and listens at. Absent: the host of `listen`."),
+  port: udpPort.default(BFD_DEFAULTS.port).describe("Own port."),
+  sourcePort: udpPort
+    .default(BFD_DEFAULTS.sourcePort)
+    .describe("Port that packets leave from; RFC 5881 §4 wants 49152 or more."),
+  intervalMs: z
+    .int()
+    .min(10)
+    .max(60_000)
+    .default(BFD_DEFAULTS.intervalMs)
+    .describe("How often this side would send and can receive; the slower of both sides counts."),
+  detectMultiplier: z
+    .int()
+    .min(1)
+    .max(255)
+    .default(BFD_DEFAULTS.detectMultiplier)
+    .describe("Intervals of silence after which a node counts this router as gone."),
+});
+
 const peerSchema = z.strictObject({
   node: z.string().min(1).max(64).describe("Id of the node, as the gateway knows it."),
   as: asNumber.describe("AS number of the node."),
   bgpId: ipv4.describe("BGP identifier of the node; AS and identifier together are how it is known."),
+  bfd: peerBfdSchema
+    .optional()
+    .describe("BFD with this node. Absent, or without the router's own `bfd`: none."),
 });
 
 const routerSchema = z.strictObject({
@@ -41,6 +74,9 @@ const routerSchema = z.strictObject({
   bgpId: ipv4
     .optional()
     .describe("BGP identifier of the router. Absent: that of the default world's router."),
+  bfd: routerBfdSchema
+    .optional()
+    .describe("BFD with those nodes that have `bfd` (RFC 5880); `{}` takes the defaults."),
   peers: z
     .array(peerSchema)
     .min(1)
@@ -80,7 +116,13 @@ export const simSchema = z
       .optional()
       .describe("Routers of the sites. Absent: all nine, at ports 1791 to 1799, with two nodes each."),
   })
-  .superRefine(({ routers }, context) => {
+  .superRefine(({ routers, listen }, context) => {
+    for (const [index, router] of (routers ?? []).entries()) {
+      if (router.bfd === undefined || router.bfd.address !== undefined) continue;
+      if (isRead(parseIpv4, hostOf(listen)) && hostOf(listen) !== "0.0.0.0") continue;
+      const message = "must name an own IPv4 address: the host of `listen` is none, and BFD speaks from one";
+      context.addIssue({ code: "custom", path: ["routers", index, "bfd", "address"], message });
+    }
     for (const [index, message] of clashesOf(routers ?? [])) {
       context.addIssue({ code: "custom", path: ["routers", index], message });
     }
@@ -91,19 +133,48 @@ export const simSchema = z
 export function simConfigOf(document: z.output<typeof simSchema>, freshSeed: number): SimConfig {
   const { listen, prefix, holdTimeS } = document;
   const colon = listen.lastIndexOf(":");
+  const host = hostOf(listen);
   return {
     process: "sim",
     seed: document.seed ?? freshSeed,
-    host: listen.slice(0, colon).replace(/^\[|\]$/g, ""),
+    host,
     httpPort: Number(listen.slice(colon + 1)),
     holdTimeS,
     prefix,
-    routers: document.routers?.map(routerOf) ?? SITES.map(({ site }, index) => defaultRouter(site, index)),
+    routers:
+      document.routers?.map((router) => routerOf(router, host)) ??
+      SITES.map(({ site }, index) => defaultRouter(site, index)),
   };
 }
 
-function routerOf({ bgpId, ...router }: z.output<typeof routerSchema>): RouterConfig {
-  return { ...router, bgpId: bgpId ?? routerBgpId(siteNames.indexOf(router.site)) };
+function routerOf(
+  { bgpId, bfd, peers, ...router }: z.output<typeof routerSchema>,
+  host: string,
+): RouterConfig {
+  return {
+    ...router,
+    bgpId: bgpId ?? routerBgpId(siteNames.indexOf(router.site)),
+    ...(bfd !== undefined && { bfd: bfdOf(bfd, host) }),
+    peers: peers.map(({ bfd: peerBfd, ...peer }) => ({
+      ...peer,
+      ...(peerBfd !== undefined && { bfd: { host: peerBfd.address, port: peerBfd.port } }),
+    })),
+  };
+}
+
+function bfdOf(bfd: z.output<typeof routerBfdSchema>, host: string): BfdConfig {
+  return {
+    host: bfd.address ?? host,
+    port: bfd.port,
+    sourcePort: bfd.sourcePort,
+    desiredMinTxMs: bfd.intervalMs,
+    requiredMinRxMs: bfd.intervalMs,
+    detectMultiplier: bfd.detectMultiplier,
+  };
+}
+
+function hostOf(listen: string): string {
+  return listen.slice(0, listen.lastIndexOf(":")).replace(/^\[|\]$/g, "");
 }
 
 function defaultRouter(site: string, siteIndex: number): RouterConfig {

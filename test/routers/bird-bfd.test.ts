@@ -1,7 +1,7 @@
 /** BFD with BIRD, both ways: up, silence found long before the hold time, and a goodbye that is no alarm. */
 import { describe, expect, test, type TestContext } from "vitest";
 import { Bird } from "./bird.ts";
-import { CastMember, NODE_BFD, PREFIX, PROJECT, startNode, startSimulator } from "./cast-member.ts";
+import { CastMember, exampleNode, PREFIX, PROJECT, startNode, startSimulator } from "./cast-member.ts";
 import { Link, NODE_ADDRESS, ROUTER_ADDRESS } from "./namespaces.ts";
 import { needs } from "./needs.ts";
 import { until } from "./program.ts";
@@ -41,7 +41,7 @@ describe("BIRD as the router of our node", () => {
     needs(context, "bird");
     const link = Link.open();
     const bird = await Bird.start(link, "router", `${PROJECT}examples/bird/router.conf`, longHold);
-    const ours = startNode(link, { holdTimeS: HOLD_TIME_S, bfd: NODE_BFD });
+    const ours = startNode(link, { holdTimeS: HOLD_TIME_S, bfd: exampleNode().bgp!.bfd! });
     await bird.untilRoute(PREFIX);
     await ours.until("bfd.session", { by: "node", state: "up" });
     await untilBirdBfd(bird, NODE_ADDRESS, "Up");

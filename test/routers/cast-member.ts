@@ -2,25 +2,15 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import type {
-  BfdConfig,
-  CastCommand,
-  NodeBgpConfig,
-  NodeConfig,
-  RouterConfig,
-  SimConfig,
-} from "#core/wire/cast.ts";
+import type { CastCommand, NodeBgpConfig, NodeConfig, RouterConfig, SimConfig } from "#core/wire/cast.ts";
 import type { EventKind, ProcessEvent } from "#core/wire/events.ts";
 import { nodeConfigOf, nodeSchema } from "#edge-nodes/config.ts";
 import { simConfigOf, simSchema } from "#sim/serve/config.ts";
-import { NODE_ADDRESS, ROUTER_ADDRESS, type Link } from "./namespaces.ts";
+import type { Link } from "./namespaces.ts";
 import { Program, until } from "./program.ts";
 
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const CAST = `${PROJECT}bin/cast.js`;
-/** RFC 5881 §4. */
-const BFD_PORT = 3784;
-const BFD_SOURCE_PORT = 49_152;
 export const PREFIX = "203.0.113.0/24";
 /** As in the example configurations. */
 export const ROUTER_AS = 64_500;
@@ -77,42 +67,26 @@ export function exampleSimulator(): SimConfig {
   return simConfigOf(simSchema.parse(document), 1);
 }
 
-/** The node of the examples, with changes. */
-export function startNode(link: Link, bgp: Partial<NodeBgpConfig> = {}): CastMember {
+/** The node of the examples, with changes; without BFD, so that hold times and ends of connections are what counts. */
+export function startNode(link: Link, changes: Partial<NodeBgpConfig> = {}): CastMember {
   const example = exampleNode();
+  const { bfd: _, ...bgp } = example.bgp!;
   return new CastMember(link, "node", {
     ...example,
     // Longer than a look at the router takes, so that the goodbye is seen before the withdrawal.
     drain: { quietMs: 1500, maxMs: 3000 },
-    bgp: { ...example.bgp!, ...bgp },
+    bgp: { ...bgp, ...changes },
   });
 }
 
 /** The simulator of the examples: its router of `ny1` knows one node, `ny1-1`. */
 export function startSimulator(link: Link, holdTimeS: number, hasBfd = false): CastMember {
   const example = exampleSimulator();
-  const routers = hasBfd ? example.routers.map(withBfd) : example.routers;
+  const routers = hasBfd ? example.routers : example.routers.map(withoutBfd);
   return new CastMember(link, "router", { ...example, holdTimeS, routers });
 }
 
-/** BFD as RFC 5881 has it between hosts. */
-function bfdOf(host: string): BfdConfig {
-  return {
-    host,
-    port: BFD_PORT,
-    sourcePort: BFD_SOURCE_PORT,
-    desiredMinTxMs: 100,
-    requiredMinRxMs: 100,
-    detectMultiplier: 3,
-  };
-}
-
-export const NODE_BFD: NonNullable<NodeBgpConfig["bfd"]> = {
-  ...bfdOf(NODE_ADDRESS),
-  router: { host: ROUTER_ADDRESS, port: BFD_PORT },
-};
-
-function withBfd(router: RouterConfig): RouterConfig {
-  const peers = router.peers.map((peer) => ({ ...peer, bfd: { host: NODE_ADDRESS, port: BFD_PORT } }));
-  return { ...router, bfd: bfdOf(ROUTER_ADDRESS), peers };
+function withoutBfd(router: RouterConfig): RouterConfig {
+  const { bfd: _, ...rest } = router;
+  return rest;
 }
