@@ -143,7 +143,7 @@ function gatewayDocument(
   adminPort: number,
 ): unknown {
   return {
-    listen: listenAddress(settings.gatewayHost, settings.gatewayPort),
+    listen: `${urlHost(settings.gatewayHost)}:${settings.gatewayPort}`,
     admin: `${HOST}:${adminPort}`,
     sites: SITES.map(({ site }) => ({
       id: site,
@@ -156,13 +156,4 @@ function gatewayDocument(
     health: { profile: "demo", path: "/health/ready" },
     wan: { emulate: true },
   };
-}
-
-/** The gateway's document when it has to listen elsewhere. */
-export function withListen(document: unknown, host: string, port: number): unknown {
-  return { ...(document as Readonly<Record<string, unknown>>), listen: listenAddress(host, port) };
-}
-
-function listenAddress(host: string, port: number): string {
-  return `${urlHost(host)}:${port}`;
 }
