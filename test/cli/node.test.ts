@@ -92,12 +92,9 @@ test("--ndjson: standard output has events and nothing else", async () => {
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line) as ProcessEvent);
-  expect(events.map(({ kind }) => kind)).toEqual([
-    "process.ready",
-    "node.serving",
-    "node.serving",
-    "drain.finished",
-  ]);
+  // A busy machine makes the node stand still for a moment, which it tells too.
+  const kinds = events.map(({ kind }) => kind).filter((kind) => kind !== "stall");
+  expect(kinds).toEqual(["process.ready", "node.serving", "node.serving", "drain.finished"]);
   expect(new Set(events.map(({ source }) => source))).toEqual(new Set(["ams1-2"]));
 });
 
