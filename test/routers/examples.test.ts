@@ -68,3 +68,11 @@ test("run.sh shows the prefix, the goodbye and the withdrawal, and leaves nothin
   expect(left).toBe("withdrawn, and the node has left\n");
   expect(readdirSync("/run/netns").filter((name) => name.includes(`-${run.pid}-`))).toEqual([]);
 });
+
+test.each(["bird/router.conf", "frr/router.conf", "gobgp/router.toml"])(
+  "docs/bgp.md shows %s as it is",
+  (path) => {
+    const shown = readFileSync(`${PROJECT}docs/bgp.md`, "utf8");
+    expect(shown).toContain(`\`\`\`\n${example(path)}\`\`\`\n`);
+  },
+);
