@@ -1,10 +1,10 @@
-/** Everything but the whole-cast runs in test/e2e and the real routers in test/routers, which have configurations of their own. */
+/** Everything but what has a configuration of its own: whole casts in test/e2e, real routers in test/routers, Chromium in test/browser. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/e2e/**", "test/routers/**"],
+    exclude: ["test/e2e/**", "test/routers/**", "test/browser/**"],
     pool: "forks",
     testTimeout: 20_000,
     hookTimeout: 20_000,

@@ -28,6 +28,7 @@ const STEPS: readonly Step[] = [
   { name: "types", run: () => mustSucceed("tsc", "-p", ".") },
   { name: "types of the k6 scripts", run: () => mustSucceed("tsc", "-p", "loadtest/k6") },
   { name: "types of the page", run: () => mustSucceed("tsc", "-p", "dashboard") },
+  { name: "types of the browser tests", run: () => mustSucceed("tsc", "-p", "test/browser") },
   { name: "dead code", run: () => mustSucceed("knip", "--no-progress") },
 ];
 

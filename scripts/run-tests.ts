@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { runCommand } from "./run-command.ts";
 import { SKIPS_FILE_VARIABLE, type SkippedTest } from "./skip-reasons.ts";
 
-export type Suite = "default" | "e2e" | "routers";
+export type Suite = "default" | "e2e" | "routers" | "browser";
 
 interface SuiteFacts {
   readonly config: string;
@@ -22,6 +22,7 @@ interface SuiteFacts {
 const SUITES: Readonly<Record<Suite, SuiteFacts>> = {
   default: { config: "vitest.config.ts", filesMin: 10, timeoutMs: 6 * 60_000 },
   e2e: { config: "vitest.e2e.config.ts", filesMin: 1, timeoutMs: 10 * 60_000 },
+  browser: { config: "vitest.browser.config.ts", filesMin: 2, timeoutMs: 8 * 60_000 },
   routers: { config: "vitest.routers.config.ts", filesMin: 2, timeoutMs: 5 * 60_000 },
 };
 

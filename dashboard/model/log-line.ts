@@ -1,6 +1,6 @@
 /**
  * What a process says of itself, as the lines of a log: its standard error, and the events that it reports. As in any
- * log, these are not translated.
+ * log, these are not translated. Stalls are left out: on a busy machine they would be all there is.
  */
 import type { JournalEvent } from "../../core/wire/events.ts";
 
@@ -31,8 +31,6 @@ export function logLineOf(
       };
     case "bgp.withdrawn":
       return { process: source, line: `withdraws: ${event.reason}` };
-    case "stall":
-      return { process: event.process, line: `stood still for ${event.durationMs} ms` };
     default:
       return undefined;
   }

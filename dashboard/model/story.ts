@@ -16,6 +16,7 @@ export type StorySort =
   | "rescue"
   | "detected"
   | "session"
+  | "bfd"
   | "withdrawn"
   | "graceful"
   | "moved"
@@ -119,6 +120,8 @@ function sortOf(story: Story, event: JournalEvent): StorySort | undefined {
       return gatewaySort(story, event);
     case "router.session":
       return event.state === "down" ? "session" : undefined;
+    case "bfd.session":
+      return event.by === "router" && event.state === "down" && story.isFault ? "bfd" : undefined;
     case "site.withdrawn":
       return "withdrawn";
     case "site.announced":

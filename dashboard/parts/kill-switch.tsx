@@ -3,7 +3,7 @@
  * Escape disarms from anywhere in it.
  */
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { NodeStatus } from "../../core/wire/control.ts";
 import { FAULT_HOWS } from "../words/hows.ts";
 import { networkOf } from "../model/site-state.ts";
@@ -130,10 +130,14 @@ function Orders({ isArmed }: { readonly isArmed: boolean }) {
   const how = chosenHow.value;
   const target = chosenTarget.value;
   const isOff = !canAct.value;
+  const arm = useRef<HTMLButtonElement>(null);
   const confirm = useRef<HTMLButtonElement>(null);
-  // Whoever armed by key confirms by key.
-  useEffect(() => {
+  const wasArmed = useRef(false);
+  // Whoever armed by key confirms by key, and whoever disarmed by key is not thrown out of the form.
+  useLayoutEffect(() => {
     if (isArmed) confirm.current?.focus();
+    else if (wasArmed.current && document.activeElement === document.body) arm.current?.focus();
+    wasArmed.current = isArmed;
   }, [isArmed]);
   const pull = (): void => {
     armed.value = undefined;
@@ -154,6 +158,7 @@ function Orders({ isArmed }: { readonly isArmed: boolean }) {
         <button
           type="button"
           class="arm"
+          ref={arm}
           disabled={isOff}
           onClick={() => {
             outcome.value = undefined;

@@ -48,7 +48,12 @@ function Node({ node }: { readonly node: NodeStatus }) {
           value={isOwn && used.requestsPerS !== null ? String(Math.round(used.requestsPerS)) : "–"}
         />
         <Fact name={said.gateway} value={said.health[node.gateway]} />
-        <Fact name={said.bgp} value={said.session[node.bgp]} />
+        <Fact
+          name={said.bgp}
+          value={
+            node.bfd === undefined ? said.session[node.bgp] : `${said.session[node.bgp]}, BFD ${node.bfd}`
+          }
+        />
       </dl>
       <pre class="log" tabIndex={0} aria-label={said.log}>
         {lines.length === 0 ? (

@@ -105,7 +105,7 @@ function Site({ place, site }: { readonly place: Placed; readonly site: SiteStat
       class={`site ${state}${well === 0 ? " dead" : ""}`}
       data-site={site.site}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-pressed={isChosen}
       aria-label={label}
       onClick={choose}

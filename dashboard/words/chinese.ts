@@ -193,6 +193,10 @@ function storyLine({ event, sort }: StoryItem, nameOf: NameOf): string {
       return sort === "detected" ? `网关摘除 ${event.node}(${event.reason})` : `网关重新信任 ${event.node}`;
     case "router.session":
       return `路由器 ${event.site} 失去 ${event.node}(${event.reason})`;
+    case "bfd.session":
+      return event.detectMs === null
+        ? `与 ${event.node} 的 BFD 断开(${event.reason})`
+        : `BFD:${event.node} 已静默 ${Math.round(event.detectMs)} 毫秒`;
     case "site.withdrawn":
       return `${event.site} 已从互联网撤销`;
     case "site.announced":

@@ -198,6 +198,10 @@ function storyLine({ event, sort }: StoryItem, nameOf: NameOf): string {
         : `gateway trusts ${event.node} again`;
     case "router.session":
       return `router ${event.site} loses ${event.node} (${event.reason})`;
+    case "bfd.session":
+      return event.detectMs === null
+        ? `BFD with ${event.node} is down (${event.reason})`
+        : `BFD: ${event.node} silent for ${Math.round(event.detectMs)} ms`;
     case "site.withdrawn":
       return `${event.site} withdrawn from the Internet`;
     case "site.announced":

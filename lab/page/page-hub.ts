@@ -36,6 +36,7 @@ const STATUS_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "reset.done",
   "node.serving",
   "router.session",
+  "bfd.session",
   "site.announced",
   "site.withdrawn",
   "vantage.moved",

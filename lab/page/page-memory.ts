@@ -6,7 +6,7 @@
  * A story begins with a fault or a drain while nothing else was wrong: what comes on top of it belongs to it.
  */
 import type { PageTotals } from "#core/wire/page.ts";
-import type { JournalEvent } from "#core/wire/events.ts";
+import type { EventKind, JournalEvent } from "#core/wire/events.ts";
 
 /** Of one story; in the middle of a long one there is a gap then. */
 const STORY_EVENTS_MAX = 1_000;
@@ -24,8 +24,38 @@ type TestRow = Extract<JournalEvent, { kind: "test.row" }>;
 const NO_LOAD = { rate: null, planned: 0, sent: 0, ok: 0, failed: 0, failedPosts: 0 } as const;
 const NO_REQUESTS = { requests: 0, failed: 0, rescued: 0, hedged: 0, resets: 0 } as const;
 
-/** Sources that are no edge node. */
-const OTHERS: ReadonlySet<string> = new Set(["lab", "sim", "gateway", "load", "guardian"]);
+/** What the page tells as a story. Windows, stalls and the like would push it out. */
+const STORY_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
+  "lab.started",
+  "lab.ready",
+  "fault.injected",
+  "fault.confirmed",
+  "fault.removed",
+  "drain.started",
+  "drain.finished",
+  "revive.asked",
+  "reset.done",
+  "gateway.node",
+  "router.session",
+  "bfd.session",
+  "site.announced",
+  "site.withdrawn",
+  "vantage.moved",
+  "routes.settled",
+]);
+
+/** What a node says of itself is a line of its log. */
+const LOG_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
+  "process.log",
+  "process.started",
+  "process.ready",
+  "process.exited",
+  "node.serving",
+  "node.cable",
+  "bgp.session",
+  "bgp.announced",
+  "bgp.withdrawn",
+]);
 
 export class PageMemory {
   #story: JournalEvent[] = [];
@@ -46,8 +76,6 @@ export class PageMemory {
       case "process.usage":
         this.#usage = event;
         return;
-      case "process.log":
-        return this.#hearLog(event.process, event);
       case "test.row":
         return this.#hearRow(event);
       case "load.window":
@@ -71,10 +99,9 @@ export class PageMemory {
         break;
       default:
     }
-    if (!OTHERS.has(event.source)) this.#hearLog(event.source, event);
-    else if (isOfProcess(event)) this.#hearLog(event.process, event);
+    if (LOG_KINDS.has(event.kind)) this.#hearLog("process" in event ? event.process : event.source, event);
     this.#hearTrouble(event);
-    this.#remember(event);
+    if (STORY_KINDS.has(event.kind)) this.#remember(event);
   }
 
   totals(): PageTotals {
@@ -135,8 +162,8 @@ export class PageMemory {
     this.#remember(event);
   }
 
-  /** What a node reports is a line of its log too. */
-  #hearLog(process: string, event: JournalEvent): void {
+  #hearLog(process: unknown, event: JournalEvent): void {
+    if (typeof process !== "string") return;
     const lines = this.#logs.get(process) ?? [];
     lines.push(event);
     if (lines.length > LOG_LINES_MAX) lines.shift();
@@ -173,10 +200,4 @@ export class PageMemory {
     // A window in which requests were rescued is part of the story; the first tells when rescue began.
     if (event.rescued > 0) this.#hearFailure(event);
   }
-}
-
-function isOfProcess(event: JournalEvent): event is JournalEvent & { readonly process: string } {
-  return (
-    event.kind === "process.started" || event.kind === "process.ready" || event.kind === "process.exited"
-  );
 }

@@ -125,10 +125,10 @@ test("failures and logs are kept by the first and the last few, not all", () => 
 });
 
 test("a story without end keeps its beginning and its end", () => {
-  const step = (name: string): EventBody => ({ kind: "step", name, state: "held", detail: "" });
+  const step = (reason: string): EventBody => ({ kind: "site.withdrawn", site: "ny1", reason });
   const memory = remember([kill("ny1"), ...Array.from({ length: 3_000 }, (_, index) => step(`${index}`))]);
   const events = memory.events();
   expect(events).toHaveLength(1_000);
   expect(events[0]).toMatchObject({ kind: "fault.injected" });
-  expect(events.at(-1)).toMatchObject({ name: "2999" });
+  expect(events.at(-1)).toMatchObject({ reason: "2999" });
 });
