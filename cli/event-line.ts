@@ -131,16 +131,17 @@ function networkStory(event: EventBody): Story | undefined {
   }
 }
 
-/** Up is no news: the BGP session comes up with it. */
+/** Up is no news: the BGP session comes up with it. What is no detection follows from something else that is told. */
 function bfdStory({
   site,
   node,
   state,
   reason,
+  detectMs,
 }: Extract<EventBody, { kind: "bfd.session" }>): Story | undefined {
   if (state === "up") return undefined;
   const text = `router ${site}: BFD with ${node} is ${state} (${reason})`;
-  return state === "down" ? bad(text) : plain(text);
+  return detectMs === null ? plain(text) : bad(text);
 }
 
 function trafficStory(event: EventBody): Story | undefined {

@@ -28,7 +28,8 @@ export function buildTimeline(evidence: FailoverEvidence, span: RunSpan): Timeli
   tellNetwork(evidence, span, tell);
   tellReturn(evidence, span, tell);
   for (const event of kindOf(evidence.events, "stall", span.faultNs, Infinity)) {
-    if (event.durationMs < STALL_TOLD_MS) continue;
+    // A node that was frozen on purpose says so when it is thawed; that is nothing about the box.
+    if (event.durationMs < STALL_TOLD_MS || span.faultedNodes.has(event.process)) continue;
     tell(event.atNs, "box", "the box stood still", `${event.process} for ${event.durationMs.toFixed(0)} ms`);
   }
   // Stable, so that what happened in one and the same microsecond keeps the order of the story.

@@ -100,14 +100,6 @@ export class SimNetwork {
     if (session !== undefined) session.bfdHeardUs = this.#loop.nowUs;
   }
 
-  /** A BFD packet that says AdminDown. */
-  bfdSwitchedOff(node: string): void {
-    const session = this.#sessions.get(node);
-    if (session?.isBfdUp !== true) return;
-    session.isBfdUp = false;
-    this.#tellBfd(node, "admin-down", "the neighbor was switched off");
-  }
-
   /** KEEPALIVE. */
   heard(node: string): void {
     const session = this.#sessions.get(node);
@@ -166,12 +158,7 @@ export class SimNetwork {
     });
   }
 
-  #tellBfd(
-    node: string,
-    state: "up" | "down" | "admin-down",
-    reason: string,
-    detectMs: number | null = null,
-  ): void {
+  #tellBfd(node: string, state: "up" | "down", reason: string, detectMs: number | null = null): void {
     const site = this.#siteOf.get(node)!;
     this.#journal.emit(SOURCE, { kind: "bfd.session", node, site, by: "router", state, reason, detectMs });
   }

@@ -332,9 +332,6 @@ export class SimNode {
     if (this.#session === 0) return;
     this.#session = 0;
     this.#journal.emit(this.id, { kind: "bgp.session", node: this.id, state: "down", reason });
-    if (this.#options.bfd !== undefined && !this.#bgpCable.isOn) {
-      this.#toRouter(() => this.#network.bfdSwitchedOff(this.id));
-    }
     this.#bgpCable.pass(() => this.#toRouter(() => this.#network.closed(this.id, asRouterHears)));
   }
 
