@@ -48,8 +48,9 @@ test("a route that BIRD withdraws withdraws the site, over a living session", as
   await bird.ask("disable", "service");
   expect(await router.until("site.withdrawn")).toMatchObject({ reason: `${NODE}: withdrawn` });
   expect(router.told("router.session")).toHaveLength(1);
+  const from = router.events.length;
   await bird.ask("enable", "service");
-  await router.until("site.announced", {}, router.events.length - 1);
+  expect(await router.until("site.announced", {}, from)).toMatchObject({ nodes: [NODE] });
   expect(bird.complaints()).toEqual([]);
 });
 
@@ -62,6 +63,13 @@ test("a protocol that is disabled: Cease withdraws the site, and enabling it bri
   });
   await bird.ask("enable", "site");
   expect(await router.until("site.announced", {}, from)).toMatchObject({ nodes: [NODE] });
+});
+
+test("SIGTERM: BIRD's goodbye withdraws the site", async (context) => {
+  const { bird, router } = await stand(context);
+  bird.program.kill("SIGTERM");
+  expect((await router.until("site.withdrawn")).reason).toMatch(/withdrawn|NOTIFICATION 6\//);
+  expect(await router.until("router.session", { state: "down" })).toMatchObject({ node: NODE });
 });
 
 test("SIGKILL: the end of the connection withdraws the site", async (context) => {
