@@ -3,7 +3,7 @@
  * and the gateway's list of nodes is made from them; nobody reports a death to the gateway.
  */
 import { nodeIdentity, ROUTER_AS, routerBgpId, SERVICE_PREFIX } from "#core/cast-identities.ts";
-import type { BfdSettings } from "#core/detection.ts";
+import { routerMultiplier, type BfdSettings } from "#core/detection.ts";
 import { SITES } from "#core/geography/cities.ts";
 import { vantageIds } from "#core/geography/rtt.ts";
 import type { BfdConfig, BfdPeer, NodeConfig, SimConfig } from "#core/wire/cast.ts";
@@ -51,11 +51,12 @@ export async function planCast(settings: CastSettings): Promise<CastPlan> {
   const routers: SimConfig["routers"][number][] = [];
   for (const [siteIndex, { site }] of SITES.entries()) {
     const routerPort = routerPorts[siteIndex]!;
-    const routerBfd = planBfd(settings, routerBfdPorts[siteIndex]);
+    const routerBfd = planBfd(settings, routerBfdPorts[siteIndex], routerMultiplier);
     const ofSite = Array.from({ length: settings.nodesPerSite }, (_, index) => {
       const ordinal = nodes.length + index;
       const node = planNode(settings, site, siteIndex, index, routerPort, nodePorts[ordinal]!);
-      return withBfd(node, planBfd(settings, nodeBfdPorts[ordinal]), routerBfd);
+      const nodeBfd = planBfd(settings, nodeBfdPorts[ordinal], ({ multiplier }) => multiplier);
+      return withBfd(node, nodeBfd, routerBfd);
     });
     nodes.push(...ofSite);
     routers.push({
@@ -120,10 +121,20 @@ function planNode(
   };
 }
 
-function planBfd({ bfd }: CastSettings, port: number | undefined): BfdConfig | undefined {
+function planBfd(
+  { bfd }: CastSettings,
+  port: number | undefined,
+  multiplierOf: (bfd: BfdSettings) => number,
+): BfdConfig | undefined {
   if (bfd === undefined || port === undefined) return undefined;
-  const { intervalMs, multiplier: detectMultiplier } = bfd;
-  return { host: HOST, port, desiredMinTxMs: intervalMs, requiredMinRxMs: intervalMs, detectMultiplier };
+  const { intervalMs } = bfd;
+  return {
+    host: HOST,
+    port,
+    desiredMinTxMs: intervalMs,
+    requiredMinRxMs: intervalMs,
+    detectMultiplier: multiplierOf(bfd),
+  };
 }
 
 function withBfd(node: NodeConfig, own: BfdConfig | undefined, router: BfdConfig | undefined): NodeConfig {

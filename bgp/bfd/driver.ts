@@ -3,7 +3,7 @@
  * carries out what sessions ask for, and keeps one timer at the next deadline of them all.
  *
  * A receiver that wakes late reads its socket empty before it declares anybody down: libuv reads a bounded number of
- * datagrams a turn, so turns are taken until one of them brings nothing. Nor does it count its own stalls against a
+ * datagrams a turn, so turns are taken until one of them brings fewer. Nor does it count its own stalls against a
  * neighbor (`stalled`).
  *
  * A packet with a discriminator of ours is for that session; one without is for the neighbor that sends from there
@@ -43,7 +43,9 @@ interface Entry {
 }
 
 const DISCRIMINATOR_MAX = 0xffff_ffff;
-/** Turns in which the socket is read before a verdict; 32 datagrams each, more than it can hold. */
+/** What libuv reads off a datagram socket before it turns to others. */
+const DATAGRAMS_PER_TURN = 32;
+/** Turns in which the socket is read before a verdict: together more than it holds by default. */
 const DRAIN_TURNS_MAX = 16;
 
 export class BfdDriver {
@@ -148,20 +150,27 @@ export class BfdDriver {
     this.#timer = this.#scheduler.after(delayMs, () => this.#fire());
   }
 
+  /** Packets leave at once: a busy process that waited with them would seem to be a dead one. */
   #fire(): void {
     this.#timerDueMs = Infinity;
-    this.#isDraining = true;
-    this.#drain(DRAIN_TURNS_MAX);
+    let isVerdictDue = false;
+    for (const entry of this.#byName.values()) {
+      this.#run(entry, (session, nowMs) => session.transmit(nowMs));
+      if (entry.session.isVerdictDue(this.#scheduler.nowMs())) isVerdictDue = true;
+    }
+    if (isVerdictDue) this.#drain(DRAIN_TURNS_MAX);
+    else this.#arm();
   }
 
-  /** Verdicts fall after a turn that brought nothing. */
   #drain(turnsLeft: number): void {
+    this.#isDraining = true;
     const before = this.#datagrams;
     this.#scheduler.afterReads(() => {
       if (this.#isClosed) return;
-      if (this.#datagrams !== before && turnsLeft > 1) return this.#drain(turnsLeft - 1);
+      const isEmpty = this.#datagrams - before < DATAGRAMS_PER_TURN;
+      if (!isEmpty && turnsLeft > 1) return this.#drain(turnsLeft - 1);
       this.#isDraining = false;
-      for (const entry of this.#byName.values()) this.#run(entry, (session, nowMs) => session.tick(nowMs));
+      for (const entry of this.#byName.values()) this.#run(entry, (session, nowMs) => session.judge(nowMs));
       this.#arm();
     });
   }

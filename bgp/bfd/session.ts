@@ -144,7 +144,7 @@ export class BfdSession {
     return taken;
   }
 
-  /** When `tick` is next due; undefined when nothing is waited for. */
+  /** When `transmit` or `judge` is next due; undefined when nothing is waited for. */
   nextDeadlineMs(): number | undefined {
     const dueMs = Math.min(this.#detectAtMs(), this.#sendAtMs());
     return Number.isFinite(dueMs) ? dueMs : undefined;
@@ -218,10 +218,18 @@ export class BfdSession {
     else this.#sayIfNew(nowMs);
   }
 
-  /** Timers: call when `nextDeadlineMs` has come and everything that had arrived was read. Harmless at other times. */
-  tick(nowMs: number): void {
-    if (nowMs >= this.#detectAtMs()) this.#expire(nowMs);
+  /** Sends what is due: call when `nextDeadlineMs` has come. Harmless at other times, as the two below. */
+  transmit(nowMs: number): void {
     if (nowMs >= this.#sendAtMs()) this.#send(false, nowMs);
+  }
+
+  /** The neighbor seems to be silent; `judge` should follow once everything that has arrived was read. */
+  isVerdictDue(nowMs: number): boolean {
+    return nowMs >= this.#detectAtMs();
+  }
+
+  judge(nowMs: number): void {
+    if (nowMs >= this.#detectAtMs()) this.#expire(nowMs);
   }
 
   /** Puts off the verdict by time in which this process could not have read, within `STALL_CREDIT_MS_MAX`. */

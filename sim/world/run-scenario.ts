@@ -7,7 +7,7 @@
  */
 import { Prng } from "#core/prng.ts";
 import { invariant } from "#core/assert.ts";
-import { BFD_DEFAULTS, detectionWindow, type BfdSettings } from "#core/detection.ts";
+import { BFD_DEFAULTS, detectionWindow, routerMultiplier, type BfdSettings } from "#core/detection.ts";
 import { UserError } from "#core/errors.ts";
 import type { FaultHow } from "#core/wire/faults.ts";
 import { defaultWorld } from "#sim/topology/default-world.ts";
@@ -241,7 +241,11 @@ function startOrder(ids: readonly string[], shuffle: number | undefined): string
 function bfdTimesOf(bfd: BfdSettings | null): BfdTimes | undefined {
   if (bfd === null) return undefined;
   const intervalUs = bfd.intervalMs * US_PER_MS;
-  return { intervalUs, detectUs: intervalUs * bfd.multiplier };
+  return {
+    intervalUs,
+    detectUs: intervalUs * bfd.multiplier,
+    nodeDetectUs: intervalUs * routerMultiplier(bfd),
+  };
 }
 
 function checkOptions({ seed, rate, nodesPerSite, holdTimeS, bfd }: ScenarioOptions): void {

@@ -16,10 +16,11 @@ import type { ScenarioJournal } from "./scenario-journal.ts";
 const SOURCE = "sim";
 const US_PER_MS = 1000;
 
-/** Between packets, before jitter, and how long none may come. */
+/** Between packets, before jitter, and how long none may come: to a router, and to a node. */
 export interface BfdTimes {
   readonly intervalUs: number;
   readonly detectUs: number;
+  readonly nodeDetectUs: number;
 }
 
 export interface NetworkOptions {

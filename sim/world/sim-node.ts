@@ -296,9 +296,9 @@ export class SimNode {
     if (bfd === undefined) return this.#awaitOwnHoldTimer(session);
     // The router's last packet came up to an interval before the cut.
     const ageUs = this.#bfdPrng.integer(0, bfd.intervalUs);
-    this.#timer(bfd.detectUs - ageUs, () => {
+    this.#timer(bfd.nodeDetectUs - ageUs, () => {
       if (this.#session !== session || !this.#bgpCable.isOn) return;
-      this.#sessionDown(`BFD down: nothing heard for ${Math.round(bfd.detectUs / 1000)} ms`);
+      this.#sessionDown(`BFD down: nothing heard for ${Math.round(bfd.nodeDetectUs / 1000)} ms`);
     });
   }
 

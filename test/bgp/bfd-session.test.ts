@@ -61,7 +61,10 @@ class Stand {
       const dueMs = this.session.nextDeadlineMs();
       if (dueMs === undefined || dueMs > untilMs) break;
       this.nowMs = Math.max(this.nowMs, dueMs);
-      this.do((session, nowMs) => session.tick(nowMs));
+      this.do((session, nowMs) => {
+        session.judge(nowMs);
+        session.transmit(nowMs);
+      });
     }
     this.nowMs = untilMs;
     return this;
