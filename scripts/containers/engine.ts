@@ -29,6 +29,12 @@ const TOOLS: Readonly<Record<string, string>> = {
   ldd: "libc-bin",
 };
 
+/**
+ * Each container weighs as much as a process of the machine. Below one group of the engine's, all twenty together would,
+ * and on a busy machine none of them would be in time for anything.
+ */
+const FAIR_SHARE = ["--exec-opt=native.cgroupdriver=cgroupfs", "--cgroup-parent=/"];
+
 export interface Engine {
   readonly isOwn: boolean;
   /** For every command that talks to it. */
@@ -144,6 +150,7 @@ class OwnEngine implements Engine {
       `--exec-root=${at("exec")}`,
       `--pidfile=${at("dockerd.pid")}`,
       `--host=${this.env.DOCKER_HOST}`,
+      ...FAIR_SHARE,
       ...network,
     ];
     const log = openSync(at("dockerd.log"), "a");
