@@ -1,11 +1,15 @@
 /** Questions to a whole Internet at rest: who reaches which site, what if some are gone, and why one AS goes where it goes. */
 import { Option, type Command } from "commander";
-import { choice, examples, integer } from "../arguments.ts";
+import { choice, duration, examples, integer } from "../arguments.ts";
+import { TIMING_NAMES, type TimingName } from "#sim/propagation/timing-sets.ts";
 import { outputOf } from "../output.ts";
 import { addWorldOptions, type WorldFlags } from "./world-options.ts";
 
 const LOST_MAX = 4;
 const LOST_DEFAULT = 2;
+const SEEDS_MAX = 1_000;
+const SEEDS_DEFAULT = 5;
+const DETECTION_MS_MAX = 600_000;
 const AS_MAX = 0xffff_ffff;
 
 export type WeightName = "count" | "cone";
@@ -17,6 +21,14 @@ export interface CatchmentFlags extends WorldFlags {
 
 export interface WhatIfFlags extends CatchmentFlags {
   readonly lost: number;
+}
+
+export interface WithdrawFlags extends CatchmentFlags {
+  readonly lose: string;
+  readonly timing: TimingName;
+  /** ms */
+  readonly detection: number;
+  readonly seeds: number;
 }
 
 export interface PathFlags extends WorldFlags {
@@ -66,6 +78,36 @@ export function addQuestions(sim: Command): void {
     .action(async (flags: WhatIfFlags, command: Command) => {
       const { showWhatIf } = await import("./show-what-if.ts");
       await showWhatIf(outputOf(command), flags);
+    });
+  const withdraw = addWorldOptions(
+    sim
+      .command("withdraw")
+      .description("a site goes: what its clients go through, moment by moment, until all have another"),
+  );
+  addWeight(withdraw)
+    .requiredOption("--lose <site>", "the site that goes")
+    .addOption(choice("--timing <set>", "timers of the Internet", TIMING_NAMES, "fitted-2011"))
+    .addOption(
+      new Option(
+        "--detection <time>",
+        "from the failure to the withdrawal: 0 for an orderly one, 300ms with BFD, 90s with a hold timer",
+      )
+        .argParser(duration(0, DETECTION_MS_MAX))
+        .default(0),
+    )
+    .addOption(
+      new Option("--seeds <n>", "so many runs, each with its own delays")
+        .argParser(integer(1, SEEDS_MAX))
+        .default(SEEDS_DEFAULT),
+    )
+    .option("--json", "as a JSON document, the curves in it")
+    .addHelpText(
+      "after",
+      examples(["anycastle sim withdraw --world service.yaml --lose ny1 --detection 300ms", "with BFD"]),
+    )
+    .action(async (flags: WithdrawFlags, command: Command) => {
+      const { showWithdraw } = await import("./show-withdraw.ts");
+      await showWithdraw(outputOf(command), flags);
     });
   addWorldOptions(sim.command("path").description("the path of one AS, and why each other offer lost"))
     .addOption(

@@ -8,7 +8,7 @@
  * Export: customers' routes to everybody, all others to customers only; never back to the next hop chosen.
  * A receiver drops a path that holds its own AS and forgets what that neighbour said before (RFC 4271 §9.1.2).
  * MRAI (RFC 4271 §9.2.1.1): per session; an announcement starts the timer, later ones wait for its end and then send
- * what is best by then. Withdrawals go at once, unless `isWithdrawalRateLimited`.
+ * what is best by then. Withdrawals go at once, but for the share of ASes with `wratePercent`.
  *
  * Each session is FIFO whatever the delays drawn: without that an announcement could overtake a withdrawal and leave a
  * route that nobody has. Left out: iBGP, MED, route-flap damping, and everything Gao-Rexford does not explain
@@ -26,14 +26,23 @@ const WAKE = -1;
 /** Above any relation: rank of a path with GRACEFUL_SHUTDOWN. */
 const GRACEFUL_CLASSES = 3;
 const LENGTH_LIMIT = 65_536;
+const UNIT_STEPS = 2 ** 30;
+/** What an AS's MRAI timers hold back. */
+const LIMITS = { nothing: 0, announcements: 1, everything: 2 } as const;
 
 export interface EngineOptions {
   /** Time a message spends on a session and in its receiver, drawn per message: [min, max] in µs. */
   readonly delayUs: readonly [min: number, max: number];
-  /** MRAI of each session, drawn once: [min, max] in µs. */
+  /** Beyond the minimum the delay is exponential with this mean, and cut at the maximum, instead of uniform. In µs. */
+  readonly delayMeanUs?: number;
+  /** MRAI of each session: [min, max] in µs. */
   readonly mraiUs: readonly [min: number, max: number];
-  /** Withdrawals wait for the MRAI too (WRATE). */
-  readonly isWithdrawalRateLimited?: boolean;
+  /** The MRAI is drawn anew whenever a timer starts (the jitter of RFC 4271 §10) instead of once for each session. */
+  readonly isMraiJittered?: boolean;
+  /** So many percent of the ASes use the MRAI at all, drawn once; the others send at once. All, when absent. */
+  readonly mraiPercent?: number;
+  /** Of those, so many percent hold withdrawals back too (WRATE), drawn once. None, when absent. */
+  readonly wratePercent?: number;
   /** A sender withdraws instead of sending a path that the neighbour is already in (SSLD). */
   readonly isLoopDetectedBySender?: boolean;
   /** False: no relationships, shortest path, everything to everybody, as in the literature on convergence. */
@@ -53,13 +62,17 @@ export class PropagationEngine {
   readonly #graph: AsGraph;
   readonly #options: EngineOptions;
   readonly #delays: Prng;
+  readonly #mrais: Prng;
   readonly #onBestChange: BestChange | undefined;
   readonly #heap = new EventHeap();
   /** Adj-RIB-In: path heard over each slot, 0 none. */
   readonly #heard: Int32Array;
   /** Adj-RIB-Out: path last sent over each slot, 0 none. */
   readonly #sent: Int32Array;
+  /** MRAI of each session; empty when it is drawn anew each time. */
   readonly #mraiUs: Float64Array;
+  /** Per vertex: what its MRAI timers hold back. */
+  readonly #limits: Uint8Array;
   readonly #mraiEndUs: Float64Array;
   readonly #isWaking: Uint8Array;
   readonly #lastArrivalUs: Float64Array;
@@ -85,9 +98,10 @@ export class PropagationEngine {
     this.#bestSlot = new Int32Array(graph.vertexCount).fill(NONE);
     this.#passed = new Int32Array(graph.vertexCount);
     this.#isOwn = new Uint8Array(graph.vertexCount);
-    this.#mraiUs = new Float64Array(slots);
-    const mrai = prng.fork("bgp/mrai");
-    for (let slot = 0; slot < slots; slot++) this.#mraiUs[slot] = mrai.integer(...options.mraiUs);
+    this.#mrais = prng.fork("bgp/mrai");
+    this.#mraiUs = new Float64Array(options.isMraiJittered === true ? 0 : slots);
+    for (let slot = 0; slot < this.#mraiUs.length; slot++) this.#mraiUs[slot] = this.#drawMraiUs();
+    this.#limits = drawLimits(graph.vertexCount, options, prng.fork("bgp/limits"));
   }
 
   /** A site begins to announce, or announces something else than before. */
@@ -157,6 +171,13 @@ export class PropagationEngine {
     return slot === NONE ? 0 : this.#heard[slot]!;
   }
 
+  /** Vertex to which this vertex sends packets; itself at a site, -1 without a route. */
+  nextHop(vertex: number): number {
+    if (this.#isOwn[vertex] === 1) return vertex;
+    const slot = this.#bestSlot[vertex]!;
+    return slot === NONE ? NONE : this.#graph.neighbors[slot]!;
+  }
+
   #receive(slot: number, offered: number): void {
     this.#lastMessageUs = this.#nowUs;
     // `slot` is the receiver's end: its owner is the neighbour of the reverse slot.
@@ -211,10 +232,11 @@ export class PropagationEngine {
   #tell(vertex: number, slot: number): void {
     const path = this.#exported(vertex, slot);
     if (path === this.#sent[slot]) return;
-    const isLimited = path !== 0 || this.#options.isWithdrawalRateLimited === true;
+    const limits = this.#limits[vertex]!;
+    const isLimited = path === 0 ? limits === LIMITS.everything : limits !== LIMITS.nothing;
     if (isLimited && this.#nowUs < this.#mraiEndUs[slot]!) return this.#wait(slot);
     this.#sent[slot] = path;
-    if (isLimited) this.#mraiEndUs[slot] = this.#nowUs + this.#mraiUs[slot]!;
+    if (isLimited) this.#mraiEndUs[slot] = this.#nowUs + (this.#mraiUs[slot] ?? this.#drawMraiUs());
     if (path === 0) this.counts.withdrawals += 1;
     else this.counts.announcements += 1;
     this.#deliver(this.#graph.reverse[slot]!, path);
@@ -233,10 +255,24 @@ export class PropagationEngine {
   }
 
   #deliver(slot: number, path: number): void {
-    const [min, max] = this.#options.delayUs;
-    const arrivalUs = this.#nowUs + (min === max ? min : this.#delays.integer(min, max));
+    const arrivalUs = this.#nowUs + this.#drawDelayUs();
     this.#lastArrivalUs[slot] = Math.max(arrivalUs, this.#lastArrivalUs[slot]!);
     this.#heap.push(this.#lastArrivalUs[slot], slot, path);
+  }
+
+  #drawDelayUs(): number {
+    const { delayUs, delayMeanUs } = this.#options;
+    const [min, max] = delayUs;
+    if (min === max) return min;
+    if (delayMeanUs === undefined) return this.#delays.integer(min, max);
+    // Inverse of the distribution; whole µs, so that the last digit of the logarithm decides nothing.
+    const unit = this.#delays.integer(1, UNIT_STEPS) / UNIT_STEPS;
+    return Math.min(max, min + Math.round(-delayMeanUs * Math.log(unit)));
+  }
+
+  #drawMraiUs(): number {
+    const [min, max] = this.#options.mraiUs;
+    return min === max ? min : this.#mrais.integer(min, max);
   }
 
   #wait(slot: number): void {
@@ -261,4 +297,17 @@ export class PropagationEngine {
     invariant(nowUs >= this.#nowUs, "time went backwards");
     this.#nowUs = nowUs;
   }
+}
+
+function drawLimits(
+  vertexCount: number,
+  { mraiPercent = 100, wratePercent = 0 }: EngineOptions,
+  prng: Prng,
+): Uint8Array {
+  const limits = new Uint8Array(vertexCount);
+  for (let vertex = 0; vertex < vertexCount; vertex++) {
+    if (!prng.chance(mraiPercent, 100)) continue;
+    limits[vertex] = prng.chance(wratePercent, 100) ? LIMITS.everything : LIMITS.announcements;
+  }
+  return limits;
 }

@@ -87,6 +87,35 @@ test("a path names each offer and the rule by which it lost", async () => {
   expect(stdout).toMatch(/^AS 20 +provider +2 +east +tied$/m);
 });
 
+test("a withdrawal is told moment by moment, and its figures follow from the seed", async () => {
+  const args = [
+    "sim",
+    "withdraw",
+    "--world",
+    "world.yaml",
+    "--lose",
+    "east",
+    "--timing",
+    "no-mrai",
+    "--seeds",
+    "2",
+  ];
+  const { status, stdout } = await anycastle(dir, ...args, "--detection", "300ms");
+  expect(status).toBe(0);
+  expect(stdout).toContain("It served 2 of 5 ASes.");
+  expect(stdout).toMatch(/^ +0 s +0\.0 % +100\.0 % +0\.0 % +0\.0 %$/m);
+  expect(stdout).toMatch(/^100 % +0\.[34]/m);
+  const [one, again] = await Promise.all([
+    anycastle(dir, ...args, "--json"),
+    anycastle(dir, ...args, "--json"),
+  ]);
+  expect(one.stdout).toBe(again.stdout);
+  expect(JSON.parse(one.stdout)).toMatchObject({
+    schema: "anycastle.sim-withdraw/v1",
+    runs: [{ affectedAses: 2 }, { affectedAses: 2 }],
+  });
+});
+
 test("a generated Internet is the same for the same seed", async () => {
   const args = [
     "sim",

@@ -26,7 +26,7 @@ function run(graph: AsGraph, mraiUs: number, delayUs: number, mode: Mode): Run {
       delayUs: [delayUs, delayUs],
       mraiUs: [mraiUs, mraiUs],
       hasPolicy: false,
-      isWithdrawalRateLimited: mode.wrate === true,
+      wratePercent: mode.wrate === true ? 100 : 0,
       isLoopDetectedBySender: mode.ssld === true,
     },
     new Prng(1),

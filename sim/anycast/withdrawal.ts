@@ -1,0 +1,181 @@
+/**
+ * One site goes, and the network finds out: played message by message, seen from every AS that the site served.
+ *
+ *     failure ---- detection ---- withdrawal spreads, MRAI by MRAI ---- everybody has another site
+ *        wrong: packets still go to the site that is gone
+ *        lost:  some AS on the way has no route;  looping: they go in a circle
+ *        right: they arrive at a site that is up
+ *
+ * Where packets go is followed hop by hop through what each AS has chosen at that moment, because the path an AS believes
+ * in may be gone behind its next hop. It is looked at on a grid that is fine at first and coarse later; times of whole
+ * ASes (`convergedUs`) come from the events themselves.
+ */
+import { invariant } from "#core/assert.ts";
+import type { Prng } from "#core/prng.ts";
+import { PropagationEngine, type EngineOptions } from "#sim/propagation/engine.ts";
+import type { AsGraph } from "#sim/topology/as-graph.ts";
+import type { Source } from "./solve.ts";
+import type { Weights } from "./weights.ts";
+
+/** Between the announcement's last timer and the failure. */
+const QUIET_US = 60_000_000;
+const GRID_FIRST_US = 10_000;
+const GRID_GROWTH = 1.1;
+const NONE = -1;
+
+export interface WithdrawalPlan {
+  readonly graph: AsGraph;
+  readonly sources: readonly Source[];
+  /** Position of the source that goes. */
+  readonly lost: number;
+  /** From the failure to the withdrawal at the site's own router, µs. */
+  readonly detectionUs: number;
+  readonly timing: EngineOptions;
+  readonly weights: Weights;
+}
+
+/** Weight of those the site served, by what becomes of their packets. */
+export interface GridPoint {
+  /** Since the failure, µs. */
+  readonly atUs: number;
+  readonly right: number;
+  readonly wrong: number;
+  readonly lost: number;
+  readonly looping: number;
+}
+
+export interface Withdrawal {
+  /** Weight that the site served. */
+  readonly affected: number;
+  readonly affectedAses: number;
+  readonly grid: readonly GridPoint[];
+  /** Since the failure, µs, by quantile of the affected weight: nobody of it changes his site later. */
+  readonly convergedUs: ReadonlyMap<number, number>;
+  /** Weight times seconds in which packets went nowhere, wrong site included. */
+  readonly blackholeSeconds: number;
+  readonly loopSeconds: number;
+  readonly announcements: number;
+  readonly withdrawals: number;
+}
+
+export const QUANTILES = [0.5, 0.8, 0.9, 0.95, 1] as const;
+
+export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
+  const { graph, sources, lost, detectionUs, timing, weights } = plan;
+  const gone = sources[lost];
+  invariant(gone !== undefined && sources.length > 1, "a site that goes, and another that stays");
+  const siteOf = new Int32Array(graph.vertexCount).fill(NONE);
+  const changedUs = new Float64Array(graph.vertexCount);
+  let failureUs = Infinity;
+  const engine: PropagationEngine = new PropagationEngine(graph, timing, prng, (vertex, atUs) => {
+    const site = engine.siteOf(vertex) ?? NONE;
+    if (site === siteOf[vertex]) return;
+    siteOf[vertex] = site;
+    if (atUs > failureUs) changedUs[vertex] = atUs - failureUs;
+  });
+  for (const { vertex, prepends } of sources) {
+    siteOf[vertex] = vertex;
+    engine.announce(vertex, { prepends, isGraceful: false }, 0);
+  }
+  failureUs = engine.settle() + QUIET_US;
+  engine.advance(failureUs);
+  const served = siteOf.slice();
+  const affected: number[] = [];
+  // The site itself is gone and needs nobody.
+  for (const [vertex, site] of served.entries()) {
+    if (site === gone.vertex && vertex !== gone.vertex) affected.push(vertex);
+  }
+  const before = { ...engine.counts };
+  const look = (atUs: number): GridPoint => lookAt(engine, gone.vertex, affected, weights, atUs);
+  const grid: GridPoint[] = [look(0)];
+  for (const atUs of gridUs(detectionUs)) {
+    engine.advance(failureUs + atUs);
+    if (atUs === detectionUs) engine.withdraw(gone.vertex, failureUs + atUs);
+    grid.push(look(atUs));
+    if (atUs > detectionUs && engine.nextDueUs() === Infinity) break;
+  }
+  return {
+    affected: affected.reduce((sum, vertex) => sum + weights[vertex]!, 0),
+    affectedAses: affected.length,
+    grid,
+    convergedUs: quantiles(affected, changedUs, weights),
+    blackholeSeconds: integrate(grid, ({ lost: nowhere, wrong }) => nowhere + wrong),
+    loopSeconds: integrate(grid, ({ looping }) => looping),
+    announcements: engine.counts.announcements - before.announcements,
+    withdrawals: engine.counts.withdrawals - before.withdrawals,
+  };
+}
+
+/** The detection itself, and from there on steps that grow. Ends with the caller's patience. */
+function* gridUs(detectionUs: number): Generator<number> {
+  yield detectionUs;
+  for (let stepUs = GRID_FIRST_US; ; stepUs = Math.ceil(stepUs * GRID_GROWTH)) yield detectionUs + stepUs;
+}
+
+const UNKNOWN = 0;
+const RIGHT = 1;
+const WRONG = 2;
+const LOST = 3;
+const LOOPING = 4;
+const ON_THE_WAY = 5;
+
+function lookAt(
+  engine: PropagationEngine,
+  gone: number,
+  affected: readonly number[],
+  weights: Weights,
+  atUs: number,
+): GridPoint {
+  const fates = new Uint8Array(weights.length);
+  const sums = [0, 0, 0, 0, 0];
+  for (const vertex of affected) sums[fateOf(engine, gone, fates, vertex)]! += weights[vertex]!;
+  return { atUs, right: sums[RIGHT]!, wrong: sums[WRONG]!, lost: sums[LOST]!, looping: sums[LOOPING]! };
+}
+
+/** Follows next hops until the fate of one of them is known, and writes it down on the whole way. */
+function fateOf(engine: PropagationEngine, gone: number, fates: Uint8Array, start: number): number {
+  const way: number[] = [];
+  let at = start;
+  let fate = fates[at]!;
+  while (fate === UNKNOWN) {
+    fates[at] = ON_THE_WAY;
+    way.push(at);
+    const next = at === gone ? at : engine.nextHop(at);
+    if (at === gone) fate = WRONG;
+    else if (next === NONE) fate = LOST;
+    else if (next === at) fate = RIGHT;
+    else {
+      at = next;
+      fate = fates[at] === ON_THE_WAY ? LOOPING : fates[at]!;
+    }
+  }
+  for (const vertex of way) fates[vertex] = fate;
+  return fate;
+}
+
+function quantiles(
+  affected: readonly number[],
+  changedUs: Float64Array,
+  weights: Weights,
+): Map<number, number> {
+  const ordered = [...affected].sort((x, y) => changedUs[x]! - changedUs[y]!);
+  const total = ordered.reduce((sum, vertex) => sum + weights[vertex]!, 0);
+  const result = new Map<number, number>();
+  let sum = 0;
+  for (const vertex of ordered) {
+    sum += weights[vertex]!;
+    for (const quantile of QUANTILES) {
+      if (!result.has(quantile) && sum >= quantile * total) result.set(quantile, changedUs[vertex]!);
+    }
+  }
+  return result;
+}
+
+/** Weight times seconds, by the value at the beginning of each step. */
+function integrate(grid: readonly GridPoint[], valueOf: (point: GridPoint) => number): number {
+  let sum = 0;
+  for (let at = 1; at < grid.length; at++) {
+    sum += (valueOf(grid[at - 1]!) * (grid[at]!.atUs - grid[at - 1]!.atUs)) / 1e6;
+  }
+  return sum;
+}
