@@ -1,7 +1,7 @@
 /**
  * Parts of a running cast die while requests come from all cities, 500 a second, GET and POST, on connections that are
  * kept and on fresh ones. What may fail is a POST that a node had in its hands, and that is counted; nothing else may.
- * One cast for all tests, each leaves it whole. Facts only: no time is judged.
+ * One cast for all tests, each leaves it whole. No time is judged; on a box that cannot even send on time a run is void.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,6 +24,9 @@ const POST_PERCENT = 10;
 /** The load is stopped by each test; this only bounds it. */
 const LOAD_MS_MAX = 120_000;
 const EVENT_MS_MAX = 30_000;
+/** The demo's own: when more than one request in a thousand is sent this late, the box is somebody else's. */
+const LAG_GATE_MS = 50;
+const RUNS_MAX = 3;
 /** Load before and after what happens. */
 const STEADY_WINDOWS = 15;
 
@@ -84,8 +87,23 @@ interface Outcome {
   readonly records: readonly RequestRecord[];
 }
 
-/** The load runs before, while and after `happening` does what it does to the cast. */
+/**
+ * As `runUnderLoad`, again at most twice while the box was too busy to say: failures of a void run prove nothing. A run
+ * that was not void is never repeated, and one without failures need not be.
+ */
 async function underLoad(happening: () => Promise<void>): Promise<Outcome> {
+  for (let run = 1; ; run++) {
+    const { error, ...outcome } = await runUnderLoad(happening);
+    const { isVoid, failedTotal } = outcome.result;
+    const isRepeated = isVoid && (error !== undefined || failedTotal > 0) && run < RUNS_MAX;
+    if (!isRepeated && error !== undefined) throw error;
+    if (!isRepeated) return outcome;
+    await lab.reset();
+  }
+}
+
+/** The load runs before, while and after `happening` does what it does to the cast. `error`: it could not. */
+async function runUnderLoad(happening: () => Promise<void>): Promise<Outcome & { readonly error?: Error }> {
   const { port } = new URL(lab.gatewayUrl);
   const load = startLoad({
     document: {
@@ -96,22 +114,22 @@ async function underLoad(happening: () => Promise<void>): Promise<Outcome> {
       vantages: Object.keys(HOME).map((vantage) => ({ vantage, host: `${vantage}.localhost:${port}` })),
       postPercent: POST_PERCENT,
       seed: 1,
-      lagGateMs: 10_000,
+      lagGateMs: LAG_GATE_MS,
       resultFile: join(root, "load.json"),
       logFile: join(root, "requests.log"),
       executionUrls: [...lab.nodeUrls()],
     },
     onEvent: (it) => lab.emit(it, "load"),
   });
-  try {
-    await steadily();
-    await happening();
-    await steadily();
-  } finally {
-    load.stop();
-  }
+  const story = steadily().then(happening).then(steadily);
+  const error = await story.then(
+    () => undefined,
+    (reason: unknown) => (reason instanceof Error ? reason : new Error(String(reason))),
+  );
+  load.stop();
   const { result, logFile } = await load.finished;
-  return { result, records: await readRequestLog(logFile) };
+  const outcome = { result, records: await readRequestLog(logFile) };
+  return error === undefined ? outcome : { ...outcome, error };
 }
 
 /** Every planned request was sent, from everywhere, in every way there is: else nothing is proven. */
@@ -123,10 +141,12 @@ function expectWholeLoad({ result, records }: Outcome): void {
   expect([...ways].sort()).toEqual(["fresh GET", "fresh POST", "keep-alive GET", "keep-alive POST"]);
 }
 
-function failures({ records }: Outcome): string[] {
-  return records
-    .filter(({ error }) => error !== null)
+/** Each failure in a line, after what makes the run void, if anything does. */
+function failures({ result, records }: Outcome, isCounted: (record: RequestRecord) => boolean): string[] {
+  const lines = records
+    .filter((record) => record.error !== null && isCounted(record))
     .map(({ vantage, method, cohort, node, error }) => `${vantage} ${method} ${cohort} ${node}: ${error}`);
+  return lines.length === 0 ? [] : [...result.voidReasons, ...lines];
 }
 
 /** Answers from another site than the vantage's own. */
@@ -157,11 +177,12 @@ function expectHonestPosts({ result, records }: Outcome): void {
 
 test(
   "a killed node moves no vantage and fails no GET, and works again when it is back",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
-    const sinceSeq = lab.journal.lastSeq;
+    let sinceSeq = 0;
     let backNs = 0;
     const outcome = await underLoad(async () => {
+      sinceSeq = lab.journal.lastSeq;
       await client.fail({ target: "ny1-1", how: "kill" });
       await event("the router to lose ny1-1", sinceSeq, (it) => {
         return it.kind === "router.session" && it.node === "ny1-1" && it.state === "down";
@@ -175,7 +196,7 @@ test(
       await lab.untilReady();
     });
     expectWholeLoad(outcome);
-    expect(failures(outcome).filter((line) => !line.includes(" POST "))).toEqual([]);
+    expect(failures(outcome, ({ method }) => method === "GET")).toEqual([]);
     expectHonestPosts(outcome);
     expect(eventsOf("vantage.moved", sinceSeq)).toEqual([]);
     expect(eventsOf("site.withdrawn", sinceSeq)).toEqual([]);
@@ -189,14 +210,16 @@ test(
 
 test(
   "a killed simulator fails nothing: routes stay, flagged; its sessions come back, and the vantages are right",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
-    const sinceSeq = lab.journal.lastSeq;
-    const { pid } = lab.status().processes.find(({ process }) => process === "sim")!;
+    let sinceSeq = 0;
     let staleNs = 0;
     let liveNs = 0;
+    let pid = 0;
     const outcome = await underLoad(async () => {
-      process.kill(pid!, "SIGKILL");
+      sinceSeq = lab.journal.lastSeq;
+      pid = lab.status().processes.find(({ process }) => process === "sim")!.pid!;
+      process.kill(pid, "SIGKILL");
       const stale = await event("the feed to be flagged stale", sinceSeq, (it) => {
         return it.kind === "gateway.feed" && it.state === "stale";
       });
@@ -208,7 +231,7 @@ test(
       await lab.untilReady();
     });
     expectWholeLoad(outcome);
-    expect(failures(outcome)).toEqual([]);
+    expect(failures(outcome, () => true)).toEqual([]);
     expectHonestPosts(outcome);
     // While nobody could tell the routes, the last ones stayed in force.
     const isWhileAway = ({ sentNs, endNs }: RequestRecord): boolean =>
