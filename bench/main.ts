@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EXIT, messageOf } from "#core/errors.ts";
 import { after, wallClock } from "#core/host/clock.ts";
+import { detectTimes, falseAlarms } from "./bfd-cases.ts";
 import { killTimes, startTimes } from "./lab-cases.ts";
 import { killAll } from "./processes.ts";
 import { proxyCost, type Rounds } from "./proxy-cost.ts";
@@ -18,6 +19,10 @@ interface Scale {
   readonly rounds: Rounds;
   readonly starts: number;
   readonly kills: number;
+  /** Of a site with two nodes: twice as many samples. */
+  readonly hangs: number;
+  /** Without a fault. */
+  readonly calmSeconds: number;
   /** Whatever runs then is ended. */
   readonly limitMs: number;
 }
@@ -26,13 +31,17 @@ const FULL: Scale = {
   rounds: { count: 15, seconds: 2, warmUpSeconds: 3 },
   starts: 12,
   kills: 12,
-  limitMs: 360_000,
+  hangs: 12,
+  calmSeconds: 600,
+  limitMs: 1_080_000,
 };
 const QUICK: Scale = {
   rounds: { count: 10, seconds: 1, warmUpSeconds: 1 },
   starts: 10,
   kills: 10,
-  limitMs: 150_000,
+  hangs: 5,
+  calmSeconds: 20,
+  limitMs: 210_000,
 };
 
 interface Case {
@@ -52,6 +61,11 @@ const CASES: readonly Case[] = [
   {
     ids: ["kill.detect_ms", "kill.reroute_ms"],
     run: ({ kills }, directory) => killTimes(directory, kills, say),
+  },
+  { ids: ["bfd.detect_ms"], run: ({ hangs }, directory) => detectTimes(directory, hangs, say) },
+  {
+    ids: ["bfd.false_alarms"],
+    run: ({ calmSeconds }, directory) => falseAlarms(directory, calmSeconds, say),
   },
 ];
 

@@ -72,10 +72,9 @@ export class BfdSpeaker {
     this.#driver.drive(ROUTER, (session, nowMs) => session.disable(reason, nowMs));
   }
 
-  /** The BGP session has ended: what BFD knows is of a past life of it. */
-  reset(reason: string): void {
-    if (this.#isLeaving) return;
-    this.#driver.drive(ROUTER, (session, nowMs) => session.reset(reason, nowMs));
+  /** The BGP session has ended. */
+  sessionEnded(): void {
+    if (!this.#isLeaving) this.#driver.sessionEnded(ROUTER);
   }
 
   stalled(durationMs: number): void {

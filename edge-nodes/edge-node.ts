@@ -111,7 +111,7 @@ export class EdgeNode {
     if (config.bgp !== undefined) {
       this.#announcer = new Announcer(config.node, config.bgp, this.#cables.bgp, events, (state) => {
         this.#state.bgp = state;
-        if (state === "down") this.#resetBfd();
+        if (state === "down") this.#bfd?.sessionEnded();
       });
     }
     if (config.bgp?.bfd !== undefined) {
@@ -262,11 +262,6 @@ export class EdgeNode {
     const { node, site } = this.#config;
     this.#events.emit({ kind: "bfd.session", node, site, by: "node", state, reason, detectMs });
     if (isAlarm) this.#announcer?.bfdDown(reason);
-  }
-
-  /** Once what has arrived was read: an AdminDown that left before the Cease may be read behind it. */
-  #resetBfd(): void {
-    HOST_SCHEDULER.afterReads(() => this.#bfd?.reset("the BGP session ended"));
   }
 
   #stalled(durationMs: number): void {

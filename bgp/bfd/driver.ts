@@ -42,6 +42,7 @@ interface Entry {
   readonly session: BfdSession;
 }
 
+const SESSION_ENDED = "the BGP session ended";
 const DISCRIMINATOR_MAX = 0xffff_ffff;
 /** What libuv reads off a datagram socket before it turns to others. */
 const DATAGRAMS_PER_TURN = 32;
@@ -88,6 +89,22 @@ export class BfdDriver {
     if (entry === undefined || this.#isClosed) return;
     this.#run(entry, change);
     this.#arm();
+  }
+
+  /**
+   * The protocol's own session with the neighbor has ended. If BFD still stands, what it knows is of a life of the
+   * neighbor that may be over, and must not end the session of the next: it begins anew. Not before what has arrived was
+   * read, because a goodbye may be in it, and not if it has begun anew by itself meanwhile.
+   */
+  sessionEnded(name: string): void {
+    const session = this.session(name);
+    if (session?.state !== "up") return;
+    const life = session.upCount;
+    this.#scheduler.afterReads(() =>
+      this.drive(name, (session, nowMs) => {
+        if (session.state === "up" && session.upCount === life) session.reset(SESSION_ENDED, nowMs);
+      }),
+    );
   }
 
   received(bytes: Uint8Array, from: BfdEndpoint): void {

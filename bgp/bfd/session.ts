@@ -112,6 +112,7 @@ export class BfdSession {
   #said = "";
   /** AdminDown is told until then; -Infinity: the session was never switched on. */
   #farewellUntilMs = -Infinity;
+  #upCount = 0;
   #actions: BfdAction[] = [];
 
   /** Starts switched off. `localDiscriminator`: unsigned 32-bit, not 0, of no other session of this system. */
@@ -135,6 +136,11 @@ export class BfdSession {
   /** The neighbor's own discriminator; 0: not heard. */
   get remoteDiscriminator(): number {
     return this.#remote.discriminator;
+  }
+
+  /** How often it has come up: tells one life of it from the next. */
+  get upCount(): number {
+    return this.#upCount;
   }
 
   /** What is to be done since the last call, in order. */
@@ -280,7 +286,10 @@ export class BfdSession {
     const from = this.#state;
     const txUs = this.#advertisedTxUs();
     this.#state = to;
-    if (to === "up") this.#diagnostic = DIAGNOSTIC.none;
+    if (to === "up") {
+      this.#upCount += 1;
+      this.#diagnostic = DIAGNOSTIC.none;
+    }
     this.#actions.push({ do: "changed", change: { from, to, cause, reason, silentMs } });
     if (this.#advertisedTxUs() !== txUs) this.#intervalsChanged();
   }

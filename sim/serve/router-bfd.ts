@@ -1,9 +1,6 @@
 /**
  * The UDP side of a site's router: a BFD session with each node that has one, all over the router's own port. A packet
  * finds its session by the discriminator in it, a first one by where it comes from (`bgp/bfd/driver.ts`).
- *
- * When the BGP session of a node ends, its BFD begins anew: what it knew was of a life of the node that may be over, and
- * must not end the BGP session of the next.
  */
 import { BfdDriver } from "#bgp/bfd/driver.ts";
 import { bfdNews, type BfdNews } from "#bgp/bfd/news.ts";
@@ -64,8 +61,9 @@ export class RouterBfd {
     return this.#driver.session(node)?.state;
   }
 
-  reset(node: string, reason: string): void {
-    this.#driver.drive(node, (session, nowMs) => session.reset(reason, nowMs));
+  /** The node's BGP session has ended. */
+  sessionEnded(node: string): void {
+    this.#driver.sessionEnded(node);
   }
 
   stalled(durationMs: number): void {

@@ -139,7 +139,7 @@ export class Simulator {
       {
         session: (node, state, reason) => {
           this.#emit({ kind: "router.session", site, node, state, reason });
-          if (state === "down") this.#resetBfd(site, node);
+          if (state === "down") this.#bfd.get(site)?.sessionEnded(node);
         },
         refused,
         remark: (node, text) => this.#log(`${node}: ${text}`),
@@ -160,11 +160,6 @@ export class Simulator {
         if (isAlarm) router.bfdDown(node, reason);
       },
     });
-  }
-
-  /** Once what has arrived was read: an AdminDown that left before the Cease may be read behind it. */
-  #resetBfd(site: string, node: string): void {
-    HOST_CLOCK.afterReads(() => this.#bfd.get(site)?.reset(node, "the BGP session ended"));
   }
 
   #stalled(durationMs: number): void {

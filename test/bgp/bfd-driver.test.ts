@@ -187,6 +187,27 @@ test("silence ends the session, and the driver says how long it lasted", () => {
   expect(stand.changes.at(-1)).toMatchObject({ neighbor: "a", to: "down", cause: "expired", silentMs: 300 });
 });
 
+test("the end of the BGP session makes BFD begin anew, once what has arrived was read", () => {
+  const stand = new Stand().neighbor("a", A).up("a", A);
+  stand.driver.sessionEnded("a");
+  expect(stand.state("a")).toBe("up");
+  stand.turn();
+  expect(stand.changes.at(-1)).toMatchObject({ to: "down", cause: "local", reason: "the BGP session ended" });
+});
+
+test("BFD that has begun anew by itself, or that heard a goodbye, is not made to once more", () => {
+  for (const heard of ["down", "admin-down"] as const) {
+    const stand = new Stand().neighbor("a", A).up("a", A);
+    const yourDiscriminator = stand.driver.session("a")!.localDiscriminator;
+    stand.driver.sessionEnded("a");
+    stand.hears({ state: heard, yourDiscriminator }, A);
+    if (heard === "down") stand.up("a", A);
+    stand.turn();
+    expect(stand.changes.filter(({ from, cause }) => from === "up" && cause === "local")).toEqual([]);
+    expect(stand.state("a")).toBe(heard === "down" ? "up" : "down");
+  }
+});
+
 test("a session that is reset from within the news of its end stays in order", () => {
   const stand = new Stand().neighbor("a", A).up("a", A);
   const seen: string[] = [];

@@ -1,0 +1,154 @@
+/**
+ * Whether BFD is wrong, and how fast it is right, from the journal of a real lab under load beside a busy core.
+ *
+ *   bfd.false_alarms  silence that a router or a node found while no fault was in force
+ *   bfd.detect_ms     from SIGSTOP of both nodes of a site until its router has lost each of them
+ *
+ * Freezes of the box count: a receiver is to know its own. How long the routers' process stood still while something was
+ * detected, and how many samples lie in the computed window plus that, stands in the context.
+ */
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { detectionPlan } from "#core/detection.ts";
+import { nowMs, sleep } from "#core/host/clock.ts";
+import { Prng } from "#core/prng.ts";
+import { VERSION } from "#core/version.ts";
+import type { JournalEvent } from "#core/wire/events.ts";
+import { Lab, LAB_DEFAULTS } from "#lab/lab.ts";
+import { measureSilence, type SilentNode } from "#loadtest/report/silence.ts";
+import { ForeignLoad } from "./foreign-load.ts";
+import { BenchProcess } from "./processes.ts";
+import { benchResult, type BenchResult } from "./results.ts";
+import { SteadyLoad } from "./steady-load.ts";
+
+const SITE = "ny1";
+const VANTAGE = "new-york";
+const RATE_PER_S = 500;
+const DETECT_MS_MAX = 20_000;
+/** The cast has started, and its compilers are done with the worst. */
+const SETTLE_MS = 2_000;
+/** A fault comes at any phase of the packets. */
+const PHASE_MS = 500;
+const TOUCH_MS = 1_000;
+const SPIN = "for (;;);";
+const PLAN = detectionPlan(LAB_DEFAULTS.holdTimeS, LAB_DEFAULTS.bfd);
+
+type Say = (line: string) => void;
+
+export async function falseAlarms(directory: string, seconds: number, say: Say): Promise<BenchResult[]> {
+  return withLab(directory, say, async (lab, load, noise) => {
+    const sinceSeq = lab.journal.lastSeq;
+    for (const untilMs = nowMs() + seconds * 1000; nowMs() < untilMs; await sleep(TOUCH_MS)) noise.touch();
+    const events = lab.journal.since(sinceSeq);
+    const alarms = events.filter(isAlarm);
+    for (const event of alarms) say(`bfd: false alarm: ${JSON.stringify(event)}`);
+    const stallsMs = events.flatMap((event) => (event.kind === "stall" ? [event.durationMs] : []));
+    return [
+      benchResult("bfd.false_alarms", "count", [alarms.length], {
+        bfd: PLAN.inForce.label,
+        seconds,
+        sessions: lab.nodeUrls().length,
+        ...contextOf(load, noise, say),
+        stalls: stallsMs.length,
+        longestStallMs: Math.max(0, ...stallsMs),
+      }),
+    ];
+  });
+}
+
+export async function detectTimes(directory: string, count: number, say: Say): Promise<BenchResult[]> {
+  return withLab(directory, say, async (lab, load, noise) => {
+    const phase = new Prng(1).fork("bench/bfd-phase");
+    const nodes: SilentNode[] = [];
+    for (let index = 0; index < count; index++) {
+      await sleep(phase.integer(0, PHASE_MS));
+      nodes.push(...(await hangOnce(lab)));
+      noise.touch();
+      say(`bfd: hang ${index + 1} of ${count}`);
+    }
+    const { minMs, maxMs } = PLAN.inForce;
+    return [
+      benchResult(
+        "bfd.detect_ms",
+        "ms",
+        nodes.flatMap(({ atMs }) => (atMs === null ? [] : [atMs])),
+        {
+          bfd: PLAN.inForce.label,
+          target: SITE,
+          how: "hang",
+          windowMs: [minMs, maxMs],
+          within: nodes.filter(({ isWithin }) => isWithin).length,
+          outside: nodes.filter(({ isWithin }) => !isWithin),
+          stalledMs: nodes.map(({ stalledMs }) => stalledMs),
+          ...contextOf(load, noise, say),
+        },
+      ),
+    ];
+  });
+}
+
+async function hangOnce(lab: Lab): Promise<readonly SilentNode[]> {
+  const sinceSeq = lab.journal.lastSeq;
+  const { nodes, atNs: faultNs } = await lab.fail({ target: SITE, how: "hang" });
+  for (const node of nodes) await routerLoses(lab, node, sinceSeq);
+  const events = lab.journal.since(sinceSeq);
+  const silence = measureSilence({ how: "hang", plan: PLAN, nodes, events, faultNs, reviveNs: Infinity });
+  await lab.revive({ target: SITE });
+  await lab.untilReady();
+  return silence!.nodes;
+}
+
+function routerLoses(lab: Lab, node: string, sinceSeq: number): Promise<JournalEvent> {
+  return lab.waitFor(
+    (event) => event.kind === "router.session" && event.node === node && event.state === "down",
+    { sinceSeq, timeoutMs: DETECT_MS_MAX, what: `the router to lose ${node}` },
+  );
+}
+
+/** Of either side. That the other then hears of it, and that BGP ends, is not counted again. */
+function isAlarm(event: JournalEvent): boolean {
+  return event.kind === "bfd.session" && event.detectMs !== null;
+}
+
+async function withLab(
+  directory: string,
+  say: Say,
+  measure: (lab: Lab, load: SteadyLoad, noise: ForeignLoad) => Promise<BenchResult[]>,
+): Promise<BenchResult[]> {
+  const lab = await Lab.start({
+    ...LAB_DEFAULTS,
+    seed: 1,
+    gatewayPort: { port: 0, isStrict: false },
+    controlPort: { port: 0, isStrict: false },
+    runtimeDir: mkdtempSync(join(directory, "lab-")),
+    journalFile: undefined,
+    version: VERSION,
+  });
+  const noise = new ForeignLoad();
+  let load: SteadyLoad | undefined;
+  let spinner: BenchProcess | undefined;
+  try {
+    await lab.untilReady();
+    load = new SteadyLoad(lab.gatewayUrl, VANTAGE, RATE_PER_S);
+    spinner = new BenchProcess("spinner", [process.execPath, "-e", SPIN]);
+    await sleep(SETTLE_MS);
+    return await measure(lab, load, noise);
+  } catch (error) {
+    say(`bfd: given up; the journal ends with ${JSON.stringify(lab.journal.since(lab.journal.lastSeq - 5))}`);
+    throw error;
+  } finally {
+    load?.stop();
+    await spinner?.stop();
+    await lab.stop("the benchmark has what it wants", "now");
+  }
+}
+
+function contextOf(load: SteadyLoad, noise: ForeignLoad, say: Say): Readonly<Record<string, unknown>> {
+  return {
+    load: `${RATE_PER_S} GET/s from ${VANTAGE}, open loop, keep-alive, beside one process that spins`,
+    sent: load.sent,
+    answered: load.answered,
+    failed: load.failed,
+    foreignCores: noise.cores(say),
+  };
+}
