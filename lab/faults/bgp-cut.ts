@@ -1,4 +1,4 @@
-/** Only the node's BGP goes silent; HTTP lives. Proven by its own word; the router notices by its hold timer. */
+/** Only the node's BGP and BFD go silent; HTTP lives. Proven by its own word; the router notices by BFD or its hold timer. */
 import { cableSaid } from "./cable-said.ts";
 import type { Fault } from "./fault.ts";
 

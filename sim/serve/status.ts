@@ -1,6 +1,6 @@
+/** `GET /v1/status` of the simulator: for people and for `doctor`; the gateway reads the feed. */
 import type { BfdState } from "#bgp/bfd/packet.ts";
 
-/** `GET /v1/status` of the simulator: for people and for `doctor`; the gateway reads the feed. */
 export const SIM_STATUS_SCHEMA = "anycastle.sim-status/v1";
 
 export interface SimStatus {
