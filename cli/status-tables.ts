@@ -20,6 +20,19 @@ export function statusHead(status: LabStatus): TextLine[] {
   ];
 }
 
+/** BFD of each node with its router, in a line: how many are up, and what of the others is known. */
+export function bfdLine({ sites }: LabStatus): TextLine {
+  const nodes = sites.flatMap((site) => site.nodes);
+  if (nodes.every(({ bfd }) => bfd === undefined)) {
+    return new TextLine().add("BFD off: silence is noticed by the hold timer", "yellow");
+  }
+  const others = nodes
+    .filter(({ bfd }) => bfd !== "up")
+    .map(({ node, bfd }) => `${node} ${bfd ?? "unheard of"}`);
+  const line = new TextLine().add(`BFD up with ${nodes.length - others.length} of ${nodes.length} nodes`);
+  return others.length === 0 ? line : line.add(`: ${others.join(", ")}`, "yellow");
+}
+
 export interface ArmedTarget {
   readonly site: string;
   /** Undefined: the whole site. */

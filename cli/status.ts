@@ -17,7 +17,7 @@ export function addStatus(program: Command): void {
     )
     .action(async (options: { json?: true }, command: Command) => {
       const { LabClient } = await import("#lab/client.ts");
-      const { cityTable, siteTable, statusHead } = await import("./status-tables.ts");
+      const { bfdLine, cityTable, siteTable, statusHead } = await import("./status-tables.ts");
       const { TextLine } = await import("./text-line.ts");
       const output = outputOf(command);
       const status = await LabClient.find().status();
@@ -26,6 +26,7 @@ export function addStatus(program: Command): void {
         ...statusHead(status),
         new TextLine(),
         ...siteTable(status),
+        bfdLine(status),
         new TextLine(),
         ...cityTable(status, { columns: 1 }),
       ];
