@@ -11,6 +11,7 @@ import { EXIT, messageOf } from "#core/errors.ts";
 import { after, wallClock } from "#core/host/clock.ts";
 import { detectTimes, falseAlarms } from "./bfd-cases.ts";
 import { killTimes, startTimes } from "./lab-cases.ts";
+import { pixelTimes } from "./page-cases.ts";
 import { killAll } from "./processes.ts";
 import { proxyCost, type Rounds } from "./proxy-cost.ts";
 import { renderResults, type BenchResult } from "./results.ts";
@@ -62,6 +63,7 @@ const CASES: readonly Case[] = [
     ids: ["kill.detect_ms", "kill.reroute_ms"],
     run: ({ kills }, directory) => killTimes(directory, kills, say),
   },
+  { ids: ["page.kill_to_pixels_ms"], run: ({ kills }, directory) => pixelTimes(directory, kills, say) },
   { ids: ["bfd.detect_ms"], run: ({ hangs }, directory) => detectTimes(directory, hangs, say) },
   {
     ids: ["bfd.false_alarms"],

@@ -109,12 +109,12 @@ export const CHINESE: Words = {
   chart: {
     title: "负载下的延迟",
     p50: "中位数",
-    p99: "p99(0.5 秒内最差)",
+    p99: "p99",
     ttfb: "首字节",
     failures: "失败",
     empty: "开始负载,即可看到客户端感受到的延迟。",
     summary: (p50, p99) => `当前:中位数 ${p50},第 99 百分位 ${p99}`,
-    seconds: (count) => `最近 ${count} 秒`,
+    seconds: (count) => `最近 ${count} 秒;p99 取每 0.5 秒最差值`,
   },
   kill: {
     title: "故障开关",

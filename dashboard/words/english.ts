@@ -102,12 +102,12 @@ export const ENGLISH = {
   chart: {
     title: "Latency under load",
     p50: "median",
-    p99: "p99 (worst in 0.5 s)",
+    p99: "p99",
     ttfb: "first byte",
     failures: "failed",
     empty: "Start the load to see latency as clients see it.",
     summary: (p50: string, p99: string): string => `Now: median ${p50}, 99th percentile ${p99}`,
-    seconds: (count: number): string => `last ${count} s`,
+    seconds: (count: number): string => `last ${count} s; p99: worst in each 0.5 s`,
   },
   kill: {
     title: "Kill switch",
