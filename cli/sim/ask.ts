@@ -73,7 +73,10 @@ export function addQuestions(sim: Command): void {
     .option("--json", "as a JSON document, every combination in it")
     .addHelpText(
       "after",
-      examples(["anycastle sim what-if --world service.yaml", "capacities in the file are checked"]),
+      examples(
+        ["anycastle sim what-if --world service.yaml", "capacities in the file are checked"],
+        ["anycastle sim what-if --world service.yaml --lost 3 --json", "every combination, for scripts"],
+      ),
     )
     .action(async (flags: WhatIfFlags, command: Command) => {
       const { showWhatIf } = await import("./show-what-if.ts");
@@ -103,7 +106,13 @@ export function addQuestions(sim: Command): void {
     .option("--json", "as a JSON document, the curves in it")
     .addHelpText(
       "after",
-      examples(["anycastle sim withdraw --world service.yaml --lose ny1 --detection 300ms", "with BFD"]),
+      examples(
+        ["anycastle sim withdraw --world service.yaml --lose ny1 --detection 300ms", "with BFD"],
+        [
+          "anycastle sim withdraw --world service.yaml --lose ny1 --timing no-mrai --seeds 20",
+          "if nobody had an MRAI",
+        ],
+      ),
     )
     .action(async (flags: WithdrawFlags, command: Command) => {
       const { showWithdraw } = await import("./show-withdraw.ts");
@@ -116,7 +125,13 @@ export function addQuestions(sim: Command): void {
     .option("--json", "as a JSON document")
     .addHelpText(
       "after",
-      examples(["anycastle sim path --world service.yaml --from 3320", "from Deutsche Telekom"]),
+      examples(
+        ["anycastle sim path --world service.yaml --from 3320", "from Deutsche Telekom"],
+        [
+          "anycastle sim path --graph as-rel.txt.gz --site ny1=13335 --from 7922 --json",
+          "one site, for scripts",
+        ],
+      ),
     )
     .action(async (flags: PathFlags, command: Command) => {
       const { showPath } = await import("./show-path.ts");

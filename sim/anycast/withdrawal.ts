@@ -7,18 +7,16 @@
  *        right: they arrive at a site that is up
  *
  * Where packets go is followed hop by hop through what each AS has chosen at that moment, because the path an AS believes
- * in may be gone behind its next hop. It is looked at on a grid that is fine at first and coarse later; times of whole
+ * in may be gone behind its next hop. The service has been announced for long: its catchments are solved, not played. It is looked at on a grid that is fine at first and coarse later; times of whole
  * ASes (`convergedUs`) come from the events themselves.
  */
 import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
 import { PropagationEngine, type EngineOptions } from "#sim/propagation/engine.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
-import type { Source } from "./solve.ts";
+import { CatchmentSolver, type Source } from "./solve.ts";
 import type { Weights } from "./weights.ts";
 
-/** Between the announcement's last timer and the failure. */
-const QUIET_US = 60_000_000;
 const GRID_FIRST_US = 10_000;
 const GRID_GROWTH = 1.1;
 const NONE = -1;
@@ -66,20 +64,16 @@ export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
   invariant(gone !== undefined && sources.length > 1, "a site that goes, and another that stays");
   const siteOf = new Int32Array(graph.vertexCount).fill(NONE);
   const changedUs = new Float64Array(graph.vertexCount);
-  let failureUs = Infinity;
   const engine: PropagationEngine = new PropagationEngine(graph, timing, prng, (vertex, atUs) => {
     const site = engine.siteOf(vertex) ?? NONE;
     if (site === siteOf[vertex]) return;
     siteOf[vertex] = site;
-    if (atUs > failureUs) changedUs[vertex] = atUs - failureUs;
+    changedUs[vertex] = atUs;
   });
-  for (const { vertex, prepends } of sources) {
-    siteOf[vertex] = vertex;
-    engine.announce(vertex, { prepends, isGraceful: false }, 0);
-  }
-  failureUs = engine.settle() + QUIET_US;
-  engine.advance(failureUs);
-  const served = siteOf.slice();
+  const solved = new CatchmentSolver(graph).solve(sources);
+  engine.adopt(sources, solved);
+  siteOf.set(solved.site);
+  const served = solved.site;
   const affected: number[] = [];
   // The site itself is gone and needs nobody.
   for (const [vertex, site] of served.entries()) {
@@ -89,8 +83,8 @@ export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
   const look = (atUs: number): GridPoint => lookAt(engine, gone.vertex, affected, weights, atUs);
   const grid: GridPoint[] = [look(0)];
   for (const atUs of gridUs(detectionUs)) {
-    engine.advance(failureUs + atUs);
-    if (atUs === detectionUs) engine.withdraw(gone.vertex, failureUs + atUs);
+    engine.advance(atUs);
+    if (atUs === detectionUs) engine.withdraw(gone.vertex, atUs);
     grid.push(look(atUs));
     if (atUs > detectionUs && engine.nextDueUs() === Infinity) break;
   }

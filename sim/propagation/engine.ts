@@ -125,6 +125,48 @@ export class PropagationEngine {
     this.#choose(site, this.#bestOf(site));
   }
 
+  /**
+   * The state in which everything has run out that was announced so far, taken from a static solve instead of played:
+   * every timer idle, every session quiet. `next` is the next hop of each vertex, -1 at sites and without a route. Only
+   * before the first event. A second does what takes minutes of virtual time and a million messages otherwise.
+   */
+  adopt(
+    sites: readonly { readonly vertex: number; readonly prepends: number }[],
+    solved: { readonly next: Int32Array; readonly length: Uint16Array; readonly site: Int32Array },
+  ): void {
+    invariant(this.#heap.size === 0 && this.#lastMessageUs === 0, "adopted after the first message");
+    for (const { vertex, prepends } of sites) {
+      this.#isOwn[vertex] = 1;
+      this.#passed[vertex] = this.paths.root(vertex, prepends, false);
+    }
+    const order = [...solved.site.keys()].filter((vertex) => solved.next[vertex] !== NONE);
+    // A next hop's path is shorter, so it is there already.
+    order.sort((x, y) => solved.length[x]! - solved.length[y]!);
+    for (const vertex of order) {
+      this.#bestSlot[vertex] = this.#slotTo(vertex, solved.next[vertex]!);
+      this.#passed[vertex] = this.paths.extend(vertex, this.#passed[solved.next[vertex]!]!);
+    }
+    for (let vertex = 0; vertex < this.#graph.vertexCount; vertex++) {
+      if (this.#passed[vertex] !== 0) this.#haveTold(vertex);
+    }
+  }
+
+  /** As if all neighbours had been told long ago. */
+  #haveTold(vertex: number): void {
+    for (let slot = this.#graph.offsets[vertex]!; slot < this.#graph.offsets[vertex + 1]!; slot++) {
+      const path = this.#exported(vertex, slot);
+      this.#sent[slot] = path;
+      if (path === 0 || this.#holdsOwnAs(this.#graph.neighbors[slot]!, path)) continue;
+      this.#heard[this.#graph.reverse[slot]!] = path;
+    }
+  }
+
+  #slotTo(vertex: number, neighbor: number): number {
+    let slot = this.#graph.offsets[vertex]!;
+    while (this.#graph.neighbors[slot] !== neighbor) slot += 1;
+    return slot;
+  }
+
   /** When `advance` is next due, in µs; Infinity when all is quiet. */
   nextDueUs(): number {
     return this.#heap.nextUs();

@@ -58,6 +58,31 @@ test("until the failure is detected nothing moves", () => {
   expect(blackholeSeconds).toBeCloseTo(0.62, 9);
 });
 
+test("an adopted state is the one that playing ends in: same paths, and the same messages follow", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const graph = generateGraph(100 + 30 * seed, new Prng(seed));
+    const sites = [1, 50, 99].map((vertex) => ({ vertex, prepends: vertex % 3 }));
+    const played = new PropagationEngine(graph, STEADY, new Prng(1));
+    for (const { vertex, prepends } of sites) played.announce(vertex, { prepends, isGraceful: false }, 0);
+    const startUs = played.settle() + 1;
+    const adopted = new PropagationEngine(graph, STEADY, new Prng(1));
+    adopted.adopt(sites, new CatchmentSolver(graph).solve(sites));
+    const pathsOf = (engine: PropagationEngine): number[][] =>
+      [...graph.asn.keys()].map((vertex) => engine.paths.vertices(engine.bestPath(vertex)));
+    expect(pathsOf(adopted)).toEqual(pathsOf(played));
+    const before = { ...played.counts };
+    for (const engine of [played, adopted]) {
+      engine.withdraw(50, startUs);
+      engine.settle();
+    }
+    expect(pathsOf(adopted)).toEqual(pathsOf(played));
+    expect(adopted.counts).toEqual({
+      announcements: played.counts.announcements - before.announcements,
+      withdrawals: played.counts.withdrawals - before.withdrawals,
+    });
+  }
+});
+
 const SETS = Object.entries(TIMING_SETS).map(([name, timing]) => ({ name, timing: timing as EngineOptions }));
 
 test.for(SETS)(

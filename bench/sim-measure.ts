@@ -1,0 +1,82 @@
+/**
+ * One measured run of the simulator on a graph of the size of the Internet, in a process of its own, so that its peak
+ * memory is that of the work: `node bench/sim-measure.ts GRAPH TASK`. Prints one JSON document.
+ */
+import { nowMs } from "#core/host/clock.ts";
+import { Prng } from "#core/prng.ts";
+import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
+import { equalWeights } from "#sim/anycast/weights.ts";
+import { solveAllCombinations } from "#sim/anycast/what-if.ts";
+import { loadAsRel } from "#sim/load/load-as-rel.ts";
+import { PropagationEngine } from "#sim/propagation/engine.ts";
+import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
+import type { AsGraph } from "#sim/topology/as-graph.ts";
+
+/** Networks with many neighbours that stand in for nine sites; the first is the one that goes. */
+const SITE_ASES = [13_335, 54_113, 4_134, 20_940, 8_075, 60_068, 16_509, 15_169, 32_934];
+const SOLVES = 50;
+const BYTES_PER_KIB = 1024;
+
+const [graphPath = "", task = ""] = process.argv.slice(2);
+const startMs = nowMs();
+const graph = await loadAsRel(graphPath);
+const loadMs = nowMs() - startMs;
+const sources = SITE_ASES.map((asn): Source => ({ vertex: graph.asn.indexOf(asn), prepends: 0 }));
+const figures: Record<string, number> = { load_ms: loadMs, ...run(task) };
+figures["rss_mb"] = (process.resourceUsage().maxRSS * BYTES_PER_KIB) / 1e6;
+process.stdout.write(
+  `${JSON.stringify({ figures, ases: graph.vertexCount, links: graph.neighbors.length / 2 })}\n`,
+);
+
+function run(name: string): Record<string, number> {
+  switch (name) {
+    case "solve":
+      return solveTimes();
+    case "withdraw":
+      return { withdraw_ms: withdraw(graph, new CatchmentSolver(graph), 1) };
+    case "whatif":
+      return { whatif512_ms: timed(() => solveAllCombinations(graph, sources, equalWeights(graph))) };
+    case "withdraw100": {
+      const solver = new CatchmentSolver(graph);
+      return {
+        withdraw100_ms: timed(() => {
+          for (let seed = 1; seed <= 100; seed++) withdraw(graph, solver, seed);
+        }),
+      };
+    }
+    default:
+      throw new Error(`no task "${name}"`);
+  }
+}
+
+/** Medians within this process; the first solves compile the code. */
+function solveTimes(): Record<string, number> {
+  const solver = new CatchmentSolver(graph);
+  const plain: number[] = [];
+  const tied: number[] = [];
+  for (let count = 0; count < SOLVES; count++) {
+    plain.push(timed(() => solver.solve(sources)));
+    tied.push(timed(() => solver.solveWithTies(sources)));
+  }
+  return { catchment_ms: middle(plain), catchment_ties_ms: middle(tied) };
+}
+
+/** The time of the withdrawal itself, until nothing is under way. */
+function withdraw(on: AsGraph, solver: CatchmentSolver, seed: number): number {
+  const engine = new PropagationEngine(on, TIMING_SETS["rfc-4271"], new Prng(seed));
+  engine.adopt(sources, solver.solve(sources));
+  return timed(() => {
+    engine.withdraw(sources[0]!.vertex, 0);
+    engine.settle();
+  });
+}
+
+function timed(work: () => void): number {
+  const beganMs = nowMs();
+  work();
+  return nowMs() - beganMs;
+}
+
+function middle(values: readonly number[]): number {
+  return values.toSorted((x, y) => x - y)[values.length >> 1]!;
+}
