@@ -14,12 +14,15 @@ import type { RunningLoad } from "#loadtest/load/run-load.ts";
 const TEST_ROUNDS = 3;
 /** Nobody watches for longer; then it ends by itself. */
 const LOAD_MS_MAX = 4 * 3_600_000;
+/** The first requests of a new process say more about it than about the network. */
+const WARM_UP_MS = 1_000;
 /** A demo's gate, as that of `anycastle load`: this machine does much beside it. */
 const LAG_GATE_MS = 50;
 
 export class DemoMeasurer implements Measurer {
   readonly #lab: Lab;
   #isTesting = false;
+  #isStarting = false;
   #load: RunningLoad | undefined;
 
   constructor(lab: Lab) {
@@ -53,7 +56,29 @@ export class DemoMeasurer implements Measurer {
   }
 
   async startLoad(rate: number): Promise<void> {
-    await this.stopLoad();
+    if (this.#isStarting) {
+      throw new UserError("LOAD_STARTS", "a load is being started already", {
+        hint: "wait until it runs",
+        exitCode: EXIT.failure,
+      });
+    }
+    this.#isStarting = true;
+    try {
+      await this.stopLoad();
+      await this.#start(rate);
+    } finally {
+      this.#isStarting = false;
+    }
+  }
+
+  async stopLoad(): Promise<void> {
+    const load = this.#load;
+    if (load === undefined) return;
+    load.stop();
+    await load.finished.catch(() => undefined);
+  }
+
+  async #start(rate: number): Promise<void> {
     const { startLoad } = await import("#loadtest/load/run-load.ts");
     const lab = this.#lab;
     const dir = mkdtempSync(join(tmpdir(), "anycastle-load-"));
@@ -64,6 +89,7 @@ export class DemoMeasurer implements Measurer {
         url: lab.gatewayUrl,
         rate,
         durationMs: LOAD_MS_MAX,
+        warmUpMs: WARM_UP_MS,
         vantages: vantages.map(({ vantage }) => ({ vantage, host: `${vantage}.localhost:${port}` })),
         seed,
         lagGateMs: LAG_GATE_MS,
@@ -81,19 +107,6 @@ export class DemoMeasurer implements Measurer {
         if (this.#load === load) this.#load = undefined;
       })
       .catch(() => undefined);
-  }
-
-  async stopLoad(): Promise<void> {
-    const load = this.#load;
-    if (load === undefined) return;
-    load.stop();
-    await load.finished.catch(() => undefined);
-  }
-
-  /** At the end of the lab. */
-  kill(): void {
-    const pid = this.#load?.pid;
-    if (pid !== undefined) process.kill(pid, "SIGKILL");
   }
 
   /** A load that has died has finished too: nobody must wait for its end. */

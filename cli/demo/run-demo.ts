@@ -20,7 +20,11 @@ export async function runDemo(output: Output, flags: DemoFlags): Promise<number>
   const starting = Lab.start(options);
   const departure = new Departure({
     drainMs: DRAIN_MS,
-    begin: () => view?.close(),
+    begin: () => {
+      view?.close();
+      // What would be sent from now on could only fail.
+      starting.then((lab) => lab.measurer?.stopLoad()).catch(() => undefined);
+    },
     drain: (why) => stopLab(starting, why, "drain"),
     now: (why) => stopLab(starting, why, "now"),
   });
@@ -28,7 +32,6 @@ export async function runDemo(output: Output, flags: DemoFlags): Promise<number>
   if (typeof lab === "number") return lab;
   const measurer = new DemoMeasurer(lab);
   lab.useMeasurer(measurer);
-  process.once("exit", () => measurer.kill());
   for (const note of lab.notes) output.tell(note);
   for (const line of banner(lab, options.seed)) output.print(line);
   if (departure.hasBegun) return await departure.done;

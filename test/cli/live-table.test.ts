@@ -112,6 +112,7 @@ test("text from elsewhere cannot steer the terminal", () => {
 test("keys: digits arm, escape sequences of a terminal mean nothing", () => {
   expect(readKeys("1")).toEqual([{ do: "arm", siteIndex: 0 }]);
   expect(readKeys("9\r")).toEqual([{ do: "arm", siteIndex: 8 }, { do: "fail" }]);
+  expect(readKeys("tlp")).toEqual([{ do: "test" }, { do: "load" }, { do: "page" }]);
   expect(readKeys("0xyz")).toEqual([]);
   expect(readKeys("\u001b[A\u001b[1;5C\u001bOP\u001b[<0;1;1M\u001b[200~")).toEqual([]);
   expect(readKeys("\u001b")).toEqual([{ do: "disarm" }]);
