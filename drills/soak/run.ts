@@ -26,8 +26,8 @@ import { Schedule } from "./schedule.ts";
 
 const MINUTE_MS = 60_000;
 const IDLE_MS = 5_000;
-/** Longer than the pools keep a connection that nobody uses. */
-const CALM_MS = 15_000;
+/** Longer than the gateway's pools keep a connection that nobody uses: 75 s, as the nodes offer. */
+const CALM_MS = 80_000;
 const SETTLE_MS = 10_000;
 const SAMPLE_MS = 10_000;
 /** In a run of a few minutes a sample in ten seconds would be too few. */
@@ -78,7 +78,7 @@ export async function runSoak(run: SoakRun): Promise<SoakEvidence> {
     load.stop();
     const result = await load.finished;
     watch.loadPid = undefined;
-    run.tell("load off; idle again");
+    run.tell(`load off; idle again when the pools have let go (${CALM_MS / 1000} s)`);
     await sleep(CALM_MS);
     const idleLast = await watch.during(IDLE_MS);
     const handlesLast = await countHandles(run.lab.gatewayAdminUrl);

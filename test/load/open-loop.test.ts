@@ -85,7 +85,16 @@ function runVirtually(options: {
 
 function endAt(nowNs: number, error: string | null): ExchangeEnd {
   const status = error === null ? 200 : null;
-  return { connectNs: null, firstByteNs: nowNs, endNs: nowNs, status, site: null, node: null, head: null, error };
+  return {
+    connectNs: null,
+    firstByteNs: nowNs,
+    endNs: nowNs,
+    status,
+    site: null,
+    node: null,
+    head: null,
+    error,
+  };
 }
 
 /** The same plan through 100 connections, each of which waits for its answer; latency from the real send time. */
