@@ -10,6 +10,7 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { detectionPlan } from "#core/detection.ts";
+import { vantageIds } from "#core/geography/rtt.ts";
 import { nowMs, sleep } from "#core/host/clock.ts";
 import { Prng } from "#core/prng.ts";
 import { VERSION } from "#core/version.ts";
@@ -22,7 +23,6 @@ import { benchResult, type BenchResult } from "./results.ts";
 import { SteadyLoad } from "./steady-load.ts";
 
 const SITE = "ny1";
-const VANTAGE = "new-york";
 const RATE_PER_S = 500;
 const DETECT_MS_MAX = 20_000;
 /** The cast has started, and its compilers are done with the worst. */
@@ -30,34 +30,41 @@ const SETTLE_MS = 2_000;
 /** A fault comes at any phase of the packets. */
 const PHASE_MS = 500;
 const TOUCH_MS = 1_000;
+/** Stalls this near to an alarm are told with it. */
+const AROUND_MS = 1_000;
+const NS_PER_MS = 1e6;
 const SPIN = "for (;;);";
 const PLAN = detectionPlan(LAB_DEFAULTS.holdTimeS, LAB_DEFAULTS.bfd);
 
 type Say = (line: string) => void;
 
 export async function falseAlarms(directory: string, seconds: number, say: Say): Promise<BenchResult[]> {
-  return withLab(directory, say, async (lab, load, noise) => {
+  return withLab(directory, say, async (lab, loads, noise) => {
     const sinceSeq = lab.journal.lastSeq;
     for (const untilMs = nowMs() + seconds * 1000; nowMs() < untilMs; await sleep(TOUCH_MS)) noise.touch();
     const events = lab.journal.since(sinceSeq);
     const alarms = events.filter(isAlarm);
-    for (const event of alarms) say(`bfd: false alarm: ${JSON.stringify(event)}`);
     const stallsMs = events.flatMap((event) => (event.kind === "stall" ? [event.durationMs] : []));
     return [
       benchResult("bfd.false_alarms", "count", [alarms.length], {
         bfd: PLAN.inForce.label,
         seconds,
         sessions: lab.nodeUrls().length,
-        ...contextOf(load, noise, say),
+        ...contextOf(loads, noise, say),
         stalls: stallsMs.length,
         longestStallMs: Math.max(0, ...stallsMs),
+        alarms: alarms.map((alarm) => ({
+          node: alarm.node,
+          by: alarm.by,
+          stalls: stallsAround(alarm, events),
+        })),
       }),
     ];
   });
 }
 
 export async function detectTimes(directory: string, count: number, say: Say): Promise<BenchResult[]> {
-  return withLab(directory, say, async (lab, load, noise) => {
+  return withLab(directory, say, async (lab, loads, noise) => {
     const phase = new Prng(1).fork("bench/bfd-phase");
     const nodes: SilentNode[] = [];
     for (let index = 0; index < count; index++) {
@@ -80,7 +87,7 @@ export async function detectTimes(directory: string, count: number, say: Say): P
           within: nodes.filter(({ isWithin }) => isWithin).length,
           outside: nodes.filter(({ isWithin }) => !isWithin),
           stalledMs: nodes.map(({ stalledMs }) => stalledMs),
-          ...contextOf(load, noise, say),
+          ...contextOf(loads, noise, say),
         },
       ),
     ];
@@ -105,15 +112,26 @@ function routerLoses(lab: Lab, node: string, sinceSeq: number): Promise<JournalE
   );
 }
 
+type Alarm = Extract<JournalEvent, { kind: "bfd.session" }>;
+
 /** Of either side. That the other then hears of it, and that BGP ends, is not counted again. */
-function isAlarm(event: JournalEvent): boolean {
+function isAlarm(event: JournalEvent): event is Alarm {
   return event.kind === "bfd.session" && event.detectMs !== null;
+}
+
+/** Who stood still about then: a node that was starved was silent, and the alarm was true. */
+function stallsAround({ atNs }: JournalEvent, events: readonly JournalEvent[]): string[] {
+  return events.flatMap((event) =>
+    event.kind === "stall" && Math.abs(event.atNs - atNs) < AROUND_MS * NS_PER_MS
+      ? [`${event.process} ${event.durationMs} ms`]
+      : [],
+  );
 }
 
 async function withLab(
   directory: string,
   say: Say,
-  measure: (lab: Lab, load: SteadyLoad, noise: ForeignLoad) => Promise<BenchResult[]>,
+  measure: (lab: Lab, loads: readonly SteadyLoad[], noise: ForeignLoad) => Promise<BenchResult[]>,
 ): Promise<BenchResult[]> {
   const lab = await Lab.start({
     ...LAB_DEFAULTS,
@@ -125,30 +143,38 @@ async function withLab(
     version: VERSION,
   });
   const noise = new ForeignLoad();
-  let load: SteadyLoad | undefined;
+  let loads: readonly SteadyLoad[] = [];
   let spinner: BenchProcess | undefined;
   try {
     await lab.untilReady();
-    load = new SteadyLoad(lab.gatewayUrl, VANTAGE, RATE_PER_S);
+    const vantages = vantageIds();
+    loads = vantages.map((id) => new SteadyLoad(lab.gatewayUrl, id, RATE_PER_S / vantages.length));
     spinner = new BenchProcess("spinner", [process.execPath, "-e", SPIN]);
     await sleep(SETTLE_MS);
-    return await measure(lab, load, noise);
+    return await measure(lab, loads, noise);
   } catch (error) {
     say(`bfd: given up; the journal ends with ${JSON.stringify(lab.journal.since(lab.journal.lastSeq - 5))}`);
     throw error;
   } finally {
-    load?.stop();
+    for (const load of loads) load.stop();
     await spinner?.stop();
     await lab.stop("the benchmark has what it wants", "now");
   }
 }
 
-function contextOf(load: SteadyLoad, noise: ForeignLoad, say: Say): Readonly<Record<string, unknown>> {
+function contextOf(
+  loads: readonly SteadyLoad[],
+  noise: ForeignLoad,
+  say: Say,
+): Readonly<Record<string, unknown>> {
+  const sum = (of: (load: SteadyLoad) => number): number =>
+    loads.reduce((total, load) => total + of(load), 0);
   return {
-    load: `${RATE_PER_S} GET/s from ${VANTAGE}, open loop, keep-alive, beside one process that spins`,
-    sent: load.sent,
-    answered: load.answered,
-    failed: load.failed,
+    load: `${RATE_PER_S} GET/s from ${loads.length} cities, open loop, keep-alive, beside one process that spins`,
+    sent: sum(({ sent }) => sent),
+    answered: sum(({ answered }) => answered),
+    failed: sum(({ failed }) => failed),
+    failures: [...new Set(loads.flatMap(({ reasons }) => reasons))],
     foreignCores: noise.cores(say),
   };
 }
