@@ -18,7 +18,7 @@ export async function showPath(output: Output, flags: PathFlags): Promise<void> 
   const vertex = graph.asn.indexOf(flags.from);
   if (vertex === -1) {
     throw new UserError("AS_UNKNOWN", `AS ${flags.from} is not in the graph (${world.graphName})`, {
-      hint: "name one that is; a stub network may be too new for the snapshot",
+      hint: "name one that is; a small network may be newer than the snapshot",
     });
   }
   const solved = new CatchmentSolver(graph).solveWithTies(sites);
