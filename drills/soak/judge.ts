@@ -9,9 +9,12 @@ import type { SoakEvidence, SoakProcess } from "./evidence.ts";
 const RSS_RATIO_MAX = 1.1;
 /** Where a pool may still hold a few connections; one more for each fault or city would be more than this. */
 const DESCRIPTORS_MORE = 12;
-/** Beside other work on the machine wake-ups scatter by a third; a leaked 10 ms timer adds 100 a second. */
-const WAKE_UPS_RATIO_MAX = 1.5;
-const WAKE_UPS_MORE = 50;
+/**
+ * Wake-ups merge while a machine is starved, so that the same idle process was seen at 191 and at 373 a second. A timer
+ * of 100 ms that each of 60 faults leaves behind adds 600.
+ */
+const WAKE_UPS_RATIO_MAX = 2;
+const WAKE_UPS_MORE = 100;
 /** Timers and sockets a process counts itself. */
 const HANDLES_MORE = 12;
 const PERCENT = 100;

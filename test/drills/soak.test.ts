@@ -143,7 +143,7 @@ test("memory of which nobody lived long enough", () =>
 test("descriptors that were left behind", () =>
   check({ processes: [{ ...ROW, descriptorsLast: 83 }] }, "descriptors while idle"));
 test("a timer that was left behind", () =>
-  check({ processes: [{ ...ROW, wakeUpsLast: 201 }] }, "timers (wake-ups while idle)"));
+  check({ processes: [{ ...ROW, wakeUpsLast: 301 }] }, "timers (wake-ups while idle)"));
 test("handles that were left behind, of a kind that was not there at first", () =>
   check({ handlesLast: new Map([["gateway TCPSocketWrap", 13]]) }, "active handles while idle"));
 test("a child nobody lists, or that outlives the lab", () => {
