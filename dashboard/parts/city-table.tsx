@@ -10,7 +10,7 @@ import { Panel } from "./panel.tsx";
 /** What fills the bar; a longer time fills it too, its figure stands beside. */
 const BAR_MS = 300;
 /** A change that a user may feel; below it is the noise of a busy machine. */
-const CHANGED_MS = 20;
+const CHANGED_MS = 30;
 const STATUS_GOOD = 200;
 
 export function CityTable() {

@@ -3,7 +3,8 @@
  * during and after the loss of New York, in both lights and languages, on a phone, and as an animation of at most 3 MB.
  *
  * Nothing is drawn by hand, and nothing is repeated until it looks well, with one exception: on a machine that is
- * too busy to measure (a site city's first byte above `CALM_MS` before anything was broken) it says so and takes none.
+ * too busy to measure (a site city's first byte above `CALM_MS`, or a failed request, before anything was broken) it
+ * starts the load anew, and in the end says so and takes none.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -24,8 +25,8 @@ const WARM_UP_MS = 6_000;
 /** Lines are drawn, and the processes' use has been told twice. */
 const STILL_MS = 2_500;
 const ANIMATION_BYTES_MAX = 3 * 1024 * 1024;
-/** 1200 pixels wide. */
-const FILM_SCALE = 0.625;
+/** 1440 pixels wide. */
+const FILM_SCALE = 0.75;
 
 interface Stage {
   readonly demo: DemoProcess;
@@ -48,12 +49,8 @@ async function main(): Promise<number> {
 
 async function takeAll(stage: Stage): Promise<number> {
   const page = await open(stage, { viewport: SCREEN, colorScheme: "dark", deviceScaleFactor: FILM_SCALE });
-  await page.getByRole("button", { name: "Start load" }).click();
-  await wait(WARM_UP_MS);
   if (!(await isCalm(page))) {
-    say(
-      `this machine is too busy: no first byte below ${CALM_MS} ms in ${CALM_TRIES_MAX} tests; no picture was taken`,
-    );
+    say(`this machine is too busy: not calm in ${CALM_TRIES_MAX} tries; no picture was taken`);
     return 1;
   }
   await takeStill(stage, "dashboard-before");
@@ -129,14 +126,22 @@ async function open(
   return page;
 }
 
-/** The table shows a city of a site as fast as it should be. */
+/** Under load, two cities that have a site of their own are as fast as they should be, and nothing has failed. */
 async function isCalm(page: Page): Promise<boolean> {
   for (let tries = 0; tries < CALM_TRIES_MAX; tries++) {
+    await page.getByRole("button", { name: "Start load" }).click();
+    await wait(WARM_UP_MS);
     await runTest(page);
     const figures = await page.locator(".cities tbody tr .figure").allTextContents();
-    // New York stands first, Los Angeles second: both have a site of their own.
-    if (figures.slice(0, 2).every((figure) => Number(figure) < CALM_MS)) return true;
-    await wait(WARM_UP_MS / 2);
+    const failed = await page.locator(".counts > div:nth-child(3) dd").textContent();
+    // New York stands first, Los Angeles second.
+    if (failed === "0" && figures.slice(0, 2).every((figure) => Number(figure) < CALM_MS)) return true;
+    say(`not calm: first byte ${figures.slice(0, 2).join(" and ")} ms, ${failed} failed`);
+    await page.getByRole("button", { name: "Stop load" }).click();
+    await page
+      .getByRole("button", { name: "Start load" })
+      .and(page.locator(":enabled"))
+      .waitFor({ timeout: 60_000 });
   }
   return false;
 }
