@@ -67,6 +67,7 @@ async function play(
   const { runScript } = await import("../demo-script.ts");
   await lab.untilReady();
   run.tell(`gateway ${lab.gatewayUrl}, all nine sites are in service`);
+  run.tell(`watch it: ${lab.controlUrl}`);
   const { how, target, rate, mode, nodes } = flags;
   const isStrict = flags.strict === true;
   return runScript({
