@@ -1,9 +1,9 @@
 /**
- * `npm test`, `npm run test:e2e`, `npm run test:routers` and `npm run test:browser`: one suite of tests, then
+ * `npm test`, `npm run test:e2e`, `test:routers`, `test:browser` and `test:k6`: one suite of tests, then
  * `N passed, N failed` alone on the last line.
  *
- * `node scripts/test.ts [e2e|routers|browser] [FILTER...]`: without a suite's name everything but test/e2e,
- * test/routers and test/browser.
+ * `node scripts/test.ts [e2e|routers|browser|k6] [FILTER...]`: without a suite's name everything but the folders
+ * that have one.
  */
 import { dirname } from "node:path";
 import { closingLine, runTests } from "./run-tests.ts";
@@ -15,6 +15,6 @@ const tally = await runTests(projectRoot, suite, suite === "default" ? words : w
 process.stdout.write(`${closingLine(tally)}\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 
-function isSuite(word: string | undefined): word is "e2e" | "routers" | "browser" {
-  return word === "e2e" || word === "routers" || word === "browser";
+function isSuite(word: string | undefined): word is "e2e" | "routers" | "browser" | "k6" {
+  return word === "e2e" || word === "routers" || word === "browser" || word === "k6";
 }
