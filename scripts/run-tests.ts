@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { runCommand } from "./run-command.ts";
 import { SKIPS_FILE_VARIABLE, type SkippedTest } from "./skip-reasons.ts";
 
-export type Suite = "default" | "e2e" | "routers" | "browser";
+export type Suite = "default" | "e2e" | "routers" | "browser" | "k6";
 
 interface SuiteFacts {
   readonly config: string;
