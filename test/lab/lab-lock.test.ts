@@ -92,16 +92,21 @@ test("the guardian of a lab clears what that lab left, and nothing of another's"
   expect([cleared, readdirSync(dir)]).toEqual([1, []]);
 });
 
+const POLL = { timeout: 10_000 };
+
 test.skipIf(!isLinux)("a zombie is gone: it only waits for its parent to look", async () => {
-  // The shell starts a process that ends at once, and then becomes one that never looks after its child.
-  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], {
-    stdio: ["ignore", "pipe", "ignore"],
+  // The shell starts a process that ends with its input, and becomes one that never looks after its child. Only then is
+  // the input ended: a shell that is still one may look.
+  const parent = spawn("sh", ["-c", "exec 3<&0; cat <&3 >&2 & echo $!; exec sleep 60"], {
+    stdio: ["pipe", "pipe", "ignore"],
   });
   try {
     const pid = await new Promise<number>((resolve) =>
       parent.stdout.once("data", (chunk: Buffer) => resolve(Number.parseInt(chunk.toString(), 10))),
     );
-    await expect.poll(() => processState(pid)).toBe("Z");
+    await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, "utf8"), POLL).toBe("sleep\n");
+    parent.stdin.end();
+    await expect.poll(() => processState(pid), POLL).toBe("Z");
     expect(isSameProcess(pid, processStartTicks(pid))).toBe(false);
   } finally {
     parent.kill("SIGKILL");
