@@ -23,7 +23,7 @@ export async function showPath(output: Output, flags: PathFlags): Promise<void> 
   }
   const solved = new CatchmentSolver(graph).solveWithTies(sites);
   const path = pathOf(solved, vertex).map((each) => graph.asn[each]!);
-  const offers = explainChoice(graph, solved, vertex).map((offer) => describe(world, offer));
+  const offers = explainChoice(graph, solved, sites, vertex).map((offer) => describe(world, offer));
   const site = sites.find((each) => each.vertex === solved.site[vertex])?.site ?? null;
   const ties = sites.filter((_, bit) => (solved.ties[vertex]! & (1 << bit)) !== 0).map((each) => each.site);
   if (flags.json === true) {

@@ -1,6 +1,6 @@
 /** Why an AS goes where it goes: its path, and each offer it heard with the rule by which it lost. */
 import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
-import type { Catchment } from "./solve.ts";
+import type { Catchment, Source } from "./solve.ts";
 
 const NO_ROUTE = 255;
 const NONE = -1;
@@ -38,12 +38,19 @@ export function pathOf({ relation, next }: Catchment, vertex: number): number[] 
   return path;
 }
 
-/** All neighbours' offers, best first; a site hears itself only, and has none. */
-export function explainChoice(graph: AsGraph, solved: Catchment, vertex: number): Offer[] {
+/** All neighbours' offers, best first; a site hears itself only, and has none. `sources` as they were solved. */
+export function explainChoice(
+  graph: AsGraph,
+  solved: Catchment,
+  sources: readonly Source[],
+  vertex: number,
+): Offer[] {
   if (solved.site[vertex] === vertex) return [];
+  const silent = new Set(sources.filter(({ isNoExport }) => isNoExport).map((source) => source.vertex));
   const offers: Offer[] = [];
   for (let slot = graph.offsets[vertex]!; slot < graph.offsets[vertex + 1]!; slot++) {
-    offers.push(offerOf(graph, solved, vertex, graph.neighbors[slot]!, graph.relations[slot]!));
+    const isSilent = silent.has(solved.next[graph.neighbors[slot]!]!);
+    offers.push(offerOf(solved, vertex, graph.neighbors[slot]!, graph.relations[slot]!, isSilent));
   }
   return offers.sort((x, y) => rankOf(x) - rankOf(y) || x.relation - y.relation || x.length - y.length);
 }
@@ -63,18 +70,19 @@ const ORDER: readonly Verdict[] = [
 ];
 
 function offerOf(
-  graph: AsGraph,
   solved: Catchment,
   vertex: number,
   neighbor: number,
   relation: number,
+  /** The neighbour has its route with NO_EXPORT. */
+  isSilent: boolean,
 ): Offer {
   const known = solved.relation[neighbor]!;
   if (known === NO_ROUTE) return { neighbor, relation, length: 0, site: NONE, verdict: "no route" };
   const length = solved.length[neighbor]! + 1;
   const offer = { neighbor, relation, length, site: solved.site[neighbor]! };
   if (pathOf(solved, neighbor).includes(vertex)) return { ...offer, verdict: "loops" };
-  const isTold = relation === RELATION.provider || known === RELATION.customer;
+  const isTold = !isSilent && (relation === RELATION.provider || known === RELATION.customer);
   if (!isTold) return { ...offer, verdict: "not told" };
   if (solved.next[vertex] === neighbor) return { ...offer, verdict: "chosen" };
   if (relation !== solved.relation[vertex]) return { ...offer, verdict: "less preferred" };

@@ -3,7 +3,7 @@
  * which a gateway standing at the vantage should look for rescue.
  */
 import type { AsGraph } from "#sim/topology/as-graph.ts";
-import { solveCatchment, type Source } from "./solve.ts";
+import { CatchmentSolver, type Source } from "./solve.ts";
 
 export interface AnnouncedSource extends Source {
   /** Carries GRACEFUL_SHUTDOWN: comes after every site that does not. */
@@ -19,6 +19,7 @@ export function rankSites(
   announced: readonly AnnouncedSource[],
   vantages: readonly { readonly vertex: number; readonly first: number | undefined }[],
 ): number[][] {
+  const solver = new CatchmentSolver(graph);
   const solved = new Map<string, Int32Array>();
   return vantages.map(({ vertex, first }) => {
     const ranking = first === undefined ? [] : [first];
@@ -41,7 +42,8 @@ export function rankSites(
     const key = used.map((source) => source.vertex).join(",");
     let sites = solved.get(key);
     if (sites === undefined) {
-      sites = solveCatchment(graph, used).site;
+      // The solver writes its buffers again.
+      sites = solver.solve(used).site.slice();
       solved.set(key, sites);
     }
     return sites;

@@ -5,7 +5,8 @@
  *
  * Decision (Gao and Rexford 2001): a path with GRACEFUL_SHUTDOWN has local preference 0 (RFC 8326) and loses to any
  * other; then customer before peer before provider; then the shorter path; then the lowest neighbour AS.
- * Export: customers' routes to everybody, all others to customers only; never back to the next hop chosen.
+ * Export: customers' routes to everybody, all others to customers only; never back to the next hop chosen; what was
+ * heard with NO_EXPORT to nobody.
  * A receiver drops a path that holds its own AS and forgets what that neighbour said before (RFC 4271 §9.1.2).
  * MRAI (RFC 4271 §9.2.1.1): per session; an announcement starts the timer, later ones wait for its end and then send
  * what is best by then. Withdrawals go at once, but for the share of ASes with `wratePercent`.
@@ -18,7 +19,7 @@ import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
 import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
 import { EventHeap } from "./event-heap.ts";
-import { PathTree } from "./paths.ts";
+import { PathTree, type RouteMarks } from "./paths.ts";
 
 const NONE = -1;
 /** In place of a path: not a message but the end of a session's MRAI timer. */
@@ -105,13 +106,9 @@ export class PropagationEngine {
   }
 
   /** A site begins to announce, or announces something else than before. */
-  announce(
-    site: number,
-    how: { readonly prepends: number; readonly isGraceful: boolean },
-    nowUs: number,
-  ): void {
+  announce(site: number, how: RouteMarks, nowUs: number): void {
     this.#setNow(nowUs);
-    const path = this.paths.root(site, how.prepends, how.isGraceful);
+    const path = this.paths.root(site, how);
     if (this.#isOwn[site] === 1 && this.#passed[site] === path) return;
     this.#isOwn[site] = 1;
     this.#passed[site] = path;
@@ -128,23 +125,26 @@ export class PropagationEngine {
   /**
    * The state in which everything has run out that was announced so far, taken from a static solve instead of played:
    * every timer idle, every session quiet. `next` is the next hop of each vertex, -1 at sites and without a route. Only
-   * before the first event. A second does what takes minutes of virtual time and a million messages otherwise.
+   * before the first event. It takes a moment; playing it takes a million messages on the whole Internet.
    */
   adopt(
-    sites: readonly { readonly vertex: number; readonly prepends: number }[],
+    sites: readonly (RouteMarks & { readonly vertex: number })[],
     solved: { readonly next: Int32Array; readonly length: Uint16Array; readonly site: Int32Array },
   ): void {
     invariant(this.#heap.size === 0 && this.#lastMessageUs === 0, "adopted after the first message");
-    for (const { vertex, prepends } of sites) {
-      this.#isOwn[vertex] = 1;
-      this.#passed[vertex] = this.paths.root(vertex, prepends, false);
+    for (const site of sites) {
+      this.#isOwn[site.vertex] = 1;
+      this.#passed[site.vertex] = this.paths.root(site.vertex, site);
     }
     const order = [...solved.site.keys()].filter((vertex) => solved.next[vertex] !== NONE);
     // A next hop's path is shorter, so it is there already.
     order.sort((x, y) => solved.length[x]! - solved.length[y]!);
     for (const vertex of order) {
-      this.#bestSlot[vertex] = this.#slotTo(vertex, solved.next[vertex]!);
-      this.#passed[vertex] = this.paths.extend(vertex, this.#passed[solved.next[vertex]!]!);
+      const slot = this.#slotTo(vertex, solved.next[vertex]!);
+      const path = this.#passed[solved.next[vertex]!]!;
+      this.#bestSlot[vertex] = slot;
+      this.#heard[slot] = path;
+      this.#passed[vertex] = this.paths.extend(vertex, path);
     }
     for (let vertex = 0; vertex < this.#graph.vertexCount; vertex++) {
       if (this.#passed[vertex] !== 0) this.#haveTold(vertex);
@@ -291,7 +291,7 @@ export class PropagationEngine {
     if (this.#options.isLoopDetectedBySender && this.#holdsOwnAs(neighbor, path)) return 0;
     if (this.#options.hasPolicy === false || this.#isOwn[vertex] === 1) return path;
     const best = this.#bestSlot[vertex]!;
-    if (slot === best) return 0;
+    if (slot === best || this.paths.isNoExport[this.#heard[best]!] === 1) return 0;
     const isFromCustomer = this.#graph.relations[best] === RELATION.customer;
     return isFromCustomer || this.#graph.relations[slot] === RELATION.customer ? path : 0;
   }

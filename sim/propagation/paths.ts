@@ -7,6 +7,14 @@ import { invariant } from "#core/assert.ts";
 const CAPACITY_FIRST = 1024;
 const NO_PARENT = 0;
 
+/** How a site announces itself. */
+export interface RouteMarks {
+  /** How often its AS is repeated beyond the once it must. */
+  readonly prepends: number;
+  readonly isGraceful?: boolean;
+  readonly isNoExport?: boolean;
+}
+
 export class PathTree {
   /** Vertex whose announcement this is. */
   head = new Int32Array(CAPACITY_FIRST);
@@ -17,6 +25,8 @@ export class PathTree {
   site = new Int32Array(CAPACITY_FIRST);
   /** 1: carries GRACEFUL_SHUTDOWN. */
   isGraceful = new Uint8Array(CAPACITY_FIRST);
+  /** 1: a site's own announcement that carries NO_EXPORT: who hears it passes it to nobody (RFC 1997). */
+  isNoExport = new Uint8Array(CAPACITY_FIRST);
   #count = 1;
   /** Open addressing over (head, parent): path ids, 0 is free. */
   #table = new Int32Array(CAPACITY_FIRST * 2);
@@ -27,11 +37,12 @@ export class PathTree {
   }
 
   /** What a site announces of itself: its own AS, `prepends` times more than once. */
-  root(site: number, prepends: number, isGraceful: boolean): number {
-    const key = `${site}/${prepends}/${isGraceful}`;
+  root(site: number, { prepends, isGraceful = false, isNoExport = false }: RouteMarks): number {
+    const key = `${site}/${prepends}/${isGraceful}/${isNoExport}`;
     const known = this.#roots.get(key);
     if (known !== undefined) return known;
     const path = this.#append(site, NO_PARENT, 1 + prepends, site, isGraceful ? 1 : 0);
+    this.isNoExport[path] = isNoExport ? 1 : 0;
     this.#roots.set(key, path);
     return path;
   }
@@ -96,6 +107,7 @@ export class PathTree {
     this.length = grown(this.length, new Uint16Array(capacity));
     this.site = grown(this.site, new Int32Array(capacity));
     this.isGraceful = grown(this.isGraceful, new Uint8Array(capacity));
+    this.isNoExport = grown(this.isNoExport, new Uint8Array(capacity));
   }
 }
 

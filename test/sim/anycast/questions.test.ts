@@ -1,8 +1,8 @@
 /** What is asked of a solved catchment: shares, reasons, combinations, attachments. */
 import { expect, test } from "vitest";
-import { explainChoice, pathOf } from "#sim/anycast/explain.ts";
+import { explainChoice, pathOf, type Verdict } from "#sim/anycast/explain.ts";
 import { measureShares } from "#sim/anycast/shares.ts";
-import { CatchmentSolver } from "#sim/anycast/solve.ts";
+import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
 import { coneWeights, equalWeights } from "#sim/anycast/weights.ts";
 import { findOverloads, solveAllCombinations, worstLoss } from "#sim/anycast/what-if.ts";
 import { GraphBuilder, RELATION } from "#sim/topology/as-graph.ts";
@@ -53,17 +53,18 @@ test("a share is a pair: what is certain, and what hangs on a tie", () => {
 
 test("a prepend resolves the tie, and the reasons say so", () => {
   const { graph, eleven, twentyOne, ten, twenty, thirty } = diamond();
-  const solved = new CatchmentSolver(graph).solveWithTies([
+  const sources = [
     { vertex: eleven, prepends: 1 },
     { vertex: twentyOne, prepends: 0 },
-  ]);
+  ];
+  const solved = new CatchmentSolver(graph).solveWithTies(sources);
   expect(pathOf(solved, thirty)).toEqual([thirty, twenty, twentyOne]);
-  expect(explainChoice(graph, solved, thirty)).toEqual([
+  expect(explainChoice(graph, solved, sources, thirty)).toEqual([
     { neighbor: twenty, relation: RELATION.provider, length: 2, site: twentyOne, verdict: "chosen" },
     { neighbor: ten, relation: RELATION.provider, length: 3, site: eleven, verdict: "longer" },
   ]);
   // AS 10 prefers its customer's longer path to its peer's.
-  expect(explainChoice(graph, solved, ten).map(({ verdict }) => verdict)).toEqual([
+  expect(explainChoice(graph, solved, sources, ten).map(({ verdict }) => verdict)).toEqual([
     "chosen",
     "less preferred",
     "not told",
@@ -72,18 +73,22 @@ test("a prepend resolves the tie, and the reasons say so", () => {
 
 test("each rule by which an offer can lose has its word", () => {
   const { graph, eleven, twentyOne, ten, thirty } = diamond();
-  const tied = new CatchmentSolver(graph).solve([
+  const verdicts = (sources: readonly Source[], vertex: number): Verdict[] =>
+    explainChoice(graph, new CatchmentSolver(graph).solve(sources), sources, vertex).map(
+      ({ verdict }) => verdict,
+    );
+  const both = [
     { vertex: eleven, prepends: 0 },
     { vertex: twentyOne, prepends: 0 },
-  ]);
-  expect(explainChoice(graph, tied, thirty).map(({ verdict }) => verdict)).toEqual(["chosen", "tied"]);
-  expect(explainChoice(graph, tied, eleven)).toEqual([]);
-  const one = new CatchmentSolver(graph).solve([{ vertex: thirty, prepends: 0 }]);
+  ];
+  expect(verdicts(both, thirty)).toEqual(["chosen", "tied"]);
+  expect(verdicts(both, eleven)).toEqual([]);
   // 11 has its only route from 10.
-  expect(explainChoice(graph, one, ten).map(({ verdict }) => verdict)).toContain("loops");
-  const none = new CatchmentSolver(graph).solve([{ vertex: eleven, prepends: 0, isNoExport: true }]);
-  expect(explainChoice(graph, none, thirty).map(({ verdict }) => verdict)).toContain("no route");
-  expect(pathOf(none, thirty)).toEqual([]);
+  expect(verdicts([{ vertex: thirty, prepends: 0 }], ten)).toContain("loops");
+  // 10 has a route and tells nobody; 20 has none to tell.
+  const silent = [{ vertex: eleven, prepends: 0, isNoExport: true }];
+  expect(verdicts(silent, thirty)).toEqual(["not told", "no route"]);
+  expect(pathOf(new CatchmentSolver(graph).solve(silent), thirty)).toEqual([]);
 });
 
 test("a cone counts an AS and all below it, once", () => {

@@ -37,7 +37,11 @@ function randomSources(prng: Prng, vertexCount: number): Source[] {
   const vertices = new Set<number>();
   const count = 1 + prng.integer(0, Math.min(4, vertexCount) - 1);
   while (vertices.size < count) vertices.add(prng.integer(0, vertexCount - 1));
-  return [...vertices].map((vertex) => ({ vertex, prepends: prng.integer(0, 2) }));
+  return [...vertices].map((vertex) => ({
+    vertex,
+    prepends: prng.integer(0, 2),
+    isNoExport: prng.chance(1, 4),
+  }));
 }
 
 interface Known {
@@ -56,7 +60,7 @@ function fixedPoint(graph: AsGraph, sources: readonly Source[]): (Known | undefi
     isChanged = false;
     for (let vertex = 0; vertex < graph.vertexCount; vertex++) {
       if (sources.some((source) => source.vertex === vertex)) continue;
-      const best = offersTo(graph, known, vertex).sort((x, y) => compare(graph, x, y))[0];
+      const best = offersTo(graph, sources, known, vertex).sort((x, y) => compare(graph, x, y))[0];
       if (JSON.stringify(best) === JSON.stringify(known[vertex])) continue;
       known[vertex] = best;
       isChanged = true;
@@ -66,18 +70,28 @@ function fixedPoint(graph: AsGraph, sources: readonly Source[]): (Known | undefi
 }
 
 /** What a vertex hears now. Nobody offers a path that leads through who would hear it. */
-function offersTo(graph: AsGraph, known: readonly (Known | undefined)[], vertex: number): Known[] {
+function offersTo(
+  graph: AsGraph,
+  sources: readonly Source[],
+  known: readonly (Known | undefined)[],
+  vertex: number,
+): Known[] {
   const offers: Known[] = [];
   for (let slot = graph.offsets[vertex]!; slot < graph.offsets[vertex + 1]!; slot++) {
     const neighbor = graph.neighbors[slot]!;
     const relation = graph.relations[slot]!;
     const route = known[neighbor];
-    if (route === undefined || passes(known, neighbor, vertex)) continue;
+    if (route === undefined || passes(known, neighbor, vertex) || isSilent(sources, route)) continue;
     // My customer tells me its customers' routes only; so does my peer; my provider tells me everything.
     if (relation !== RELATION.provider && route.relation !== RELATION.customer) continue;
     offers.push({ relation, length: route.length + 1, next: neighbor });
   }
   return offers;
+}
+
+/** Heard from a site with NO_EXPORT. */
+function isSilent(sources: readonly Source[], { next }: Known): boolean {
+  return sources.some(({ vertex, isNoExport }) => isNoExport === true && vertex === next);
 }
 
 function passes(known: readonly (Known | undefined)[], from: number, through: number): boolean {
@@ -133,6 +147,7 @@ function tiesOf(graph: AsGraph, sources: readonly Source[], known: readonly (Kno
     for (let slot = graph.offsets[vertex]!; slot < graph.offsets[vertex + 1]!; slot++) {
       const route = known[graph.neighbors[slot]!];
       if (route === undefined || graph.relations[slot] !== relation || route.length + 1 !== length) continue;
+      if (isSilent(sources, route)) continue;
       if (relation !== RELATION.provider && route.relation !== RELATION.customer) continue;
       ties[vertex]! |= ties[graph.neighbors[slot]!]!;
     }

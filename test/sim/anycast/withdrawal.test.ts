@@ -5,6 +5,7 @@ import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import { equalWeights } from "#sim/anycast/weights.ts";
 import { playWithdrawal } from "#sim/anycast/withdrawal.ts";
 import { PropagationEngine, type EngineOptions } from "#sim/propagation/engine.ts";
+import type { RouteMarks } from "#sim/propagation/paths.ts";
 import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
 import { GraphBuilder } from "#sim/topology/as-graph.ts";
 import { generateGraph } from "#sim/topology/generate.ts";
@@ -61,9 +62,9 @@ test("until the failure is detected nothing moves", () => {
 test("an adopted state is the one that playing ends in: same paths, and the same messages follow", () => {
   for (let seed = 0; seed < 20; seed++) {
     const graph = generateGraph(100 + 30 * seed, new Prng(seed));
-    const sites = [1, 50, 99].map((vertex) => ({ vertex, prepends: vertex % 3 }));
+    const sites = [1, 50, 99].map((vertex) => ({ vertex, prepends: vertex % 3, isNoExport: vertex === 99 }));
     const played = new PropagationEngine(graph, STEADY, new Prng(1));
-    for (const { vertex, prepends } of sites) played.announce(vertex, { prepends, isGraceful: false }, 0);
+    for (const site of sites) played.announce(site.vertex, site, 0);
     const startUs = played.settle() + 1;
     const adopted = new PropagationEngine(graph, STEADY, new Prng(1));
     adopted.adopt(sites, new CatchmentSolver(graph).solve(sites));
@@ -83,6 +84,11 @@ test("an adopted state is the one that playing ends in: same paths, and the same
   }
 });
 
+/** Some sites prepend, some ask for no export. */
+function marksOf(vertex: number): RouteMarks {
+  return { prepends: vertex % 3, isNoExport: vertex % 5 === 0 };
+}
+
 const SETS = Object.entries(TIMING_SETS).map(([name, timing]) => ({ name, timing: timing as EngineOptions }));
 
 test.for(SETS)(
@@ -100,14 +106,16 @@ test.for(SETS)(
         if (up.delete(site)) engine.withdraw(site, nowUs);
         else {
           up.add(site);
-          engine.announce(site, { prepends: 0, isGraceful: false }, nowUs);
+          engine.announce(site, marksOf(site), nowUs);
         }
         // Often before the last change has run out.
         nowUs += prng.integer(0, 40_000_000);
         engine.advance(nowUs);
       }
       engine.settle();
-      const { site } = new CatchmentSolver(graph).solve([...up].map((vertex) => ({ vertex, prepends: 0 })));
+      const { site } = new CatchmentSolver(graph).solve(
+        [...up].map((vertex) => ({ vertex, ...marksOf(vertex) })),
+      );
       expect([...graph.asn.keys()].map((vertex) => engine.siteOf(vertex) ?? -1)).toEqual([...site]);
     }
   },
@@ -118,7 +126,7 @@ test.for(SETS)("$name: after the last site has withdrawn nobody keeps a route", 
   for (let seed = 0; seed < 60; seed++) {
     const engine = new PropagationEngine(graph, timing, new Prng(seed));
     const sites = [2, 60, 119];
-    for (const site of sites) engine.announce(site, { prepends: 0, isGraceful: false }, 0);
+    for (const site of sites) engine.announce(site, { prepends: 0 }, 0);
     engine.settle();
     const startUs = engine.settle() + 1;
     for (const site of sites) engine.withdraw(site, startUs);
