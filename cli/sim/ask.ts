@@ -1,6 +1,7 @@
 /** Questions to a whole Internet at rest: who reaches which site, what if some are gone, and why one AS goes where it goes. */
 import { Option, type Command } from "commander";
 import { choice, duration, examples, integer } from "../arguments.ts";
+import { AS_MAX } from "#sim/topology/limits.ts";
 import { TIMING_NAMES, type TimingName } from "#sim/propagation/timing-sets.ts";
 import { outputOf } from "../output.ts";
 import { addWorldOptions, type WorldFlags } from "./world-options.ts";
@@ -10,7 +11,6 @@ const LOST_DEFAULT = 2;
 const SEEDS_MAX = 1_000;
 const SEEDS_DEFAULT = 5;
 const DETECTION_MS_MAX = 600_000;
-const AS_MAX = 0xffff_ffff;
 
 export type WeightName = "count" | "cone";
 

@@ -7,7 +7,7 @@ import type { OpenWorld } from "#sim/load/open-world.ts";
 import type { Output } from "../output.ts";
 import type { CatchmentFlags, WeightName } from "./ask.ts";
 import { MODEL_LIMITS, percent, printColumns, whole } from "./columns.ts";
-import { openWorldOf } from "./world-options.ts";
+import { openWorldOf } from "./open-world-of.ts";
 
 const SCHEMA = "anycastle.sim-catchment/v1";
 

@@ -6,7 +6,7 @@ import type { OpenWorld } from "#sim/load/open-world.ts";
 import type { Output } from "../output.ts";
 import type { PathFlags } from "./ask.ts";
 import { MODEL_LIMITS, printColumns } from "./columns.ts";
-import { openWorldOf } from "./world-options.ts";
+import { openWorldOf } from "./open-world-of.ts";
 
 const SCHEMA = "anycastle.sim-path/v1";
 const RELATION_NAMES = ["customer", "peer", "provider"] as const;

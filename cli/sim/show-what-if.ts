@@ -1,19 +1,14 @@
 /** `anycastle sim what-if`: what each site carries, the losses that bring it most, and where capacity does not suffice. */
 import { nowMs } from "#core/host/clock.ts";
 import { UserError } from "#core/errors.ts";
-import {
-  COMBINED_SITES_MAX,
-  findOverloads,
-  solveAllCombinations,
-  worstLoss,
-  type WhatIf,
-} from "#sim/anycast/what-if.ts";
+import { findOverloads, solveAllCombinations, worstLoss, type WhatIf } from "#sim/anycast/what-if.ts";
+import { COMBINED_SITES_MAX } from "#sim/topology/limits.ts";
 import type { PlacedSite } from "#sim/load/open-world.ts";
 import type { Output } from "../output.ts";
 import type { WhatIfFlags } from "./ask.ts";
 import { MODEL_LIMITS, percent, printColumns, whole } from "./columns.ts";
 import { unitOf, weightsOf } from "./show-catchment.ts";
-import { openWorldOf } from "./world-options.ts";
+import { openWorldOf } from "./open-world-of.ts";
 
 const SCHEMA = "anycastle.sim-what-if/v1";
 const PROGRESS_EVERY_MS = 1_000;

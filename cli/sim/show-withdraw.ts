@@ -10,7 +10,7 @@ import type { Output } from "../output.ts";
 import type { WithdrawFlags } from "./ask.ts";
 import { MODEL_LIMITS, printColumns, whole } from "./columns.ts";
 import { unitOf, weightsOf } from "./show-catchment.ts";
-import { openWorldOf } from "./world-options.ts";
+import { openWorldOf, SEED_DEFAULT } from "./open-world-of.ts";
 
 const SCHEMA = "anycastle.sim-withdraw/v1";
 const US_PER_MS = 1_000;
@@ -22,7 +22,7 @@ export async function showWithdraw(output: Output, flags: WithdrawFlags): Promis
   const world = await openWorldOf(flags, output);
   const lost = positionOf(world, flags.lose);
   const weights = weightsOf(world, flags.weight);
-  const seed = flags.seed ?? 1;
+  const seed = flags.seed ?? SEED_DEFAULT;
   const detectionUs = flags.detection * US_PER_MS;
   const runs: Withdrawal[] = [];
   const startMs = nowMs();

@@ -1,26 +1,14 @@
 /**
- * Which Internet and which sites a static question is asked of: a world file, or flags that amount to the same document.
+ * The flags that say which Internet and which sites a question is asked of. They are declared at every start of the
+ * command line and load nothing; `open-world-of.ts` makes a world of them.
  *
  *     --world service.yaml
  *     --graph 20250901.as-rel.txt.bz2 --site ny1=13335 --site la1=54113 --prepend la1=2
  *     --generate 10000 --seed 1 --site a=17 --site b=4711
  */
-import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { EXIT, messageOf, UserError } from "#core/errors.ts";
-import { openWorld, type OpenWorld } from "#sim/load/open-world.ts";
-import { worldDocumentSchema, type WorldDocument } from "#sim/load/world-document.ts";
-import { GENERATED_MAX, GENERATED_MIN } from "#sim/topology/generate.ts";
+import { AS_MAX, GENERATED_MAX, GENERATED_MIN, PREPENDS_MAX } from "#sim/topology/limits.ts";
 import { integer, seedOption } from "../arguments.ts";
-import { checkDocument, checkText } from "../config-file/check-text.ts";
-import { showProblems } from "../config-file/show-problems.ts";
-import type { Output } from "../output.ts";
-import { ReportedError } from "../reported-error.ts";
-
-const AS_MAX = 0xffff_ffff;
-const PREPENDS_MAX = 50;
-const SEED_DEFAULT = 1;
 
 export interface WorldFlags {
   readonly world?: string;
@@ -74,81 +62,4 @@ function collect(
     }
     return [...before, { name, value }];
   };
-}
-
-export async function openWorldOf(flags: WorldFlags, output: Output): Promise<OpenWorld> {
-  if (flags.world === undefined) return openWorld(documentOf(flags), ".");
-  for (const flag of ["graph", "generate", "site", "prepend"] as const) {
-    if (flags[flag] === undefined) continue;
-    throw new UserError("WORLD_TWICE", `--world and --${flag} are both given`, {
-      hint: "write it into the world file, or leave --world out",
-    });
-  }
-  return openWorld(readWorldFile(flags.world, output), dirname(flags.world));
-}
-
-function readWorldFile(path: string, output: Output): WorldDocument {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new UserError("WORLD_UNREADABLE", `the world ${path} cannot be read: ${messageOf(error)}`, {
-      hint: "name a YAML file; docs/simulator.md shows one",
-      cause: error,
-    });
-  }
-  const checked = checkText(text, worldDocumentSchema);
-  if (checked.ok) return checked.value;
-  output.tell(showProblems({ name: path, text }, checked.problems, output.paint));
-  throw new ReportedError(EXIT.usage);
-}
-
-/** The same document, from flags. */
-function documentOf({
-  graph,
-  generate,
-  seed = SEED_DEFAULT,
-  site = [],
-  prepend = [],
-}: WorldFlags): WorldDocument {
-  if ((graph === undefined) === (generate === undefined)) {
-    throw new UserError(
-      "WORLD_MISSING",
-      "an Internet is asked for, and either --graph, --generate or --world gives it",
-      {
-        hint: "anycastle sim catchment --generate 10000 --site a=17 --site b=4711",
-      },
-    );
-  }
-  if (site.length === 0) {
-    throw new UserError("SITE_MISSING", "no site announces anything", {
-      hint: "--site ny1=13335 --site la1=54113",
-    });
-  }
-  const unknown = prepend.find(({ name }) => site.every((each) => each.name !== name));
-  if (unknown !== undefined) {
-    throw new UserError(
-      "SITE_UNKNOWN",
-      `--prepend ${unknown.name}=${unknown.value}: there is no site "${unknown.name}"`,
-      {
-        hint: `sites are ${site.map(({ name }) => name).join(", ")}`,
-      },
-    );
-  }
-  const checked = checkDocument(
-    {
-      graph: graph === undefined ? { generate: { ases: generate, seed } } : { file: graph },
-      sites: site.map(({ name, value }) => ({
-        id: name,
-        as: value,
-        prepends: prepend.findLast((each) => each.name === name)?.value ?? 0,
-      })),
-    },
-    worldDocumentSchema,
-  );
-  if (checked.ok) return checked.value;
-  const [problem] = checked.problems;
-  throw new UserError("WORLD_INVALID", `the flags make no world: ${problem!.path}: ${problem!.message}`, {
-    hint: "each --site has a name of its own",
-  });
 }

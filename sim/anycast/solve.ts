@@ -14,14 +14,11 @@
  */
 import { invariant } from "#core/assert.ts";
 import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
+import { PREPENDS_MAX, SITES_MAX } from "#sim/topology/limits.ts";
 import { splitGraph, type Adjacency, type SplitGraph } from "#sim/topology/split-graph.ts";
 
 const NO_ROUTE = 255;
 const NONE = -1;
-/** Sites are bits of one integer in `ties`. */
-export const TIED_SITES_MAX = 32;
-/** Far beyond what routers accept; a length fits 16 bits with the longest path added. */
-const PREPENDS_MAX = 1_000;
 
 export interface Source {
   /** Vertex of the site. */
@@ -86,9 +83,9 @@ export class CatchmentSolver {
     return this.#catchment;
   }
 
-  /** As `solve`, and the ties. Bits are the positions in `sources`, at most `TIED_SITES_MAX`. */
+  /** As `solve`, and the ties. Bits are the positions in `sources`, at most `SITES_MAX`. */
   solveWithTies(sources: readonly Source[]): TiedCatchment {
-    invariant(sources.length <= TIED_SITES_MAX, `ties are told of at most ${TIED_SITES_MAX} sites`);
+    invariant(sources.length <= SITES_MAX, `ties are told of at most ${SITES_MAX} sites`);
     const ties = (this.#tiesKept ??= new Uint32Array(this.#graph.vertexCount)).fill(0);
     this.#ties = ties;
     this.#run(sources);

@@ -5,11 +5,12 @@
  */
 import { invariant } from "#core/assert.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
+import { COMBINED_SITES_MAX } from "#sim/topology/limits.ts";
 import { CatchmentSolver, type Source } from "./solve.ts";
 import type { Weights } from "./weights.ts";
 
-/** 2^20 combinations are hours on the whole Internet; the caller says how many it wants to wait for. */
-export const COMBINED_SITES_MAX = 20;
+/** Combinations. */
+const PROGRESS_EVERY = 64;
 
 export interface WhatIf {
   readonly siteCount: number;
@@ -47,8 +48,6 @@ export function solveAllCombinations(
   }
   return { siteCount, total: weights.reduce((sum, weight) => sum + weight, 0), loads };
 }
-
-const PROGRESS_EVERY = 64;
 
 export interface WorstLoss {
   /** Positions of the sites that are lost. */

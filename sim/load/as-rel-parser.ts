@@ -10,6 +10,7 @@
  */
 import { UserError } from "#core/errors.ts";
 import { RELATION } from "#sim/topology/as-graph.ts";
+import { AS_MAX } from "#sim/topology/limits.ts";
 import { AsnIndex } from "./asn-index.ts";
 import { assemble, type AsRelLinks } from "./assemble.ts";
 
@@ -17,7 +18,6 @@ import { assemble, type AsRelLinks } from "./assemble.ts";
 const LINKS_MAX = 2_500_000;
 const LINE_BYTES_MAX = 4_096;
 const LINKS_MIN = 1 << 12;
-const AS_MAX = 0xffff_ffff;
 const NEW_LINE = 10;
 const RETURN = 13;
 const HASH = 35;

@@ -3,11 +3,8 @@
  * person writes in a world file (YAML) and what the flags of `anycastle sim` amount to.
  */
 import { z } from "zod";
-import { GENERATED_MAX, GENERATED_MIN } from "#sim/topology/generate.ts";
+import { AS_MAX, GENERATED_MAX, GENERATED_MIN, PREPENDS_MAX, SITES_MAX } from "#sim/topology/limits.ts";
 
-const AS_MAX = 0xffff_ffff;
-const SITES_MAX = 32;
-const PREPENDS_MAX = 50;
 const UPSTREAMS_MAX = 1_000;
 
 const asNumber = z.int().min(1).max(AS_MAX);

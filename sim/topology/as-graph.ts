@@ -6,6 +6,7 @@
  * Several vertices may bear one AS number: the routers of an anycast origin, one per site.
  */
 import { invariant } from "#core/assert.ts";
+import { AS_MAX } from "./limits.ts";
 
 /** What the neighbour at a slot is to the slot's owner. The order is that of preference (Gao and Rexford, 2001). */
 export const RELATION = { customer: 0, peer: 1, provider: 2 } as const;
@@ -109,8 +110,7 @@ export class GraphBuilder {
 
   /** A new vertex; its index. */
   addVertex(asn: number): number {
-    if (!Number.isInteger(asn) || asn < 1 || asn > 0xffff_ffff)
-      throw new GraphError(`AS ${asn} is out of range`);
+    if (!Number.isInteger(asn) || asn < 1 || asn > AS_MAX) throw new GraphError(`AS ${asn} is out of range`);
     this.#asn.push(asn);
     return this.#asn.length - 1;
   }

@@ -1,7 +1,8 @@
 /**
  * An Internet of any size by chance: T (tier-1), M (middle), CP (content) and C (customer) networks in five regions, after
  * Elmokashfi, Kvalbein and Dovrolis, "On the Scalability of BGP: The Role of Topology Growth" (IEEE JSAC 28(8), 2010),
- * with the parameters of their baseline, which were fitted for 1,000 to 10,000 ASes. What comes out is connected and has no cycle of providers.
+ * with the parameters of their baseline, which were fitted for 1,000 to 10,000 ASes. What comes out is connected and has
+ * no cycle of providers.
  *
  *     T = T        full mesh of peers
  *     | \
@@ -14,9 +15,8 @@
 import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
 import { buildGraph, RELATION, type AsGraph } from "./as-graph.ts";
+import { GENERATED_MAX, GENERATED_MIN } from "./limits.ts";
 
-export const GENERATED_MIN = 100;
-export const GENERATED_MAX = 100_000;
 const REGIONS = 5;
 const ALL_REGIONS = (1 << REGIONS) - 1;
 /** Draws of another partner before a link is given up: the urn may hold nobody suitable. */
