@@ -11,6 +11,7 @@ import { loadAsRel } from "#sim/load/load-as-rel.ts";
 import { PropagationEngine } from "#sim/propagation/engine.ts";
 import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
+import { median } from "./results.ts";
 
 /** Networks with many neighbours that stand in for nine sites; the first is the one that goes. */
 const SITE_ASES = [13_335, 54_113, 4_134, 20_940, 8_075, 60_068, 16_509, 15_169, 32_934];
@@ -58,7 +59,7 @@ function solveTimes(): Record<string, number> {
     plain.push(timed(() => solver.solve(sources)));
     tied.push(timed(() => solver.solveWithTies(sources)));
   }
-  return { catchment_ms: middle(plain), catchment_ties_ms: middle(tied) };
+  return { catchment_ms: median(plain), catchment_ties_ms: median(tied) };
 }
 
 /** The time of the withdrawal itself, until nothing is under way. */
@@ -75,8 +76,4 @@ function timed(work: () => void): number {
   const beganMs = nowMs();
   work();
   return nowMs() - beganMs;
-}
-
-function middle(values: readonly number[]): number {
-  return values.toSorted((x, y) => x - y)[values.length >> 1]!;
 }

@@ -3,15 +3,14 @@
  * 78,638 ASes). The graph is not part of the project: `$ANYCASTLE_DATA/as-rel/20250901.as-rel.txt.gz`, or beside it.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EXIT } from "#core/errors.ts";
-import { environmentValue } from "#core/host/environment.ts";
+import { dataFile, GRAPH_2025, NO_DATA } from "./shared-data.ts";
 import { benchResult, renderResults, type BenchResult } from "./results.ts";
 
-const GRAPH = "as-rel/20250901.as-rel.txt.gz";
 const RUN_MS_MAX = 300_000;
 
 interface Task {
@@ -33,11 +32,9 @@ process.exitCode = main();
 
 function main(): number {
   const { values } = parseArgs({ options: { json: { type: "string" }, quick: { type: "boolean" } } });
-  const folder =
-    environmentValue("ANYCASTLE_DATA") ?? join(import.meta.dirname, "..", "..", "shared", "data");
-  const graph = join(folder, GRAPH);
-  if (!existsSync(graph)) {
-    say(`no AS graph: set ANYCASTLE_DATA to a folder that has ${GRAPH}`);
+  const graph = dataFile(GRAPH_2025);
+  if (graph === undefined) {
+    say(NO_DATA);
     return EXIT.usage;
   }
   const results: BenchResult[] = [];

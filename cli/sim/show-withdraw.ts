@@ -4,6 +4,7 @@ import { UserError } from "#core/errors.ts";
 import { Prng } from "#core/prng.ts";
 import { suggest } from "#core/suggest.ts";
 import { playWithdrawal, QUANTILES, type Withdrawal } from "#sim/anycast/withdrawal.ts";
+import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import type { OpenWorld } from "#sim/load/open-world.ts";
 import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
 import type { Output } from "../output.ts";
@@ -21,21 +22,20 @@ const SHOWN_S = [0, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300];
 export async function showWithdraw(output: Output, flags: WithdrawFlags): Promise<void> {
   const world = await openWorldOf(flags, output);
   const lost = positionOf(world, flags.lose);
-  const weights = weightsOf(world, flags.weight);
   const seed = flags.seed ?? SEED_DEFAULT;
-  const detectionUs = flags.detection * US_PER_MS;
   const runs: Withdrawal[] = [];
   const startMs = nowMs();
   let toldMs = startMs;
+  const plan = {
+    graph: world.graph,
+    sources: world.sites,
+    solved: new CatchmentSolver(world.graph).solve(world.sites),
+    lost,
+    detectionUs: flags.detection * US_PER_MS,
+    timing: TIMING_SETS[flags.timing],
+    weights: weightsOf(world, flags.weight),
+  };
   for (let count = 0; count < flags.seeds; count++) {
-    const plan = {
-      graph: world.graph,
-      sources: world.sites,
-      lost,
-      detectionUs,
-      timing: TIMING_SETS[flags.timing],
-      weights,
-    };
     runs.push(playWithdrawal(plan, new Prng(seed).fork(`run/${count}`)));
     if (nowMs() - toldMs < PROGRESS_EVERY_MS) continue;
     toldMs = nowMs();

@@ -6,15 +6,16 @@
  *        lost:  some AS on the way has no route;  looping: they go in a circle
  *        right: they arrive at a site that is up
  *
- * Where packets go is followed hop by hop through what each AS has chosen at that moment, because the path an AS believes
- * in may be gone behind its next hop. The service has been announced for long: its catchments are solved, not played. It is looked at on a grid that is fine at first and coarse later; times of whole
- * ASes (`convergedUs`) come from the events themselves.
+ * Where packets go is followed hop by hop through what each AS has chosen at that moment, because the path an AS
+ * believes in may be gone behind its next hop. It is looked at on a grid that is fine at first and coarse later; times of
+ * whole ASes (`convergedUs`) come from the events themselves. The service has been announced for long: where everybody
+ * goes before the failure is solved, not played.
  */
 import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
 import { PropagationEngine, type EngineOptions } from "#sim/propagation/engine.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
-import { CatchmentSolver, type Source } from "./solve.ts";
+import type { Catchment, Source } from "./solve.ts";
 import type { Weights } from "./weights.ts";
 
 const GRID_FIRST_US = 10_000;
@@ -24,6 +25,8 @@ const NONE = -1;
 export interface WithdrawalPlan {
   readonly graph: AsGraph;
   readonly sources: readonly Source[];
+  /** The catchment of all sources. */
+  readonly solved: Catchment;
   /** Position of the source that goes. */
   readonly lost: number;
   /** From the failure to the withdrawal at the site's own router, µs. */
@@ -59,7 +62,7 @@ export interface Withdrawal {
 export const QUANTILES = [0.5, 0.8, 0.9, 0.95, 1] as const;
 
 export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
-  const { graph, sources, lost, detectionUs, timing, weights } = plan;
+  const { graph, sources, solved, lost, detectionUs, timing, weights } = plan;
   const gone = sources[lost];
   invariant(gone !== undefined && sources.length > 1, "a site that goes, and another that stays");
   const siteOf = new Int32Array(graph.vertexCount).fill(NONE);
@@ -70,7 +73,6 @@ export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
     siteOf[vertex] = site;
     changedUs[vertex] = atUs;
   });
-  const solved = new CatchmentSolver(graph).solve(sources);
   engine.adopt(sources, solved);
   siteOf.set(solved.site);
   const served = solved.site;

@@ -7,7 +7,7 @@ import { Prng } from "#core/prng.ts";
 import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
 import { GraphBuilder, RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
 import { loadAsRel } from "#sim/load/load-as-rel.ts";
-import { dataFile, NO_DATA } from "../shared-data.ts";
+import { dataFile, GRAPH_2025, NO_DATA } from "../../../bench/shared-data.ts";
 
 const NO_ROUTE = 255;
 const GRAPHS = 2_000;
@@ -209,11 +209,10 @@ test("a peer-only site is heard by its peers and their customers, not above them
   expect(relation[peer]).toBe(RELATION.peer);
 });
 
-const GRAPH_2025 = dataFile("as-rel/20250901.as-rel.txt.gz");
-
 test("catchments of the Internet of September 2025", async (context) => {
-  if (GRAPH_2025 === undefined) return context.skip(NO_DATA);
-  const graph = await loadAsRel(GRAPH_2025);
+  const path = dataFile(GRAPH_2025);
+  if (path === undefined) return context.skip(NO_DATA);
+  const graph = await loadAsRel(path);
   const solver = new CatchmentSolver(graph);
   expect(sizes(graph, solver, [13_335, 54_113])).toEqual({ 13335: 47_116, 54113: 31_196, none: 326 });
   expect(

@@ -38,7 +38,8 @@ function lose(detectionUs: number) {
     { vertex: eleven, prepends: 0 },
     { vertex: twentyOne, prepends: 0 },
   ];
-  const plan = { graph, sources, lost: 0, detectionUs, timing: STEADY, weights: equalWeights(graph) };
+  const solved = new CatchmentSolver(graph).solve(sources);
+  const plan = { graph, sources, solved, lost: 0, detectionUs, timing: STEADY, weights: equalWeights(graph) };
   return playWithdrawal(plan, new Prng(1));
 }
 

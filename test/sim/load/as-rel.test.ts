@@ -9,7 +9,7 @@ import { UserError } from "#core/errors.ts";
 import { AsRelParser } from "#sim/load/as-rel-parser.ts";
 import { loadAsRel } from "#sim/load/load-as-rel.ts";
 import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
-import { dataFile, NO_DATA } from "../shared-data.ts";
+import { dataFile, NO_DATA } from "../../../bench/shared-data.ts";
 
 function parse(text: string | Uint8Array, cuts: readonly number[] = []): AsGraph {
   const bytes = typeof text === "string" ? Buffer.from(text, "latin1") : text;
