@@ -3,6 +3,7 @@ import { nowMs } from "#core/host/clock.ts";
 import { UserError } from "#core/errors.ts";
 import { Prng } from "#core/prng.ts";
 import { suggest } from "#core/suggest.ts";
+import { quantile, sortedNumbers } from "#loadtest/report/quantile.ts";
 import { playWithdrawal, QUANTILES, type Withdrawal } from "#sim/anycast/withdrawal.ts";
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import type { OpenWorld } from "#sim/load/open-world.ts";
@@ -116,9 +117,7 @@ function spread(values: readonly number[]): [string, string, string] {
 }
 
 function median(values: readonly number[]): number {
-  const sorted = [...values].sort((x, y) => x - y);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return quantile(sortedNumbers(values), 0.5)!;
 }
 
 function documentOf(
