@@ -30,7 +30,8 @@ export function KillSwitch() {
   const isArmed = armed.value === `${how} ${target}`;
   return (
     <Panel
-      name={isArmed ? "kill armed" : "kill"}
+      name="kill"
+      condition={isArmed ? "armed" : ""}
       title={kill.title}
       command={`npx anycastle kill ${target} --how ${how}`}
     >

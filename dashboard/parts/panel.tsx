@@ -4,16 +4,18 @@ import { Command } from "./command.tsx";
 
 export interface PanelProps {
   readonly name: string;
+  /** What it is in just now, for the style sheet. */
+  readonly condition?: string;
   readonly title: string;
   readonly command?: string;
   readonly aside?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
-export function Panel({ name, title, command, aside, children }: PanelProps) {
+export function Panel({ name, condition = "", title, command, aside, children }: PanelProps) {
   const id = `${name}-title`;
   return (
-    <section class={`panel ${name}`} aria-labelledby={id}>
+    <section class={`panel ${name} ${condition}`.trimEnd()} aria-labelledby={id}>
       <header class="panel-head">
         <h2 id={id}>{title}</h2>
         {aside}
