@@ -20,14 +20,19 @@ import {
 } from "../store.ts";
 import { Panel } from "./panel.tsx";
 
-/** What was armed; anything else that is chosen meanwhile is not it. */
-const armed = signal<string | undefined>(undefined);
+const armed = signal(false);
+chosenHow.subscribe(disarm);
+chosenTarget.subscribe(disarm);
+
+function disarm(): void {
+  armed.value = false;
+}
 
 export function KillSwitch() {
   const { kill, how: meaning } = words.value;
   const how = chosenHow.value;
   const target = chosenTarget.value;
-  const isArmed = armed.value === `${how} ${target}`;
+  const isArmed = armed.value;
   return (
     <Panel
       name="kill"
@@ -38,7 +43,7 @@ export function KillSwitch() {
       <form
         onSubmit={(event) => event.preventDefault()}
         onKeyDown={(event) => {
-          if (event.key === "Escape") armed.value = undefined;
+          if (event.key === "Escape") disarm();
         }}
       >
         <Targets />
@@ -141,7 +146,7 @@ function Orders({ isArmed }: { readonly isArmed: boolean }) {
     wasArmed.current = isArmed;
   }, [isArmed]);
   const pull = (): void => {
-    armed.value = undefined;
+    disarm();
     void fail(target, how);
   };
   return (
@@ -151,7 +156,7 @@ function Orders({ isArmed }: { readonly isArmed: boolean }) {
           <button type="button" class="danger" ref={confirm} onClick={pull}>
             {kill.confirm(how, target)}
           </button>
-          <button type="button" onClick={() => (armed.value = undefined)}>
+          <button type="button" onClick={disarm}>
             {kill.cancel}
           </button>
         </>
@@ -163,7 +168,7 @@ function Orders({ isArmed }: { readonly isArmed: boolean }) {
           disabled={isOff}
           onClick={() => {
             outcome.value = undefined;
-            armed.value = `${how} ${target}`;
+            armed.value = true;
           }}
         >
           {kill.arm}

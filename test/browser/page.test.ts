@@ -225,6 +225,20 @@ test("by keys alone: arm, change one's mind, arm again, confirm", async () => {
   await revive("ny1");
 });
 
+test("whatever is chosen anew disarms, also when the first choice is chosen again", async () => {
+  await choose("ny1", "kill");
+  const arm = page.getByRole("button", { name: "Arm", exact: true });
+  await arm.click();
+  await page.getByRole("button", { name: "Confirm: kill ny1" }).waitFor();
+  await choose("la1", "kill");
+  await arm.waitFor();
+  await choose("ny1", "kill");
+  // Drawn in the same pass as the buttons.
+  await page.locator(".kill .command", { hasText: "kill ny1 --how kill" }).waitFor();
+  expect(await page.getByRole("button", { name: /^Confirm/ }).count()).toBe(0);
+  await expectSite(page, "ny1", / 2 of 2 nodes well$/);
+});
+
 /** The element with focus, or the one that stands for it, is drawn with an outline or a ring. */
 function isFocusSeen(it: Page): Promise<boolean> {
   return it.evaluate(() => {
