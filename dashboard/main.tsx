@@ -4,13 +4,13 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { openSession } from "./orders.ts";
 import { Page } from "./parts/page.tsx";
-import { isDark, link, take, theme, words } from "./store.ts";
+import { isDark, isLinkUsed, link, take, theme, words } from "./store.ts";
 import { LabStream } from "./stream.ts";
 
 const KEY = /^#key=([\w-]+)$/;
 
-const isLinkUsed = !(await enter());
-render(<Page isLinkUsed={isLinkUsed} />, document.getElementById("page")!);
+await enter();
+render(<Page />, document.getElementById("page")!);
 
 effect(() => {
   document.documentElement.lang = words.value.code;
@@ -35,10 +35,10 @@ const stream = new LabStream({
 // A new link that is opened in the page's own tab changes nothing but the fragment.
 addEventListener("hashchange", () => void enter().then(() => stream.restart()));
 
-/** The secret leaves the address bar before anything else; false when it opened nothing. */
-async function enter(): Promise<boolean> {
+/** The secret leaves the address bar before anything else. */
+async function enter(): Promise<void> {
   const match = KEY.exec(location.hash);
-  if (match === null) return true;
+  if (match === null) return;
   history.replaceState(null, "", "/");
-  return openSession(match[1]!).catch(() => false);
+  isLinkUsed.value = !(await openSession(match[1]!).catch(() => false));
 }

@@ -23,6 +23,8 @@ type Message =
 
 export const state = signal<PageState | undefined>(undefined);
 export const link = signal<"connecting" | "live" | "lost">("connecting");
+/** The newest link that was opened in this page gave no session. */
+export const isLinkUsed = signal(false);
 
 // What is chosen.
 export const chosenSite = signal("ny1");

@@ -1,5 +1,5 @@
 /** The page, put together. */
-import { canAct, link, state, words } from "../store.ts";
+import { canAct, isLinkUsed, link, state, words } from "../store.ts";
 import { CityTable } from "./city-table.tsx";
 import { Counters } from "./counters.tsx";
 import { Head } from "./head.tsx";
@@ -10,11 +10,11 @@ import { ResponseHead } from "./response-head.tsx";
 import { StoryPanel } from "./story-panel.tsx";
 import { WorldMap } from "./world-map.tsx";
 
-export function Page({ isLinkUsed }: { readonly isLinkUsed: boolean }) {
+export function Page() {
   return (
     <div class={`page ${link.value}`}>
       <Head />
-      {state.value !== undefined && !canAct.value ? <LookOnly isLinkUsed={isLinkUsed} /> : null}
+      {state.value !== undefined && !canAct.value ? <LookOnly /> : null}
       <main>
         <div class="column left">
           <WorldMap />
@@ -37,11 +37,11 @@ export function Page({ isLinkUsed }: { readonly isLinkUsed: boolean }) {
   );
 }
 
-function LookOnly({ isLinkUsed }: { readonly isLinkUsed: boolean }) {
+function LookOnly() {
   const { lookOnly } = words.value;
   return (
     <p class="look-only" role="note">
-      <strong>{lookOnly.title}</strong> {isLinkUsed ? lookOnly.used : lookOnly.how}{" "}
+      <strong>{lookOnly.title}</strong> {isLinkUsed.value ? lookOnly.used : lookOnly.how}{" "}
       <code>npx anycastle page</code>
     </p>
   );

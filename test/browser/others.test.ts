@@ -60,6 +60,12 @@ test("a link that was used opens nothing, and the page says so", async () => {
   const second = await openPage(browser, link);
   await second.page.getByText("That link was used already").waitFor();
   await second.close();
+  // In the tab of a page that is there already, where only the fragment changes.
+  const third = await openPage(browser, new URL(link).origin);
+  await third.page.getByText("open the link that the terminal printed").waitFor();
+  await third.page.goto(link);
+  await third.page.getByText("That link was used already").waitFor();
+  await third.close();
 });
 
 test("who asks for less motion gets none", async () => {
