@@ -1,6 +1,7 @@
 /**
- * The page's line to its lab: server-sent events, opened again whenever it breaks or falls silent, from where it was. The
- * browser's own reconnection is not used: it gives up for good on an answer that is no stream, and cannot notice silence.
+ * The page's line to its lab: server-sent events, opened again whenever it breaks or falls silent, from where it was.
+ * The browser's own reconnection is not used: it gives up for good on an answer that is no stream, and cannot notice
+ * silence.
  */
 import type { LabStatus } from "../core/wire/control.ts";
 import type { JournalEvent } from "../core/wire/events.ts";

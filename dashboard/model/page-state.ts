@@ -102,7 +102,7 @@ function hearLog(state: PageState, event: JournalEvent): PageState {
 function hearStory(state: PageState, event: JournalEvent): PageState {
   const isBegin = event.kind === "fault.injected" || event.kind === "drain.started";
   const begins = isBegin && state.story.troubled.size === 0;
-  const story = begins ? beginStory(state.story, event) : continueStory(state.story, event);
+  const story = begins ? beginStory(event) : continueStory(state.story, event);
   const mark = markOf(event);
   if (story === state.story && mark === undefined) return state;
   return {

@@ -75,7 +75,7 @@ export const NO_STORY: Story = {
   figures: NO_FIGURES,
 };
 
-export function beginStory(_before: Story, event: JournalEvent): Story {
+export function beginStory(event: JournalEvent): Story {
   return continueStory({ ...NO_STORY, originNs: event.atNs, isFault: true }, event);
 }
 

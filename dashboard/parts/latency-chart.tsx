@@ -1,4 +1,4 @@
-/** Latency as clients see it, ten points a second, with the moment of each fault across it. */
+/** Latency as clients see it, two points a second, with the moment of each fault across it. */
 import { drawChart } from "../model/chart.ts";
 import { duration } from "../model/figures.ts";
 import { marks, windows, words } from "../store.ts";

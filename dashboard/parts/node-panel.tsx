@@ -1,4 +1,4 @@
-/** The processes of the chosen site: what the system, the gateway and the router say of each, and what it says itself. */
+/** The processes of the chosen site: what system, gateway and router say of each, and what it says itself. */
 import type { NodeStatus } from "../../core/wire/control.ts";
 import { megabytes } from "../model/figures.ts";
 import { moodOf } from "../model/site-state.ts";

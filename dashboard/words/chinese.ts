@@ -24,7 +24,6 @@ export const CHINESE: Words = {
   tagline: "可以亲手击倒、再看它自愈的任播边缘网络",
   state: {
     connecting: "正在连接",
-    live: "实时",
     lost: "连接中断,正在重试",
     starting: "节点正在启动",
     inService: "全部正常",
@@ -64,7 +63,6 @@ export const CHINESE: Words = {
     deltaTitle: "与故障前最后一次测速相比",
     run: "立即测速",
     running: "测速中 …",
-    never: "尚未测速。",
     failed: "失败",
     mixed: "不一致",
     showHead: (city) => `${city}:查看原始响应`,
@@ -93,7 +91,6 @@ export const CHINESE: Words = {
     sent: "已发送",
     failed: "失败",
     rescued: "挽救",
-    hedged: "对冲",
     bound: "失败率不高于",
     ratio: "失败率",
     boundTitle: "n 个请求无一失败:95 % 置信度下真实失败率不高于 3/n",

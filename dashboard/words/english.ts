@@ -10,7 +10,6 @@ export const ENGLISH = {
   tagline: "an anycast edge that you can knock down and watch heal",
   state: {
     connecting: "connecting",
-    live: "live",
     lost: "connection lost, trying again",
     starting: "the cast is starting",
     inService: "all in service",
@@ -56,7 +55,6 @@ export const ENGLISH = {
     deltaTitle: "Against the last test before the fault",
     run: "Test now",
     running: "Testing …",
-    never: "No test was run yet.",
     failed: "failed",
     mixed: "mixed",
     showHead: (city: string): string => `${city}: show the response as it came`,
@@ -86,7 +84,6 @@ export const ENGLISH = {
     sent: "sent",
     failed: "failed",
     rescued: "rescued",
-    hedged: "hedged",
     bound: "failure rate at most",
     ratio: "failure rate",
     boundTitle: "Nothing failed in n requests: with 95 % confidence the true rate is at most 3/n",
