@@ -10,7 +10,8 @@ const END_MS_MAX = 30_000;
 
 export class LoadRun {
   readonly #child: ChildProcess;
-  readonly #closed: Promise<number | null>;
+  readonly #closed: Promise<void>;
+  #hasEnded = false;
   #stdout = "";
   #stderr = "";
 
@@ -22,17 +23,16 @@ export class LoadRun {
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
     this.#closed = new Promise((resolve) => {
-      this.#child.on("error", () => resolve(null));
-      this.#child.on("close", (code) => resolve(code));
+      this.#child.on("error", () => this.#end(resolve));
+      this.#child.on("close", () => this.#end(resolve));
     });
   }
 
   /** Resolves when requests have been counted, and rejects when the process has ended instead. */
   async started(): Promise<string> {
     for (;;) {
-      const sent = Number(/sent (\d+)/.exec(this.#stderr)?.[1] ?? 0);
-      if (sent > 0) return `${RATE} requests/s`;
-      must(this.#child.exitCode === null, `the load ended: ${this.#stderr}`);
+      if (/sent [1-9]/.test(this.#stderr)) return `${RATE} requests/s`;
+      must(!this.#hasEnded, `the load ended: ${this.#stderr}`);
       await Promise.race([this.#closed, new Promise((resolve) => this.#child.stderr?.once("data", resolve))]);
     }
   }
@@ -48,5 +48,10 @@ export class LoadRun {
 
   abandon(): void {
     this.#child.kill("SIGKILL");
+  }
+
+  #end(resolve: () => void): void {
+    this.#hasEnded = true;
+    resolve();
   }
 }
