@@ -46,6 +46,7 @@ const tag = `run-${process.pid}`;
 const image = `anycastle:${tag}`;
 const steps = new Steps();
 const cleanUps: (() => Promise<void> | void)[] = [];
+let isLeaving = false;
 
 for (const [signal, status] of [
   ["SIGINT", 130],
@@ -54,17 +55,24 @@ for (const [signal, status] of [
   process.once(signal, () => void leave(`${signal} before the end`, status));
 }
 
-const engine = await openEngine();
+const opening = openEngine();
+// Known before it is there: whoever is asked to leave meanwhile waits for it, and ends it.
+cleanUps.push(async () => {
+  // One that did not become ready has ended by itself.
+  const opened = await opening.catch(() => undefined);
+  if (typeof opened === "object") await opened.close();
+});
+const engine = await opening.catch((error: unknown) => steps.fail("the engine", error));
 if (typeof engine === "string") skip(engine);
 else {
   const limit = setTimeout(() => void leave(`not finished within ${RUN_MS_MAX / 1000} s`, 1), RUN_MS_MAX);
   try {
-    await run(engine);
+    if (engine !== undefined && !isLeaving) await run(engine);
   } catch (error) {
     if (!(error instanceof StepFailed)) steps.fail("the run", error);
   } finally {
     clearTimeout(limit);
-    await finish();
+    if (!isLeaving) await finish();
   }
 }
 
@@ -76,6 +84,7 @@ async function finish(): Promise<void> {
 
 /** Whatever is under way is left; what it made is cleaned up. */
 async function leave(why: string, status: number): Promise<void> {
+  isLeaving = true;
   steps.fail("the run", new Error(why));
   await finish();
   process.exit(status);
@@ -92,8 +101,8 @@ function skip(why: string): void {
 
 async function run(engine: Engine): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "anycastle-containers-"));
-  cleanUps.push(() => rmSync(directory, { recursive: true, force: true }));
-  cleanUps.push(async () => void (await engine.close()));
+  const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true });
+  cleanUps.push(removeDirectory);
   const options = { timeoutMs: COMMAND_MS_MAX, env: engine.env, cwd: projectRoot };
   const images = [image];
   const removeImages = async (): Promise<string[]> => {
@@ -181,7 +190,7 @@ async function run(engine: Engine): Promise<void> {
     await cast.down();
     const left = [...(await cast.leftovers()), ...(await removeImages()), ...(await engine.close())];
     must(left.length === 0, left.join("; "));
-    cleanUps.splice(1); // Done and proven; the directory remains.
+    cleanUps.splice(0, cleanUps.length, removeDirectory); // All else is done and proven.
     const ofEngine = engine.isOwn ? ", no engine, namespace, mount or process" : "";
     return `no container, network or image${ofEngine}`;
   });
