@@ -6,7 +6,7 @@ export const PROJECT_ROOT = dirname(dirname(import.meta.dirname));
 
 const SKIPPED = new Set(["node_modules", ".git", "reports", "dist", "coverage"]);
 const TEXT =
-  /(?:\.(?:ts|js|json|jsonc|md|yaml|yml|css|html|sh)|(?:^|\/)(?:LICENSE|NOTICE|run|\.npmrc|\.nvmrc|\.gitignore))$/;
+  /(?:\.(?:tsx?|js|json|jsonc|md|yaml|yml|css|html|svg|sh|conf|toml)|(?:^|\/)(?:LICENSE|NOTICE|run|\.npmrc|\.nvmrc|\.gitignore))$/;
 
 export interface ProjectFile {
   /** From the project's root, with `/`. */
@@ -19,7 +19,7 @@ export const PROJECT_FILES: readonly ProjectFile[] = filesBelow(PROJECT_ROOT).to
 );
 
 /** Code of the product, its tools and its tests. */
-export const CODE_FILES = PROJECT_FILES.filter(({ path }) => /\.(?:ts|js)$/.test(path));
+export const CODE_FILES = PROJECT_FILES.filter(({ path }) => /\.(?:tsx?|js)$/.test(path));
 
 /** What people read. */
 export const DOCUMENTS = PROJECT_FILES.filter(({ path }) => path.endsWith(".md"));

@@ -24,6 +24,7 @@ test("the walk sees the project", () => {
   expect(PROJECT_FILES.length).toBeGreaterThan(PROJECT_FILES_MIN);
   expect(CODE_FILES.some(({ path }) => path === "bin/anycastle.js")).toBe(true);
   expect(CODE_FILES.some(({ path }) => path.startsWith("gateway/"))).toBe(true);
+  expect(CODE_FILES.some(({ path }) => path === "dashboard/parts/page.tsx")).toBe(true);
 });
 
 test("nothing is left for later in a comment", () => {
@@ -58,7 +59,7 @@ test("every source file says what it is", () => {
 test("names of files are ideas in kebab-case", () => {
   const odd = CODE_FILES.filter(
     ({ path }) =>
-      !/^[a-z0-9-]+(?:\.(?:test|config|d|[a-z0-9]+\.config))?\.(?:ts|js)$/.test(path.split("/").at(-1)!),
+      !/^[a-z0-9-]+(?:\.(?:test|config|d|[a-z0-9]+\.config))?\.(?:tsx?|js)$/.test(path.split("/").at(-1)!),
   );
   expect(odd.map(({ path }) => path)).toEqual([]);
 });
