@@ -1,6 +1,6 @@
 /**
- * The page's files, as `npm run build` left them: three files and nothing else, served with headers that let the page
- * load only these and talk only to this server. They are read when the first page asks, and kept.
+ * The page's files, as `npm run build` left them: a document and the three files that it names, served with headers that
+ * let the page load only these and talk only to this server. They are read when the first page asks, and kept.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

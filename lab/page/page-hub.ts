@@ -1,6 +1,6 @@
 /**
- * The stream of the pages (`core/wire/page.ts`): one subscription to the journal for all of them, each event turned into
- * text once. A page that does not read loses its connection, not the lab its memory: the page comes back by itself and
+ * The stream of the pages (`core/wire/page.ts`): one subscription to the journal for all of them, each event turned
+ * into text once. A page that does not read loses its connection, not the lab its memory: the page comes back by itself and
  * gets what it missed, or a snapshot.
  */
 import type { ServerResponse } from "node:http";

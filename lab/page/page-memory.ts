@@ -1,7 +1,7 @@
 /**
  * What a page that opens late must be told of the past, and no more: the story since the last fault, the test before
- * it and the newest one, the last minute and a half of load, the newest use of the processes, the ends of their logs, and sums of
- * what was counted meanwhile. Bounded in every part.
+ * it and the newest one, the last minute and a half of load, the newest use of the processes, the ends of their logs,
+ * and sums of what was counted meanwhile. Bounded in every part.
  *
  * A story begins with a fault or a drain while nothing else was wrong: what comes on top of it belongs to it.
  */

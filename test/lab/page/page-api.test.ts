@@ -1,4 +1,4 @@
-/** The page's side of the control API, on a lab with real processes: files, stream, session, measuring, what is refused. */
+/** The page's side of the control API, on a lab with real processes: files, stream, session, measuring, refusals. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LabClient } from "#lab/client.ts";
 import { Lab, LAB_DEFAULTS } from "#lab/lab.ts";
+import { PAGE_HEADERS } from "#lab/page/page-files.ts";
 import { parseEvents, type SentEvent } from "./reader.ts";
 
 const ANY_PORT = { port: 0, isStrict: false };
@@ -101,6 +102,22 @@ test("the list of paths stands at /api/v1", async () => {
   expect(paths).toEqual(
     expect.arrayContaining(["GET /", "POST /api/v1/fail", "GET /api/v1/stream?after=ID"]),
   );
+});
+
+test.each([
+  ["/", "text/html; charset=utf-8"],
+  ["/page.js", "text/javascript; charset=utf-8"],
+  ["/page.css", "text/css; charset=utf-8"],
+  ["/icon.svg", "image/svg+xml"],
+])("%s is served under the page's policy", async (path, type) => {
+  const { status, headers } = await ask("GET", path);
+  expect([status, headers["content-type"]]).toEqual([200, type]);
+  expect(headers).toMatchObject(PAGE_HEADERS);
+});
+
+test("no other file of the project is served", async () => {
+  for (const path of ["/index.html", "/main.tsx", "/../main.tsx", "/..%2fmain.tsx", "//page.js"])
+    expect([path, (await ask("GET", path)).status]).toEqual([path, 404]);
 });
 
 test("a page without a session sees everything and may do nothing", async () => {
