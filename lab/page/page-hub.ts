@@ -86,9 +86,12 @@ export class PageHub {
     return this.#pages.size;
   }
 
-  /** Throws `PAGES_MAX` before anything was answered. */
+  /** Throws `LAB_ENDS` or `PAGES_MAX` before anything was answered. */
   refuseWhenFull(): void {
-    if (this.#pages.size < PAGES_MAX && !this.#isClosed) return;
+    if (this.#isClosed) {
+      throw new UserError("LAB_ENDS", "the lab is about to end", { exitCode: EXIT.failure });
+    }
+    if (this.#pages.size < PAGES_MAX) return;
     throw new UserError("PAGES_MAX", `${PAGES_MAX} pages watch already`, {
       hint: "close one of them",
       exitCode: EXIT.failure,

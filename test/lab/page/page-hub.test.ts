@@ -142,4 +142,5 @@ test("no more pages than the bound; closing ends those that are there", () => {
   expect(() => hub.refuseWhenFull()).toThrow(/32 pages watch already/);
   hub.close();
   expect(readers.every((reader) => reader.writableEnded)).toBe(true);
+  expect(() => hub.refuseWhenFull()).toThrow(/about to end/);
 });
