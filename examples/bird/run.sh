@@ -15,7 +15,6 @@ readonly WAIT_S=20
 # The name carries our process: nobody else's namespaces are touched.
 router="anycastle-$$-1-router"
 node="anycastle-$$-1-node"
-work="$(mktemp -d)"
 pids=()
 
 fail() {
@@ -58,6 +57,7 @@ withdrawn() { [ -z "$(route)" ]; }
 for program in ip bird birdc; do
   command -v "$program" >/dev/null || fail "no $program: apt-get install iproute2 bird2"
 done
+work="$(mktemp -d)"
 trap clean EXIT
 trap 'exit 130' INT TERM
 
