@@ -4,19 +4,17 @@
  *   bfd.false_alarms  silence that a router or a node found while no fault was in force
  *   bfd.detect_ms     from SIGSTOP of both nodes of a site until its router has lost each of them
  *
- * Freezes of the box count: a receiver is to know its own. How long the routers' process stood still while something was
- * detected, and how many samples lie in the computed window plus that, stands in the context.
+ * Freezes of the box count: a receiver is to know its own. How long the routers' process stood still while something
+ * was detected, and how many samples lie in the computed window plus that, stands in the context.
  */
-import { mkdtempSync } from "node:fs";
-import { join } from "node:path";
 import { detectionPlan } from "#core/detection.ts";
 import { vantageIds } from "#core/geography/rtt.ts";
 import { nowMs, sleep } from "#core/host/clock.ts";
 import { Prng } from "#core/prng.ts";
-import { VERSION } from "#core/version.ts";
 import type { JournalEvent } from "#core/wire/events.ts";
-import { Lab, LAB_DEFAULTS } from "#lab/lab.ts";
+import { LAB_DEFAULTS, type Lab } from "#lab/lab.ts";
 import { measureSilence, type SilentNode } from "#loadtest/report/silence.ts";
+import { startBenchLab } from "./bench-lab.ts";
 import { ForeignLoad } from "./foreign-load.ts";
 import { BenchProcess } from "./processes.ts";
 import { benchResult, type BenchResult } from "./results.ts";
@@ -133,15 +131,7 @@ async function withLab(
   say: Say,
   measure: (lab: Lab, loads: readonly SteadyLoad[], noise: ForeignLoad) => Promise<BenchResult[]>,
 ): Promise<BenchResult[]> {
-  const lab = await Lab.start({
-    ...LAB_DEFAULTS,
-    seed: 1,
-    gatewayPort: { port: 0, isStrict: false },
-    controlPort: { port: 0, isStrict: false },
-    runtimeDir: mkdtempSync(join(directory, "lab-")),
-    journalFile: undefined,
-    version: VERSION,
-  });
+  const lab = await startBenchLab(directory);
   const noise = new ForeignLoad();
   let loads: readonly SteadyLoad[] = [];
   let spinner: BenchProcess | undefined;

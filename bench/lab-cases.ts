@@ -7,15 +7,13 @@
  *
  * The kills come at a random phase of the checks, under load from the site's own city.
  */
-import { mkdtempSync } from "node:fs";
-import { join } from "node:path";
 import { SITES } from "#core/geography/cities.ts";
 import { nowNs, sleep } from "#core/host/clock.ts";
 import { Prng } from "#core/prng.ts";
-import { VERSION } from "#core/version.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
 import type { JournalEvent } from "#core/wire/events.ts";
-import { Lab, LAB_DEFAULTS } from "#lab/lab.ts";
+import { LAB_DEFAULTS, type Lab } from "#lab/lab.ts";
+import { startBenchLab } from "./bench-lab.ts";
 import { ForeignLoad } from "./foreign-load.ts";
 import { benchResult, type BenchResult } from "./results.ts";
 import { SteadyLoad } from "./steady-load.ts";
@@ -44,7 +42,7 @@ export async function startTimes(
   // One more: the first fills the compile cache.
   for (let index = 0; index <= count; index++) {
     const startedNs = nowNs();
-    const lab = await startLab(directory, index);
+    const lab = await startBenchLab(directory, index + 1);
     try {
       await lab.untilReady();
       const firstAnnounced = new Map<string, number>();
@@ -75,7 +73,7 @@ export async function killTimes(
   count: number,
   say: (line: string) => void,
 ): Promise<BenchResult[]> {
-  const lab = await startLab(directory, 0);
+  const lab = await startBenchLab(directory);
   const noise = new ForeignLoad();
   const detectMs: number[] = [];
   const rerouteMs: number[] = [];
@@ -194,16 +192,4 @@ async function untilServed(lab: Lab): Promise<void> {
       what: `${VANTAGE} to return to ${SITE}`,
     },
   );
-}
-
-function startLab(directory: string, index: number): Promise<Lab> {
-  return Lab.start({
-    ...LAB_DEFAULTS,
-    seed: index + 1,
-    gatewayPort: { port: 0, isStrict: false },
-    controlPort: { port: 0, isStrict: false },
-    runtimeDir: mkdtempSync(join(directory, "lab-")),
-    journalFile: undefined,
-    version: VERSION,
-  });
 }

@@ -7,13 +7,10 @@
  * The page is the product's own; a script beside it watches the site's mark. Times of page and journal meet on the
  * host's wall clock, which both read within a millisecond of each other.
  */
-import { mkdtempSync } from "node:fs";
-import { join } from "node:path";
 import { nowNs, sleep } from "#core/host/clock.ts";
 import { Prng } from "#core/prng.ts";
-import { VERSION } from "#core/version.ts";
-import { Lab, LAB_DEFAULTS } from "#lab/lab.ts";
 import { launchChromium, whyNoChromium } from "../scripts/browser/chromium.ts";
+import { startBenchLab } from "./bench-lab.ts";
 import { ForeignLoad } from "./foreign-load.ts";
 import { benchResult, type BenchResult } from "./results.ts";
 import { SteadyLoad } from "./steady-load.ts";
@@ -49,7 +46,7 @@ export async function pixelTimes(
     say(`page: skipped: ${missing}`);
     return [];
   }
-  const lab = await startLab(directory);
+  const lab = await startBenchLab(directory);
   const browser = await launchChromium();
   const noise = new ForeignLoad();
   const phase = new Prng(1).fork("bench/page");
@@ -93,16 +90,4 @@ export async function pixelTimes(
 function wallMsOf(atNs: number): number {
   const agoMs = (nowNs() - atNs) / NS_PER_MS;
   return performance.timeOrigin + performance.now() - agoMs;
-}
-
-async function startLab(directory: string): Promise<Lab> {
-  return Lab.start({
-    ...LAB_DEFAULTS,
-    seed: 1,
-    gatewayPort: { port: 0, isStrict: false },
-    controlPort: { port: 0, isStrict: false },
-    runtimeDir: mkdtempSync(join(directory, "lab-")),
-    journalFile: undefined,
-    version: VERSION,
-  });
 }
