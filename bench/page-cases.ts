@@ -10,6 +10,7 @@
 import { nowNs, sleep } from "#core/host/clock.ts";
 import { Prng } from "#core/prng.ts";
 import { launchChromium, whyNoChromium } from "../scripts/browser/chromium.ts";
+import type { Lab } from "#lab/lab.ts";
 import { startBenchLab } from "./bench-lab.ts";
 import { ForeignLoad } from "./foreign-load.ts";
 import { benchResult, type BenchResult } from "./results.ts";
@@ -46,13 +47,14 @@ export async function pixelTimes(
     say(`page: skipped: ${missing}`);
     return [];
   }
-  const lab = await startBenchLab(directory);
   const browser = await launchChromium();
+  let lab: Lab | undefined;
   const noise = new ForeignLoad();
   const phase = new Prng(1).fork("bench/page");
   const samples: number[] = [];
   let load: SteadyLoad | undefined;
   try {
+    lab = await startBenchLab(directory);
     await lab.untilReady();
     const page = await browser.newPage({ viewport: VIEWPORT });
     await page.goto(lab.controlUrl);
@@ -61,6 +63,7 @@ export async function pixelTimes(
       await page.locator(WHOLE).waitFor();
       await sleep(SETTLE_MS + phase.integer(0, PHASE_MS));
       const seen = page.evaluate<number>(SEE_DEATH);
+      seen.catch(() => undefined); // Should the order fail, nobody waits for it.
       // The script is in place when a later one has run.
       await page.evaluate("0");
       const { atNs } = await lab.fail({ target: SITE, how: "kill" });
@@ -72,7 +75,7 @@ export async function pixelTimes(
   } finally {
     load?.stop();
     await browser.close();
-    await lab.stop("the benchmark has what it wants", "now");
+    await lab?.stop("the benchmark has what it wants", "now");
   }
   return [
     benchResult("page.kill_to_pixels_ms", "ms", samples, {
