@@ -1,4 +1,7 @@
-/** Everything but what has a configuration of its own: whole casts in test/e2e, real routers in test/routers, Chromium in test/browser, k6 in test/k6. */
+/**
+ * Everything but what has a configuration of its own: whole casts in test/e2e, real routers in test/routers, Chromium in
+ * test/browser, k6 in test/k6.
+ */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

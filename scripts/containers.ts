@@ -1,10 +1,10 @@
 /**
  * `npm run containers`: the image built and docker-compose.yml brought up on a real engine, the speed test through it,
- * then under load both nodes of New York killed and started, stopped and started, paused and woken, nothing left behind.
+ * then under load both nodes of New York killed and started, stopped and started, paused and woken; nothing is left.
  *
  * An engine that answers is used; without one, root on a Linux with Debian's docker.io gets one of its own (see
- * `containers/engine.ts`), with base images made from this machine's Node: no image registry is needed. Where neither is
- * possible the run is skipped and says so; with CI=true that counts as failed. Timings are shown, facts are judged.
+ * `containers/engine.ts`), with base images made from this machine's Node: no image registry is needed. Where neither
+ * is possible the run is skipped and says so; with CI=true that counts as failed. Timings are shown, facts are judged.
  *
  * The last line is `N passed, N failed`.
  */

@@ -1,8 +1,8 @@
 /**
  * Runs vitest on one of the suites and counts from its JSON report, not from its words: passed, failed, skipped.
  *
- * A file that could not be loaded, an error outside every test and a run that saw no more than `FILES_MIN` files count as failures too,
- * because vitest lists none of them as a failed test. A skipped test must say why.
+ * A file that could not be loaded, an error outside every test and a run that saw fewer than `filesMin` files count as
+ * failures too, because vitest lists none of them as a failed test. A skipped test must say why.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -19,7 +19,7 @@ const COLORS_MAX = 255;
 const TRANSPARENT = COLORS_MAX;
 /** Pixels of all frames from which the palette is made: every n-th. */
 const PALETTE_STEP = 29;
-/** Steps of a colour channel below which a pixel counts as unchanged: a blinking dither would cost more than it shows. */
+/** Steps of colour up to which a pixel counts as unchanged: a blinking dither would cost more than it shows. */
 const SAME_MAX = 3;
 const LAST_FRAME_MS = 2_500;
 const FRAME_MS_MIN = 20;

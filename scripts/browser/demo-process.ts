@@ -1,4 +1,7 @@
-/** `anycastle demo` as a user starts it, in a runtime directory of its own, with the link to its page read from what it prints. */
+/**
+ * `anycastle demo` as a user starts it, in a runtime directory of its own, with the link to its page read from what it
+ * prints.
+ */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -2,8 +2,8 @@
  * A Docker engine for the container run: the one that is there, or one of our own from Debian's `docker.io`, without
  * systemd and without touching the machine's network.
  *
- * The own engine has two lives on one image store. First it only builds: in the machine's network, with no bridge and no
- * packet filter of its own, so that `npm ci` reaches its registry as the machine does. Then it runs containers in a
+ * The own engine has two lives on one image store. First it only builds: in the machine's network, with no bridge and
+ * no packet filter of its own, so that `npm ci` reaches its registry as the machine does. Then it runs containers in a
  * network namespace of its own, where its bridges, rules and published ports meet nobody's. `nsenter` and not
  * `ip netns exec`, which would hide the control groups from the engine.
  */
@@ -30,8 +30,8 @@ const TOOLS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Each container weighs as much as a process of the machine. Below one group of the engine's, all twenty together would,
- * and on a busy machine none of them would be in time for anything.
+ * Each container weighs as much as a process of the machine. Below one group of the engine's, all twenty together
+ * would, and on a busy machine none of them would be in time for anything.
  */
 const FAIR_SHARE = ["--exec-opt=native.cgroupdriver=cgroupfs", "--cgroup-parent=/"];
 

@@ -1,4 +1,4 @@
-/** The page in worse moments: without a link, with a used one, while its lab dies and comes back, for those who ask for calm. */
+/** The page in worse moments: without a link, with a used one, while its lab dies, for those who ask for calm. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { launchChromium, whyNoChromium } from "../../scripts/browser/chromium.ts";

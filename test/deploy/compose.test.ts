@@ -1,4 +1,4 @@
-/** docker-compose.yml and the image's recipe, as far as they can be judged without an engine; `npm run containers` has the rest. */
+/** docker-compose.yml and the image's recipe, judged without an engine; `npm run containers` has the rest. */
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";

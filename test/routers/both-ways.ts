@@ -1,4 +1,4 @@
-/** What FRR and GoBGP each have to show, as the router of our node and as a node of our router: session, prefix, withdrawal. */
+/** What FRR and GoBGP each have to show, as router of our node and as node of our router: session, prefix, goodbye. */
 import { describe, expect, test, type TestContext } from "vitest";
 import { CastMember, NODE_AS, PREFIX, PROJECT, startNode, startSimulator } from "./cast-member.ts";
 import { Link, NODE_ADDRESS, type Side } from "./namespaces.ts";

@@ -1,6 +1,6 @@
 /**
- * What a test of this suite needs of the machine. Without it the test is skipped and says why; where CI=true a missing
- * program is a failure instead, because there the suite is run in order to prove something.
+ * What a test of this suite needs of the machine. Without it the test is skipped and says why; for root where CI=true a
+ * missing program is a failure instead, because there the suite is run in order to prove something.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
