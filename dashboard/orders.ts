@@ -1,8 +1,12 @@
 /** What the page asks its lab to do. A refusal is the lab's own sentence, with its hint. */
 import { signal } from "@preact/signals";
-import type { ErrorReply } from "../core/wire/control.ts";
+import type { ErrorReply, SessionReply } from "../core/wire/control.ts";
+import type { PAGE_KEY_HEADER as WIRE_HEADER } from "../core/wire/control.ts";
 import type { FaultHow } from "../core/wire/faults.ts";
-import { words } from "./store.ts";
+import { keepPageKey, pageKey, words } from "./store.ts";
+
+/** As `core/wire/control.ts` has it, of which the page may import types only. */
+const PAGE_KEY_HEADER: typeof WIRE_HEADER = "x-anycastle-page";
 
 export interface Outcome {
   readonly sort: "doing" | "done" | "refused";
@@ -42,7 +46,9 @@ export function load(rate: number | null): Promise<void> {
 
 /** Uses a one-time link up; false when it was used already. */
 export async function openSession(key: string): Promise<boolean> {
-  return (await post("session", { key })).ok;
+  const response = await post("session", { key });
+  if (response.ok) keepPageKey(((await response.json()) as SessionReply).pageKey);
+  return response.ok;
 }
 
 async function during(busy: { value: boolean }, action: () => Promise<void>): Promise<void> {
@@ -70,7 +76,10 @@ async function order(what: string, path: string, body: unknown): Promise<void> {
 function post(path: string, body: unknown): Promise<Response> {
   return fetch(`/api/v1/${path}`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: {
+      "content-type": "application/json",
+      ...(pageKey.value !== null && { [PAGE_KEY_HEADER]: pageKey.value }),
+    },
     body: JSON.stringify(body),
     credentials: "same-origin",
   });

@@ -15,6 +15,7 @@ import { ENGLISH, type Words } from "./words/english.ts";
 const HIDDEN_FLUSH_MS = 250;
 const LANGUAGE_KEY = "anycastle-language";
 const THEME_KEY = "anycastle-theme";
+const PAGE_KEY_KEY = "anycastle-page-key";
 
 type Message =
   | { readonly sort: "snapshot"; readonly value: PageSnapshot }
@@ -25,6 +26,14 @@ export const state = signal<PageState | undefined>(undefined);
 export const link = signal<"connecting" | "live" | "lost">("connecting");
 /** The newest link that was opened in this page gave no session. */
 export const isLinkUsed = signal(false);
+
+/** What this page sends beside its session's cookie; null: it may not act. Only pages of this host and port can read it. */
+export const pageKey = signal<string | null>(stored(PAGE_KEY_KEY));
+
+export function keepPageKey(key: string): void {
+  pageKey.value = key;
+  store(PAGE_KEY_KEY, key);
+}
 
 // What is chosen.
 export const chosenSite = signal("ny1");
@@ -47,7 +56,7 @@ export const windows = computed(() => state.value?.windows);
 export const marks = computed(() => state.value?.marks);
 export const usage = computed(() => state.value?.usage);
 export const logs = computed(() => state.value?.logs);
-export const canAct = computed(() => state.value?.canAct === true);
+export const canAct = computed(() => state.value?.canAct === true && pageKey.value !== null);
 export const canMeasure = computed(() => state.value?.canMeasure === true);
 
 let messages: Message[] = [];

@@ -2,14 +2,14 @@
  * An HTTP server for control APIs that a web page must not be able to misuse, on loopback too.
  *
  * Refused before any handler runs: a Host that does not name this server (DNS rebinding), a foreign Origin (a page
- * the operator has open elsewhere), and any method but GET and HEAD without the run's bearer token (or the session of
- * the server's own page, whose browser names the page's Origin) or without a JSON body type (a form post needs no preflight, a JSON one does). GET never changes anything: handlers that do are POST,
- * PUT or DELETE. Errors leave as `ErrorReply` with the status of what went wrong.
+ * the operator has open elsewhere), and any method but GET and HEAD without the run's bearer token (or a session of the
+ * server's own page) or without a JSON body type (a form post needs no preflight, a JSON one does). GET never changes
+ * anything: handlers that do are POST, PUT or DELETE. Errors leave as `ErrorReply` with the status of what went wrong.
  */
-import { timingSafeEqual } from "node:crypto";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { EXIT, UserError } from "#core/errors.ts";
-import type { ErrorReply } from "#core/wire/control.ts";
+import { PAGE_KEY_HEADER, type ErrorReply } from "#core/wire/control.ts";
+import { isSameSecret } from "./same-secret.ts";
 
 const BODY_BYTES_MAX = 1024 * 1024;
 
@@ -18,8 +18,8 @@ export interface ControlServerOptions {
   readonly token: string;
   /** Host names under which the server may be addressed, without port; loopback names are always among them. */
   readonly hostNames?: readonly string[];
-  /** Whether a Cookie field holds a session that may do what the token may. It counts only beside the server's own Origin. */
-  readonly isSession?: (cookies: string) => boolean;
+  /** Whether a Cookie field and the key of a page are of one session, which may do what the token may. */
+  readonly isSession?: (cookies: string, pageKey: string) => boolean;
   /** Paths whose POST needs no token, because its body carries a secret of its own. */
   readonly openPaths?: ReadonlySet<string>;
   /** GET of this path lists what there is; `/` unless told otherwise. */
@@ -29,7 +29,6 @@ export interface ControlServerOptions {
 export function createControlServer(options: ControlServerOptions): FastifyInstance {
   const server = fastify({ logger: false, bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
   const hostNames = new Set(["127.0.0.1", "localhost", "[::1]", ...(options.hostNames ?? [])]);
-  const token = Buffer.from(options.token);
 
   server.addHook("onRequest", async (request) => {
     const host = request.headers.host ?? "";
@@ -42,7 +41,7 @@ export function createControlServer(options: ControlServerOptions): FastifyInsta
     }
     if (request.method === "GET" || request.method === "HEAD") return;
     const isOpen = options.openPaths?.has(request.url) === true;
-    if (!isOpen && !isAuthorized(request, token) && !hasSession(request, options)) {
+    if (!isOpen && !isAuthorized(request, options.token) && !hasSession(request, options)) {
       throw new UserError("TOKEN_REFUSED", "the call changes something and carries no valid token", {
         hint: "send `authorization: Bearer <token>`; the token is in lab.json in the runtime directory",
       });
@@ -99,14 +98,18 @@ function isOwnHost(host: string, hostNames: ReadonlySet<string>, server: Fastify
   return end > 0 && hostNames.has(host.slice(0, end).toLowerCase()) && host.slice(end + 1) === String(port);
 }
 
-/** A browser sends an Origin with every POST; without one a cookie proves nothing about who is asking. */
+/**
+ * A browser sends an Origin with every POST; without one nobody says which page is asking. The cookie alone proves little:
+ * a browser sends it to every port of the host. The page's key stays with the page's own port.
+ */
 function hasSession({ headers }: FastifyRequest, { isSession }: ControlServerOptions): boolean {
-  return headers.origin !== undefined && headers.cookie !== undefined && isSession?.(headers.cookie) === true;
+  const pageKey = headers[PAGE_KEY_HEADER];
+  if (headers.origin === undefined || headers.cookie === undefined || typeof pageKey !== "string")
+    return false;
+  return isSession?.(headers.cookie, pageKey) === true;
 }
 
-function isAuthorized(request: FastifyRequest, token: Buffer): boolean {
+function isAuthorized(request: FastifyRequest, token: string): boolean {
   const match = /^Bearer (.+)$/.exec(request.headers.authorization ?? "");
-  if (match === null) return false;
-  const given = Buffer.from(match[1]!);
-  return given.length === token.length && timingSafeEqual(given, token);
+  return match !== null && isSameSecret(match[1]!, token);
 }

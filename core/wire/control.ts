@@ -88,6 +88,14 @@ export interface TargetRequest {
   readonly target: string;
 }
 
+/** Beside the session's cookie, which browsers send to every port of a host, a page sends the key that only it knows. */
+export const PAGE_KEY_HEADER = "x-anycastle-page";
+
+export interface SessionReply {
+  /** For `PAGE_KEY_HEADER`; to be kept where only pages of this host and port can read it. */
+  readonly pageKey: string;
+}
+
 export interface LinkReply {
   /** Opens the page so that it may act, once. */
   readonly url: string;

@@ -24,7 +24,7 @@ export interface PageSnapshot {
   readonly atNs: number;
   readonly status: LabStatus;
   readonly places: readonly Place[];
-  /** This reader may act; else the page is for looking. */
+  /** This reader has the cookie of a session: it may act with the page's key; else the page is for looking. */
   readonly canAct: boolean;
   /** The lab can run speed tests and load by itself. */
   readonly canMeasure: boolean;

@@ -67,7 +67,7 @@ export async function startControl(lab: Lab, { host, port, token }: ControlOptio
   const server = createControlServer({
     token,
     hostNames: hostNames(host),
-    isSession: (cookies) => sessions.isSession(cookies),
+    isSession: (cookies, pageKey) => sessions.isSession(cookies, pageKey),
     openPaths: new Set([SESSION_PATH]),
     indexPath: "/api/v1",
   });

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { CITIES, SITES } from "#core/geography/cities.ts";
 import { nowNs } from "#core/host/clock.ts";
 import { randomToken } from "#core/host/random.ts";
-import type { ActionReply, LinkReply } from "#core/wire/control.ts";
+import type { ActionReply, LinkReply, SessionReply } from "#core/wire/control.ts";
 import type { Place } from "#core/wire/page.ts";
 import { parseBody } from "../control/parse-body.ts";
 import type { Lab } from "../lab.ts";
@@ -54,7 +54,7 @@ export function addPageRoutes(server: FastifyInstance, lab: Lab, sessions: PageS
     hub.refuseWhenFull();
     const header = request.headers["last-event-id"];
     const lastId = request.query.after ?? (typeof header === "string" ? header : undefined);
-    const canAct = sessions.isSession(request.headers.cookie);
+    const canAct = sessions.isKnown(request.headers.cookie);
     reply.hijack();
     hub.add(reply.raw, { lastId, canAct });
   });
@@ -64,9 +64,11 @@ export function addPageRoutes(server: FastifyInstance, lab: Lab, sessions: PageS
 }
 
 function addSessionRoutes(server: FastifyInstance, lab: Lab, sessions: PageSessions): void {
-  server.post(SESSION_PATH, ({ body }, reply) => {
+  server.post(SESSION_PATH, async ({ body }, reply): Promise<SessionReply> => {
     const { key } = parseBody(session, body);
-    void reply.status(204).header("set-cookie", sessions.open(key)).send();
+    const { cookie, pageKey } = sessions.open(key);
+    void reply.header("set-cookie", cookie).header("cache-control", "no-store");
+    return { pageKey };
   });
   server.post("/api/v1/links", async ({ body }): Promise<LinkReply> => {
     parseBody(empty, body);

@@ -1,4 +1,6 @@
 /** The page in worse moments: without a link, with a used one, while its lab dies, for those who ask for calm. */
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { launchChromium, whyNoChromium } from "../../scripts/browser/chromium.ts";
@@ -66,6 +68,36 @@ test("a link that was used opens nothing, and the page says so", async () => {
   await third.page.goto(link);
   await third.page.getByText("That link was used already").waitFor();
   await third.close();
+});
+
+test("another port of the host gets the cookie and not the page's key, and may do nothing with it", async () => {
+  const { page, close } = await openPage(browser, demo.command("page"));
+  await untilWhole(page);
+  const seen: IncomingHttpHeaders[] = [];
+  const neighbor = createServer((request, response) => {
+    seen.push(request.headers);
+    response.end();
+  });
+  await new Promise<void>((resolve) => neighbor.listen(0, "127.0.0.1", resolve));
+  try {
+    const tab = await page.context().newPage();
+    await tab.goto(`http://127.0.0.1:${(neighbor.address() as AddressInfo).port}/`);
+    const stolen = seen[0]!.cookie!;
+    expect(stolen).toMatch(/^anycastle-\d+=/);
+    expect(await tab.evaluate(() => localStorage.length)).toBe(0);
+    // What is no browser forges the Origin.
+    const { origin } = new URL(page.url());
+    const reply = await fetch(`${origin}/api/v1/fail`, {
+      method: "POST",
+      headers: { "content-type": "application/json", cookie: stolen, origin },
+      body: '{"target":"ny1","how":"kill"}',
+    });
+    expect(reply.status).toBe(401);
+  } finally {
+    neighbor.close();
+    neighbor.closeAllConnections();
+    await close();
+  }
 });
 
 test("who asks for less motion gets none", async () => {

@@ -4,6 +4,7 @@ import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { PAGE_KEY_HEADER, type SessionReply } from "#core/wire/control.ts";
 import { LabClient } from "#lab/client.ts";
 import { Lab, LAB_DEFAULTS } from "#lab/lab.ts";
 import { PAGE_HEADERS } from "#lab/page/page-files.ts";
@@ -63,13 +64,17 @@ function ask(
   });
 }
 
-async function openSession(): Promise<string> {
+/** What a page with a session sends. */
+async function openSession(): Promise<{ cookie: string; [PAGE_KEY_HEADER]: string }> {
   const key = new URL(lab.pageLink()).hash.replace("#key=", "");
-  const { status, headers } = await ask("POST", "/api/v1/session", { key });
-  expect(status).toBe(204);
+  const { status, headers, text } = await ask("POST", "/api/v1/session", { key });
+  expect([status, headers["cache-control"]]).toEqual([200, "no-store"]);
   const [cookie] = headers["set-cookie"] as string[];
   expect(cookie).toMatch(/^anycastle-\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
-  return cookie!.split(";")[0]!;
+  const { pageKey } = JSON.parse(text) as SessionReply;
+  expect(pageKey).toMatch(/^[\w-]{43}$/);
+  expect(cookie).not.toContain(pageKey);
+  return { cookie: cookie!.split(";")[0]!, [PAGE_KEY_HEADER]: pageKey };
 }
 
 /** Reads the stream until `isEnough`. */
@@ -131,11 +136,11 @@ test("a page without a session sees everything and may do nothing", async () => 
 });
 
 test("a link opens one session, once", async () => {
-  const cookie = await openSession();
-  const [snapshot] = await stream((events) => events.length > 0, { cookie });
+  const session = await openSession();
+  const [snapshot] = await stream((events) => events.length > 0, { cookie: session.cookie });
   expect(snapshot).toMatchObject({ value: { canAct: true } });
   const key = new URL(lab.pageLink()).hash.replace("#key=", "");
-  expect((await ask("POST", "/api/v1/session", { key })).status).toBe(204);
+  expect((await ask("POST", "/api/v1/session", { key })).status).toBe(200);
   const again = await ask("POST", "/api/v1/session", { key });
   expect([again.status, JSON.parse(again.text)]).toMatchObject([400, { error: { code: "LINK_USED" } }]);
 });
@@ -144,13 +149,13 @@ test(
   "a session acts: the fault goes out on the stream, and the status with it",
   { timeout: 60_000 },
   async () => {
-    const cookie = await openSession();
-    const following = stream((events) => events.some(isMarkedKilled), { cookie });
-    const answer = await ask("POST", "/api/v1/fail", { target: "wuh1", how: "kill" }, { cookie });
+    const session = await openSession();
+    const following = stream((events) => events.some(isMarkedKilled), { cookie: session.cookie });
+    const answer = await ask("POST", "/api/v1/fail", { target: "wuh1", how: "kill" }, session);
     expect(JSON.parse(answer.text)).toMatchObject({ nodes: ["wuh1-1"] });
     const events = await following;
     expect(events.some(({ value }) => (value as { kind?: string }).kind === "fault.injected")).toBe(true);
-    await ask("POST", "/api/v1/reset", {}, { cookie });
+    await ask("POST", "/api/v1/reset", {}, session);
   },
 );
 
@@ -167,9 +172,13 @@ test.each<[string, Record<string, string | undefined>, number]>([
   ["a cookie without an Origin", { origin: undefined }, 401],
   ["a cookie and a form's body", { "content-type": "text/plain" }, 415],
   ["a made-up cookie", { cookie: "anycastle-1=x" }, 401],
+  // A browser sends the cookie to every port of the host; whoever listens there can forge an Origin.
+  ["a cookie without the key of its page", { [PAGE_KEY_HEADER]: undefined }, 401],
+  ["a cookie with a made-up key", { [PAGE_KEY_HEADER]: "x".repeat(43) }, 401],
+  ["a key without its cookie", { cookie: undefined }, 401],
 ])("refused: %s", async (_what, headers, status) => {
-  const cookie = await openSession();
-  expect((await ask("POST", "/api/v1/reset", {}, { cookie, ...headers })).status).toBe(status);
+  const session = await openSession();
+  expect((await ask("POST", "/api/v1/reset", {}, { ...session, ...headers })).status).toBe(status);
 });
 
 test("links are for those who hold the token or a session", async () => {
@@ -196,8 +205,8 @@ test("while somebody watches, the use of every process is told", { timeout: 30_0
 });
 
 test("measuring is passed to whoever can, and refused where nobody can", async () => {
-  const cookie = await openSession();
-  const refused = await ask("POST", "/api/v1/test", {}, { cookie });
+  const session = await openSession();
+  const refused = await ask("POST", "/api/v1/test", {}, session);
   expect([refused.status, JSON.parse(refused.text)]).toMatchObject([
     503,
     { error: { code: "MEASURER_NONE" } },
@@ -208,9 +217,9 @@ test("measuring is passed to whoever can, and refused where nobody can", async (
     startLoad: async (rate) => void asked.push(`load ${rate}`),
     stopLoad: async () => void asked.push("load off"),
   });
-  expect((await ask("POST", "/api/v1/test", {}, { cookie })).status).toBe(200);
-  expect((await ask("POST", "/api/v1/load", { rate: 200 }, { cookie })).status).toBe(200);
-  expect((await ask("POST", "/api/v1/load", { rate: null }, { cookie })).status).toBe(200);
-  expect((await ask("POST", "/api/v1/load", { rate: 9_999_999 }, { cookie })).status).toBe(400);
+  expect((await ask("POST", "/api/v1/test", {}, session)).status).toBe(200);
+  expect((await ask("POST", "/api/v1/load", { rate: 200 }, session)).status).toBe(200);
+  expect((await ask("POST", "/api/v1/load", { rate: null }, session)).status).toBe(200);
+  expect((await ask("POST", "/api/v1/load", { rate: 9_999_999 }, session)).status).toBe(400);
   expect(asked).toEqual(["test", "load 200", "load off"]);
 });
