@@ -2,9 +2,10 @@
  * An HTTP server for control APIs that a web page must not be able to misuse, on loopback too.
  *
  * Refused before any handler runs: a Host that does not name this server (DNS rebinding), a foreign Origin (a page
- * the operator has open elsewhere), and any method but GET and HEAD without the run's bearer token (or a session of the
- * server's own page) or without a JSON body type (a form post needs no preflight, a JSON one does). GET never changes
- * anything: handlers that do are POST, PUT or DELETE. Errors leave as `ErrorReply` with the status of what went wrong.
+ * the operator has open elsewhere), whatever would become part of such a page, and any method but GET and HEAD without
+ * the run's bearer token (or a session of the server's own page) or without a JSON body type (a form post needs no
+ * preflight, a JSON one does). GET never changes anything: handlers that do are POST, PUT or DELETE. Errors leave as
+ * `ErrorReply` with the status of what went wrong.
  */
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { EXIT, UserError } from "#core/errors.ts";
@@ -38,6 +39,9 @@ export function createControlServer(options: ControlServerOptions): FastifyInsta
     const origin = request.headers.origin;
     if (origin !== undefined && origin !== `http://${host}`) {
       throw new UserError("ORIGIN_REFUSED", `Origin "${origin.slice(0, 80)}" is not this server's own`);
+    }
+    if (isBorrowed(request)) {
+      throw new UserError("ORIGIN_REFUSED", "a page from elsewhere may not take its parts from here");
     }
     if (request.method === "GET" || request.method === "HEAD") return;
     const isOpen = options.openPaths?.has(request.url) === true;
@@ -96,6 +100,15 @@ function isOwnHost(host: string, hostNames: ReadonlySet<string>, server: Fastify
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const end = host.lastIndexOf(":");
   return end > 0 && hostNames.has(host.slice(0, end).toLowerCase()) && host.slice(end + 1) === String(port);
+}
+
+/**
+ * An image, a frame or a script in a page from elsewhere: a browser sends no Origin with these, but says what they are
+ * (Fetch Metadata). They could not read the answer, but would hold a stream open. A link that somebody follows is no part.
+ */
+function isBorrowed({ headers }: FastifyRequest): boolean {
+  const site = headers["sec-fetch-site"];
+  return (site === "cross-site" || site === "same-site") && headers["sec-fetch-dest"] !== "document";
 }
 
 /**

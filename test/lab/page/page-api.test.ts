@@ -181,6 +181,16 @@ test.each<[string, Record<string, string | undefined>, number]>([
   expect((await ask("POST", "/api/v1/reset", {}, { ...session, ...headers })).status).toBe(status);
 });
 
+test.each([
+  ["an image in a page from elsewhere", "cross-site", "image", 403],
+  ["a frame in a page of another port", "same-site", "iframe", 403],
+  ["a link that somebody follows", "cross-site", "document", 200],
+  ["the page's own parts", "same-origin", "script", 200],
+])("%s: %s, %s", async (_what, site, dest, status) => {
+  const headers = { "sec-fetch-site": site, "sec-fetch-dest": dest };
+  expect((await ask("GET", "/", undefined, headers)).status).toBe(status);
+});
+
 test("links are for those who hold the token or a session", async () => {
   expect((await ask("POST", "/api/v1/links", {})).status).toBe(401);
   const { url } = await LabClient.find(runtimeDir).link();
