@@ -101,7 +101,7 @@ async function soak(flags: SoakFlags, dir: string): Promise<number> {
       tell,
     });
     const { verdict, steps } = judgeSoak(evidence);
-    const { voidReasons, durationMs, load, orders, failures, processes, journal } = evidence;
+    const { voidReasons, noise, durationMs, load, orders, failures, processes, journal } = evidence;
     const { seed, rate } = flags;
     const report: SoakReport = {
       schema: SOAK_SCHEMA,
@@ -109,6 +109,7 @@ async function soak(flags: SoakFlags, dir: string): Promise<number> {
       rate,
       verdict,
       voidReasons,
+      noise,
       steps,
       durationMs,
       load,

@@ -61,7 +61,10 @@ export interface SoakEvidence {
     readonly files: number;
     readonly events: number;
   };
+  /** What was not a soak: a load that ended early or could not keep its plan. */
   readonly voidReasons: readonly string[];
+  /** What others did to the machine meanwhile. It excuses a miss and cannot make anything hold. */
+  readonly noise: readonly string[];
 }
 
 /** What `--json` prints. */
@@ -71,6 +74,7 @@ export interface SoakReport {
   readonly rate: number;
   readonly verdict: Verdict;
   readonly voidReasons: readonly string[];
+  readonly noise: readonly string[];
   readonly steps: readonly StepResult[];
   readonly durationMs: number;
   readonly load: SoakEvidence["load"];

@@ -42,9 +42,14 @@ export function judgeSoak(evidence: SoakEvidence): { verdict: Verdict; steps: St
     judgeChildren(evidence),
     judgeJournal(evidence),
   ];
-  const isVoid = evidence.voidReasons.length > 0;
-  const isMissed = steps.some(({ state }) => state === "missed");
-  return { verdict: isVoid ? "void" : isMissed ? "missed" : "held", steps };
+  return { verdict: verdictOf(evidence, steps), steps };
+}
+
+/** A starved machine loses requests and keeps memory, so it excuses what was missed; it helps nothing to hold. */
+function verdictOf({ voidReasons, noise }: SoakEvidence, steps: readonly StepResult[]): Verdict {
+  if (voidReasons.length > 0) return "void";
+  if (!steps.some(({ state }) => state === "missed")) return "held";
+  return noise.length > 0 ? "void" : "missed";
 }
 
 function step(name: string, isHeld: boolean, expected: string, measured: string): StepResult {

@@ -17,6 +17,7 @@ export function renderSoak(report: SoakReport, options: { readonly isColour: boo
     `${paint(colour, verdict.toUpperCase())}  soak of ${durationMs / 60_000} min, ${rate} requests/s, seed ${seed}: ` +
       `${load.sent} sent, ${load.failed} failed, ${orders.length} orders`,
     ...report.voidReasons.map((reason) => paint("yellow", `  void: ${reason}`)),
+    ...report.noise.map((reason) => paint("yellow", `  noise: ${reason}`)),
     ...report.steps.map(({ name, state, expected, measured }) => {
       const line = `  ${MARK[state]} ${name}: ${measured} (${expected})`;
       return state === "missed" ? paint("red", line) : line;

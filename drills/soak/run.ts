@@ -72,9 +72,12 @@ export async function runSoak(run: SoakRun): Promise<SoakEvidence> {
     const handlesFirst = await countHandles(run.lab.gatewayAdminUrl);
     load = run.startLoad((method, reason) => failures.add(method, reason));
     watch.loadPid = load.pid;
+    let isOver = false;
+    void load.finished.catch(() => undefined).then(() => (isOver = true));
     const settledFirst = await watch.during(SETTLE_MS);
     const orders = await playOrders(run, watch, failures);
     const settledLast = await watch.during(SETTLE_MS);
+    const hasEndedEarly = isOver;
     load.stop();
     const result = await load.finished;
     watch.loadPid = undefined;
@@ -102,7 +105,11 @@ export async function runSoak(run: SoakRun): Promise<SoakEvidence> {
       strangers,
       survivors: [...everybody].filter(([pid, ticks]) => isSameProcess(pid, ticks)).map(([pid]) => pid),
       journal: { ...journalOnDisk(run.journalFile), events },
-      voidReasons: [...(result.isVoid ? result.voidReasons : []), ...noiseReasons(noise)],
+      voidReasons: [
+        ...(result.isVoid ? result.voidReasons : []),
+        ...(hasEndedEarly ? ["the load ended before the soak"] : []),
+      ],
+      noise: noiseReasons(noise),
     };
   } finally {
     watch.end();
@@ -280,7 +287,7 @@ class CastWatch {
   }
 }
 
-/** A cast without a machine proves nothing, neither for nor against it. */
+/** A cast without a machine proves nothing against it. */
 function noiseReasons(noise: BoxNoise | undefined): string[] {
   const { foreignCores = 0, stolenCores = 0 } = noise ?? {};
   const reasons: string[] = [];

@@ -117,6 +117,7 @@ const SOUND: SoakEvidence = {
   survivors: [],
   journal: { bytes: 10, bytesMax: 1_000, files: 1, events: 5 },
   voidReasons: [],
+  noise: [],
 };
 
 /** The steps that miss. */
@@ -166,6 +167,23 @@ test("a short soak says that memory is not judged", () => {
     state: "void",
     measured: expect.stringContaining("not judged") as string,
   });
+});
+
+test("noise excuses what was missed, and is said beside what held all the same", () => {
+  const noise = ["other processes used 0.90 cores all the time"];
+  expect(judgeSoak({ ...SOUND, noise }).verdict).toBe("held");
+  expect(judgeSoak({ ...SOUND, noise, orders: [] }).verdict).toBe("void");
+  const { verdict, steps } = judgeSoak({ ...SOUND, noise });
+  const report = {
+    ...SOUND,
+    noise,
+    schema: "anycastle.soak/v1" as const,
+    seed: 1,
+    rate: 100,
+    verdict,
+    steps,
+  };
+  expect(renderSoak(report, { isColour: false })).toContain("  noise: other processes used 0.90 cores");
 });
 
 test("a void soak is void even if something was missed, and is shown with every row", () => {
