@@ -26,6 +26,13 @@ export interface Source {
   readonly prepends: number;
   /** The route carries NO_EXPORT (RFC 1997): who hears it from the site itself tells nobody. */
   readonly isNoExport?: boolean;
+  /** The route carries NOPEER (RFC 3765): the site tells its peers, nobody else tells his. */
+  readonly isNoPeer?: boolean;
+  /**
+   * The route carries BLACKHOLE (RFC 7999): who hears it from the site prefers it as any other, drops the packets, and
+   * tells nobody (§3.2). Here a way like NO_EXPORT; that such a site serves nobody but itself is for who measures.
+   */
+  readonly isBlackhole?: boolean;
 }
 
 export interface Catchment {
@@ -52,8 +59,10 @@ export function solveCatchment(graph: AsGraph, sources: readonly Source[]): Catc
 export class CatchmentSolver {
   readonly #graph: SplitGraph;
   readonly #catchment: Catchment;
-  /** 1 at a source that asked for no export. */
+  /** 1 at a source whose neighbours tell nobody. */
   readonly #isNoExport: Uint8Array;
+  /** 1 at a source whose route is not told from peer to peer. */
+  readonly #isNoPeer: Uint8Array;
   /** Vertices in the order in which their routes were passed on. */
   readonly #queue: Int32Array;
   #queued = 0;
@@ -73,6 +82,7 @@ export class CatchmentSolver {
       site: new Int32Array(vertexCount),
     };
     this.#isNoExport = new Uint8Array(vertexCount);
+    this.#isNoPeer = new Uint8Array(vertexCount);
     this.#queue = new Int32Array(vertexCount);
     this.#ordered = new Int32Array(vertexCount);
   }
@@ -102,17 +112,18 @@ export class CatchmentSolver {
     this.#climb(sources);
     this.#cross();
     this.#descend();
-    for (const { vertex } of sources) this.#isNoExport[vertex] = 0;
+    for (const { vertex } of sources) this.#isNoExport[vertex] = this.#isNoPeer[vertex] = 0;
   }
 
-  #originate({ vertex, prepends, isNoExport }: Source, bit: number): void {
+  #originate({ vertex, prepends, isNoExport, isNoPeer, isBlackhole }: Source, bit: number): void {
     const { relation, length, site } = this.#catchment;
     invariant(prepends <= PREPENDS_MAX, `at most ${PREPENDS_MAX} prepends, not ${prepends}`);
     invariant(site[vertex] === NONE, "one source at a vertex");
     relation[vertex] = RELATION.customer;
     length[vertex] = prepends;
     site[vertex] = vertex;
-    if (isNoExport === true) this.#isNoExport[vertex] = 1;
+    if (isNoExport === true || isBlackhole === true) this.#isNoExport[vertex] = 1;
+    if (isNoPeer === true) this.#isNoPeer[vertex] = 1;
     if (this.#ties !== undefined) this.#ties[vertex] = 1 << bit;
   }
 
@@ -137,8 +148,14 @@ export class CatchmentSolver {
 
   /** In the order of the climb, so that the first offer a peer hears is the shortest. */
   #cross(): void {
+    const { next, site } = this.#catchment;
     const climbed = this.#queued;
-    for (let at = 0; at < climbed; at++) this.#offer(this.#queue[at]!, this.#graph.peers, RELATION.peer);
+    for (let at = 0; at < climbed; at++) {
+      const vertex = this.#queue[at]!;
+      // Sites are final: the climb is done.
+      if (next[vertex] !== NONE && this.#isNoPeer[site[vertex]!] === 1) continue;
+      this.#offer(vertex, this.#graph.peers, RELATION.peer);
+    }
   }
 
   #descend(): void {

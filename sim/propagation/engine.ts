@@ -6,7 +6,7 @@
  * Decision (Gao and Rexford 2001): a path with GRACEFUL_SHUTDOWN has local preference 0 (RFC 8326) and loses to any
  * other; then customer before peer before provider; then the shorter path; then the lowest neighbour AS.
  * Export: customers' routes to everybody, all others to customers only; never back to the next hop chosen; what was
- * heard with NO_EXPORT to nobody.
+ * heard with NO_EXPORT (RFC 1997) or BLACKHOLE (RFC 7999 §3.2) to nobody, what has NOPEER (RFC 3765) to no peer.
  * A receiver drops a path that holds its own AS and forgets what that neighbour said before (RFC 4271 §9.1.2).
  * MRAI (RFC 4271 §9.2.1.1): per session; an announcement starts the timer, later ones wait for its end and then send
  * what is best by then. Withdrawals go at once, but for the share of ASes with `wratePercent`.
@@ -292,8 +292,10 @@ export class PropagationEngine {
     if (this.#options.hasPolicy === false || this.#isOwn[vertex] === 1) return path;
     const best = this.#bestSlot[vertex]!;
     if (slot === best || this.paths.isNoExport[this.#heard[best]!] === 1) return 0;
+    const toWhom = this.#graph.relations[slot];
+    if (toWhom === RELATION.peer && this.paths.isNoPeer[path] === 1) return 0;
     const isFromCustomer = this.#graph.relations[best] === RELATION.customer;
-    return isFromCustomer || this.#graph.relations[slot] === RELATION.customer ? path : 0;
+    return isFromCustomer || toWhom === RELATION.customer ? path : 0;
   }
 
   #deliver(slot: number, path: number): void {

@@ -12,7 +12,12 @@ export interface RouteMarks {
   /** How often its AS is repeated beyond the once it must. */
   readonly prepends: number;
   readonly isGraceful?: boolean;
+  /** NO_EXPORT (RFC 1997): who hears it from the site passes it to nobody. */
   readonly isNoExport?: boolean;
+  /** NOPEER (RFC 3765), kept on the whole way: who has it from a customer does not tell it to peers. */
+  readonly isNoPeer?: boolean;
+  /** BLACKHOLE (RFC 7999): who hears it from the site drops its packets, and passes it to nobody (§3.2). */
+  readonly isBlackhole?: boolean;
 }
 
 export class PathTree {
@@ -25,8 +30,10 @@ export class PathTree {
   site = new Int32Array(CAPACITY_FIRST);
   /** 1: carries GRACEFUL_SHUTDOWN. */
   isGraceful = new Uint8Array(CAPACITY_FIRST);
-  /** 1: a site's own announcement that carries NO_EXPORT: who hears it passes it to nobody (RFC 1997). */
+  /** 1: a site's own announcement with NO_EXPORT or BLACKHOLE: who hears it passes it to nobody. */
   isNoExport = new Uint8Array(CAPACITY_FIRST);
+  /** 1: carries NOPEER. */
+  isNoPeer = new Uint8Array(CAPACITY_FIRST);
   #count = 1;
   /** Open addressing over (head, parent): path ids, 0 is free. */
   #table = new Int32Array(CAPACITY_FIRST * 2);
@@ -37,12 +44,16 @@ export class PathTree {
   }
 
   /** What a site announces of itself: its own AS, `prepends` times more than once. */
-  root(site: number, { prepends, isGraceful = false, isNoExport = false }: RouteMarks): number {
-    const key = `${site}/${prepends}/${isGraceful}/${isNoExport}`;
+  root(site: number, marks: RouteMarks): number {
+    const { prepends, isGraceful = false, isNoPeer = false } = marks;
+    const isNoExport = marks.isNoExport === true || marks.isBlackhole === true;
+    const key = `${site}/${prepends}/${isGraceful}/${isNoExport}/${isNoPeer}`;
     const known = this.#roots.get(key);
     if (known !== undefined) return known;
-    const path = this.#append(site, NO_PARENT, 1 + prepends, site, isGraceful ? 1 : 0);
+    const path = this.#append(site, NO_PARENT, 1 + prepends, site);
+    this.isGraceful[path] = isGraceful ? 1 : 0;
     this.isNoExport[path] = isNoExport ? 1 : 0;
+    this.isNoPeer[path] = isNoPeer ? 1 : 0;
     this.#roots.set(key, path);
     return path;
   }
@@ -55,13 +66,9 @@ export class PathTree {
       if (this.head[path] === head && this.parent[path] === parent) return path;
       cell = (cell + 1) & (this.#table.length - 1);
     }
-    const path = this.#append(
-      head,
-      parent,
-      this.length[parent]! + 1,
-      this.site[parent]!,
-      this.isGraceful[parent]!,
-    );
+    const path = this.#append(head, parent, this.length[parent]! + 1, this.site[parent]!);
+    this.isGraceful[path] = this.isGraceful[parent]!;
+    this.isNoPeer[path] = this.isNoPeer[parent]!;
     this.#table[cell] = path;
     if (this.#count * 2 > this.#table.length) this.#rehash();
     return path;
@@ -74,14 +81,13 @@ export class PathTree {
     return vertices;
   }
 
-  #append(head: number, parent: number, length: number, site: number, isGraceful: number): number {
+  #append(head: number, parent: number, length: number, site: number): number {
     if (this.#count === this.head.length) this.#grow();
     const path = this.#count++;
     this.head[path] = head;
     this.parent[path] = parent;
     this.length[path] = length;
     this.site[path] = site;
-    this.isGraceful[path] = isGraceful;
     return path;
   }
 
@@ -108,6 +114,7 @@ export class PathTree {
     this.site = grown(this.site, new Int32Array(capacity));
     this.isGraceful = grown(this.isGraceful, new Uint8Array(capacity));
     this.isNoExport = grown(this.isNoExport, new Uint8Array(capacity));
+    this.isNoPeer = grown(this.isNoPeer, new Uint8Array(capacity));
   }
 }
 

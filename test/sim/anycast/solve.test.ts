@@ -40,7 +40,9 @@ function randomSources(prng: Prng, vertexCount: number): Source[] {
   return [...vertices].map((vertex) => ({
     vertex,
     prepends: prng.integer(0, 2),
-    isNoExport: prng.chance(1, 4),
+    isNoExport: prng.chance(1, 8),
+    isNoPeer: prng.chance(1, 4),
+    isBlackhole: prng.chance(1, 8),
   }));
 }
 
@@ -84,14 +86,27 @@ function offersTo(
     if (route === undefined || passes(known, neighbor, vertex) || isSilent(sources, route)) continue;
     // My customer tells me its customers' routes only; so does my peer; my provider tells me everything.
     if (relation !== RELATION.provider && route.relation !== RELATION.customer) continue;
+    if (relation === RELATION.peer && isKeptFromPeers(sources, known, neighbor)) continue;
     offers.push({ relation, length: route.length + 1, next: neighbor });
   }
   return offers;
 }
 
-/** Heard from a site with NO_EXPORT. */
+/** Heard from a site with NO_EXPORT or BLACKHOLE. */
 function isSilent(sources: readonly Source[], { next }: Known): boolean {
-  return sources.some(({ vertex, isNoExport }) => isNoExport === true && vertex === next);
+  return sources.some(
+    ({ vertex, isNoExport, isBlackhole }) => (isNoExport === true || isBlackhole === true) && vertex === next,
+  );
+}
+
+/** Leads to a site with NOPEER, and its owner is not that site. */
+function isKeptFromPeers(
+  sources: readonly Source[],
+  known: readonly (Known | undefined)[],
+  vertex: number,
+): boolean {
+  const site = originOf(known, vertex);
+  return site !== vertex && sources.some((source) => source.vertex === site && source.isNoPeer === true);
 }
 
 function passes(known: readonly (Known | undefined)[], from: number, through: number): boolean {
@@ -109,7 +124,10 @@ function compare(graph: AsGraph, x: Known, y: Known): number {
 
 function originOf(known: readonly (Known | undefined)[], vertex: number): number {
   let at = vertex;
-  while (known[at]!.next !== -1) at = known[at]!.next;
+  // While not settled, a way may end in nothing or in a circle.
+  for (let hops = 0; hops <= known.length && known[at] !== undefined && known[at].next !== -1; hops++) {
+    at = known[at].next;
+  }
   return at;
 }
 
@@ -148,6 +166,7 @@ function tiesOf(graph: AsGraph, sources: readonly Source[], known: readonly (Kno
       const route = known[graph.neighbors[slot]!];
       if (route === undefined || graph.relations[slot] !== relation || route.length + 1 !== length) continue;
       if (isSilent(sources, route)) continue;
+      if (relation === RELATION.peer && isKeptFromPeers(sources, known, graph.neighbors[slot]!)) continue;
       if (relation !== RELATION.provider && route.relation !== RELATION.customer) continue;
       ties[vertex]! |= ties[graph.neighbors[slot]!]!;
     }

@@ -1,0 +1,91 @@
+/** What a site's communities and sessions do to its catchment, solved and played message by message alike. */
+import { expect, test } from "vitest";
+import { Prng } from "#core/prng.ts";
+import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
+import { PropagationEngine } from "#sim/propagation/engine.ts";
+import { GraphBuilder, RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
+import { generateGraph } from "#sim/topology/generate.ts";
+
+const GRAPHS = 60;
+
+/** Where each vertex goes by the solver and by the engine once all is quiet: next hop and site. */
+function bothWays(graph: AsGraph, sources: readonly Source[], seed: number) {
+  const engine = new PropagationEngine(graph, { delayUs: [1, 5_000], mraiUs: [0, 0] }, new Prng(seed));
+  for (const source of sources) engine.announce(source.vertex, source, 0);
+  engine.settle();
+  const { next, site } = new CatchmentSolver(graph).solve(sources);
+  const isSource = new Set(sources.map(({ vertex }) => vertex));
+  const vertices = [...graph.asn.keys()].filter((vertex) => !isSource.has(vertex));
+  return {
+    solved: vertices.map((vertex) => [vertex, next[vertex], site[vertex]]),
+    played: vertices.map((vertex) => [vertex, engine.nextHop(vertex), engine.siteOf(vertex) ?? -1]),
+  };
+}
+
+test(`solver and engine agree on ${GRAPHS} Internets with prepends, NO_EXPORT, NOPEER and BLACKHOLE`, () => {
+  const prng = new Prng(3_765);
+  for (let count = 0; count < GRAPHS; count++) {
+    const graph = generateGraph(100 + 5 * count, prng.fork(`graph/${count}`));
+    const vertices = prng.shuffle([...graph.asn.keys()]).slice(0, 1 + (count % 6));
+    const sources = vertices.map((vertex) => ({
+      vertex,
+      prepends: prng.integer(0, 3),
+      isNoExport: prng.chance(1, 6),
+      isNoPeer: prng.chance(1, 3),
+      isBlackhole: prng.chance(1, 6),
+    }));
+    const { solved, played } = bothWays(graph, sources, count);
+    expect({ count, ways: played }).toEqual({ count, ways: solved });
+  }
+});
+
+/**
+ *      1 ===== 2          peers
+ *      |       |
+ *      3       4
+ *      |
+ *    site
+ */
+function twoTops() {
+  const builder = new GraphBuilder();
+  const [one, two, three, four, site] = [1, 2, 3, 4, 5].map((asn) => builder.addVertex(asn)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  builder.addPeering(one, two);
+  builder.addTransit(one, three);
+  builder.addTransit(two, four);
+  builder.addTransit(three, site);
+  return { graph: builder.build(), one, two, three, four, site };
+}
+
+test("NOPEER stops a route where two networks peer, on the whole way and not at the site alone", () => {
+  const { graph, one, two, four, site } = twoTops();
+  const { site: reached } = new CatchmentSolver(graph).solve([{ vertex: site, prepends: 0, isNoPeer: true }]);
+  expect([reached[one], reached[two], reached[four]]).toEqual([site, -1, -1]);
+});
+
+test("a site with NOPEER tells its own peers: the community binds who hears it", () => {
+  const builder = new GraphBuilder();
+  const [peer, below, site] = [1, 2, 3].map((asn) => builder.addVertex(asn)) as [number, number, number];
+  builder.addPeering(peer, site);
+  builder.addTransit(peer, below);
+  const graph = builder.build();
+  const sources = [{ vertex: site, prepends: 0, isNoPeer: true }];
+  const { relation, site: reached } = new CatchmentSolver(graph).solve(sources);
+  expect([relation[peer], reached[below]]).toEqual([RELATION.peer, site]);
+  const { solved, played } = bothWays(graph, sources, 1);
+  expect(played).toEqual(solved);
+});
+
+test("BLACKHOLE draws the site's neighbours and nobody behind them", () => {
+  const { graph, one, two, three, four, site } = twoTops();
+  const { site: reached } = new CatchmentSolver(graph).solve([
+    { vertex: site, prepends: 0, isBlackhole: true },
+    { vertex: four, prepends: 0 },
+  ]);
+  expect([one, two, three, four].map((vertex) => reached[vertex])).toEqual([four, four, site, four]);
+});
