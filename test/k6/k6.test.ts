@@ -1,6 +1,6 @@
 /**
- * The scripts of loadtest/k6 run by real k6 (v2) against a small server, through the engine and by hand. Without k6 on
- * PATH or in $ANYCASTLE_K6 every test that needs it is skipped and says so. `npm run test:k6` runs this alone.
+ * The scripts of loadtest/k6 run by real k6 against a small server, through the engine and by hand. Without k6 on PATH
+ * or in $ANYCASTLE_K6 every test that needs it is skipped and says so. `npm run test:k6` runs this alone.
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

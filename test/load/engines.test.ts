@@ -281,8 +281,14 @@ test("no k6, one that is no program, and one that is too old: what to type", asy
   await expect(new K6Engine().prepare()).rejects.toMatchObject(expected);
   if (process.platform === "win32") return;
   vi.unstubAllEnvs();
-  programFor("v1.8.1", "exit 0");
-  await expect(new K6Engine().prepare()).rejects.toMatchObject({ code: "K6_OLD" });
+  for (const old of ["v0.57.0", "v1.7.9"]) {
+    programFor(old, "exit 0");
+    await expect(new K6Engine().prepare()).rejects.toMatchObject({ code: "K6_OLD" });
+  }
+  for (const fit of ["v1.8.0", "v1.10.0", "v2.0.0"]) {
+    programFor(fit, "exit 0");
+    await new K6Engine().prepare();
+  }
 });
 
 test("the table says which loop is closed, withholds times of a void run, and lets no control character through", () => {
