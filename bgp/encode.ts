@@ -51,6 +51,13 @@ export function encodeMessage(message: Message, options: EncodeOptions = { asOct
   }
 }
 
+/** Path attributes alone, with 4-octet AS numbers, as tables of routes keep them (RFC 6396 §4.3.4). */
+export function encodeAttributes(attributes: PathAttributes): Uint8Array {
+  const writer = new Writer();
+  writeAttributes(writer, attributes, 4);
+  return writer.finish(MESSAGE_TYPE.update).slice(HEADER_BYTES);
+}
+
 function writeOpen(writer: Writer, open: OpenMessage): void {
   writer.u8(4);
   writer.u16(open.as > AS_MAX_2 ? AS_TRANS : open.as);
