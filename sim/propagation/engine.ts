@@ -46,6 +46,8 @@ export interface EngineOptions {
   readonly wratePercent?: number;
   /** A sender withdraws instead of sending a path that the neighbour is already in (SSLD). */
   readonly isLoopDetectedBySender?: boolean;
+  /** What happens at the same moment happens in any order instead of first in, first out; each session stays FIFO. */
+  readonly isOrderShuffled?: boolean;
   /** False: no relationships, shortest path, everything to everybody, as in the literature on convergence. */
   readonly hasPolicy?: boolean;
 }
@@ -65,7 +67,7 @@ export class PropagationEngine {
   readonly #delays: Prng;
   readonly #mrais: Prng;
   readonly #onBestChange: BestChange | undefined;
-  readonly #heap = new EventHeap();
+  readonly #heap: EventHeap;
   /** Adj-RIB-In: path heard over each slot, 0 none. */
   readonly #heard: Int32Array;
   /** Adj-RIB-Out: path last sent over each slot, 0 none. */
@@ -91,6 +93,7 @@ export class PropagationEngine {
     this.#options = options;
     this.#delays = prng.fork("bgp/delay");
     this.#onBestChange = onBestChange;
+    this.#heap = new EventHeap(options.isOrderShuffled === true ? prng.fork("bgp/order") : undefined);
     this.#heard = new Int32Array(slots);
     this.#sent = new Int32Array(slots);
     this.#isWaking = new Uint8Array(slots);

@@ -1,8 +1,15 @@
 /**
  * A binary heap of (time, sequence, slot, path) in parallel typed arrays. Equal times come out in the order in which
  * they went in: per-session FIFO and repeatable runs depend on it.
+ *
+ * With chance they come out in any order instead, but the messages of one session (paths from 0 on) still as
+ * they went in. That proves which results hang on the order of what happens at the same moment.
  */
+import type { Prng } from "#core/prng.ts";
+
 const CAPACITY_FIRST = 1024;
+/** Enough that two events seldom draw the same place. */
+const SHUFFLED_PLACES = 2 ** 30;
 
 export class EventHeap {
   #timeUs = new Float64Array(CAPACITY_FIRST);
@@ -11,10 +18,17 @@ export class EventHeap {
   #path = new Int32Array(CAPACITY_FIRST);
   #size = 0;
   #nextSeq = 0;
+  readonly #chance: Prng | undefined;
+  /** Only with chance. Of each session the last message put in: when it is due, and its place among those due then. */
+  readonly #lastOf = new Map<number, { timeUs: number; seq: number }>();
   /** The event last taken. */
   timeUs = 0;
   slot = 0;
   path = 0;
+
+  constructor(chance?: Prng) {
+    this.#chance = chance;
+  }
 
   get size(): number {
     return this.#size;
@@ -28,7 +42,8 @@ export class EventHeap {
   push(timeUs: number, slot: number, path: number): void {
     if (this.#size === this.#timeUs.length) this.#grow();
     let index = this.#size++;
-    const seq = this.#nextSeq++;
+    const seq =
+      this.#chance === undefined ? this.#nextSeq++ : this.#drawSeq(this.#chance, timeUs, slot, path);
     while (index > 0) {
       const parent = (index - 1) >> 1;
       if (!this.#isBefore(timeUs, seq, parent)) break;
@@ -47,6 +62,16 @@ export class EventHeap {
     const last = --this.#size;
     if (last > 0) this.#sink(this.#timeUs[last]!, this.#seq[last]!, this.#slot[last]!, this.#path[last]!);
     return true;
+  }
+
+  #drawSeq(chance: Prng, timeUs: number, slot: number, path: number): number {
+    const place = 1 + chance.integer(0, SHUFFLED_PLACES);
+    if (path < 0) return place; // A timer; there is no second one of its session.
+    const last = this.#lastOf.get(slot);
+    // Two messages of one session at one moment: the later one draws from the places behind the earlier one.
+    const seq = last?.timeUs === timeUs ? last.seq + place : place;
+    this.#lastOf.set(slot, { timeUs, seq });
+    return seq;
   }
 
   #sink(timeUs: number, seq: number, slot: number, path: number): void {
