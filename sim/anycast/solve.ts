@@ -10,12 +10,15 @@
  * milliseconds on the whole Internet. The buffers are the solver's own and are written again by the next `solve`.
  *
  * The last rule is no fact about the Internet but a way to come to an end, and most ASes depend on it. So, when asked,
- * the solver also says which sites an AS could reach by paths that are equally good all the way (`ties`).
+ * the solver also says which sites an AS could reach by paths that are equally good all the way (`ties`), and another
+ * rule may stand before it: hot potato, by which an AS that has a place takes, among equally good neighbours, the one
+ * whose site is the nearest to it.
  */
 import { invariant } from "#core/assert.ts";
 import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
 import { PREPENDS_MAX, SITES_MAX } from "#sim/topology/limits.ts";
 import { splitGraph, type Adjacency, type SplitGraph } from "#sim/topology/split-graph.ts";
+import type { RttTable } from "./rtt-table.ts";
 
 const NO_ROUTE = 255;
 const NONE = -1;
@@ -71,9 +74,15 @@ export class CatchmentSolver {
   /** Allocated by the first solve that asks for ties; undefined while a solve does not. */
   #ties: Uint32Array | undefined;
   #tiesKept: Uint32Array | undefined;
+  /** Absent: ties go to the lowest AS number at once. */
+  readonly #rtts: RttTable | undefined;
+  /** Column of `#rtts` for each source vertex of the present solve. */
+  readonly #columnOf = new Map<number, number>();
 
-  constructor(graph: AsGraph) {
+  /** `hotPotato`: times to the sites that every solve is asked of, in their order. */
+  constructor(graph: AsGraph, hotPotato?: RttTable) {
     const { vertexCount } = graph;
+    this.#rtts = hotPotato;
     this.#graph = splitGraph(graph);
     this.#catchment = {
       relation: new Uint8Array(vertexCount),
@@ -108,6 +117,8 @@ export class CatchmentSolver {
     next.fill(NONE);
     site.fill(NONE);
     this.#queued = 0;
+    invariant(this.#rtts === undefined || this.#rtts.siteCount === sources.length, "a time to each source");
+    this.#columnOf.clear();
     for (const [bit, source] of sources.entries()) this.#originate(source, bit);
     this.#climb(sources);
     this.#cross();
@@ -122,6 +133,7 @@ export class CatchmentSolver {
     relation[vertex] = RELATION.customer;
     length[vertex] = prepends;
     site[vertex] = vertex;
+    this.#columnOf.set(vertex, bit);
     if (isNoExport === true || isBlackhole === true) this.#isNoExport[vertex] = 1;
     if (isNoPeer === true) this.#isNoPeer[vertex] = 1;
     if (this.#ties !== undefined) this.#ties[vertex] = 1 << bit;
@@ -221,6 +233,18 @@ export class CatchmentSolver {
     const hop = next[vertex]!;
     if (hop === NONE) return; // A source keeps its own.
     if (this.#ties !== undefined) this.#ties[vertex]! |= this.#ties[from]!;
-    if (this.#graph.asn[from]! < this.#graph.asn[hop]!) next[vertex] = from;
+    const difference = this.#fartherUs(vertex, from, hop) || this.#graph.asn[from]! - this.#graph.asn[hop]!;
+    // Two routers of one AS: the first of them, as in the graph's own order.
+    if (difference < 0 || (difference === 0 && from < hop)) next[vertex] = from;
+  }
+
+  /** How much farther from `vertex` the site of one neighbour is than that of another; 0 where nobody knows. */
+  #fartherUs(vertex: number, neighbor: number, than: number): number {
+    const rtts = this.#rtts;
+    if (rtts === undefined || !rtts.has(vertex)) return 0;
+    const { site } = this.#catchment;
+    const here = this.#columnOf.get(site[neighbor]!)!;
+    const there = this.#columnOf.get(site[than]!)!;
+    return rtts.rttUs(vertex, here) - rtts.rttUs(vertex, there);
   }
 }

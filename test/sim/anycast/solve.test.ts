@@ -125,9 +125,7 @@ function compare(graph: AsGraph, x: Known, y: Known): number {
 function originOf(known: readonly (Known | undefined)[], vertex: number): number {
   let at = vertex;
   // While not settled, a way may end in nothing or in a circle.
-  for (let hops = 0; hops <= known.length && known[at] !== undefined && known[at].next !== -1; hops++) {
-    at = known[at].next;
-  }
+  for (let hops = 0; hops <= known.length && (known[at]?.next ?? -1) !== -1; hops++) at = known[at]!.next;
   return at;
 }
 
