@@ -12,6 +12,8 @@ export interface SiteAttachment {
   readonly upstreams?: readonly Upstream[];
   readonly prepends: number;
   readonly isNoExport: boolean;
+  readonly isNoPeer?: boolean;
+  readonly isBlackhole?: boolean;
 }
 
 /** `ixp` is a peer met at an exchange; routing treats both alike. */
@@ -25,6 +27,8 @@ export interface AttachedSite {
   readonly vertex: number;
   readonly prepends: number;
   readonly isNoExport: boolean;
+  readonly isNoPeer: boolean;
+  readonly isBlackhole: boolean;
 }
 
 export interface AttachedSites {
@@ -47,7 +51,8 @@ export function attachSites(
   };
   const routers: Router[] = [];
   const taken = new Map<number, string>();
-  const sites = attachments.map(({ site, as, upstreams, prepends, isNoExport }) => {
+  const sites = attachments.map(({ site, as, upstreams, prepends, isNoExport, ...rest }) => {
+    const { isNoPeer = false, isBlackhole = false } = rest;
     let vertex: number;
     if (upstreams === undefined) {
       vertex = find(site, as!);
@@ -58,7 +63,7 @@ export function attachSites(
       vertex = base.vertexCount + routers.length;
       routers.push(upstreams.map((upstream) => ({ vertex: find(site, upstream.as), kind: upstream.kind })));
     }
-    return { site, vertex, prepends, isNoExport };
+    return { site, vertex, prepends, isNoExport, isNoPeer, isBlackhole };
   });
   return { graph: routers.length === 0 ? base : withRouters(base, originAs, routers), sites };
 }
