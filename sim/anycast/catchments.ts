@@ -34,9 +34,9 @@ export class Catchments {
       this.#vantageOfVertex.set(vantage.vertex, vantage);
       this.#reached.set(vantage.vantage, null);
     }
-    this.#engine = new PropagationEngine(world.graph, world.engine, prng, (vertex, atUs) =>
-      this.#chose(vertex, atUs),
-    );
+    this.#engine = new PropagationEngine(world.graph, world.engine, prng, {
+      onBestChange: (vertex, atUs) => this.#chose(vertex, atUs),
+    });
   }
 
   announce(site: string, isGraceful: boolean, nowUs: number): void {

@@ -67,11 +67,13 @@ export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
   invariant(gone !== undefined && sources.length > 1, "a site that goes, and another that stays");
   const siteOf = new Int32Array(graph.vertexCount).fill(NONE);
   const changedUs = new Float64Array(graph.vertexCount);
-  const engine: PropagationEngine = new PropagationEngine(graph, timing, prng, (vertex, atUs) => {
-    const site = engine.siteOf(vertex) ?? NONE;
-    if (site === siteOf[vertex]) return;
-    siteOf[vertex] = site;
-    changedUs[vertex] = atUs;
+  const engine: PropagationEngine = new PropagationEngine(graph, timing, prng, {
+    onBestChange: (vertex, atUs) => {
+      const site = engine.siteOf(vertex) ?? NONE;
+      if (site === siteOf[vertex]) return;
+      siteOf[vertex] = site;
+      changedUs[vertex] = atUs;
+    },
   });
   engine.adopt(sources, solved);
   siteOf.set(solved.site);

@@ -57,7 +57,19 @@ export interface EngineCounts {
   withdrawals: number;
 }
 
-export type BestChange = (vertex: number, atUs: number) => void;
+/**
+ * Who watches a run. `slot` is the receiver's end of a session, `path` one of `engine.paths`, 0 a withdrawal. Called in
+ * the order in which things happen, times never go back; what is absent costs nothing.
+ */
+export interface EngineObserver {
+  /** The vertex has another best path now, or none; a site that announces something new has too. */
+  onBestChange?(vertex: number, atUs: number): void;
+  onSent?(slot: number, path: number, atUs: number): void;
+  /** Told before the receiver decides. */
+  onArrived?(slot: number, path: number, atUs: number): void;
+}
+
+const NOBODY: EngineObserver = {};
 
 export class PropagationEngine {
   readonly paths = new PathTree();
@@ -66,7 +78,7 @@ export class PropagationEngine {
   readonly #options: EngineOptions;
   readonly #delays: Prng;
   readonly #mrais: Prng;
-  readonly #onBestChange: BestChange | undefined;
+  readonly #observer: EngineObserver;
   readonly #heap: EventHeap;
   /** Adj-RIB-In: path heard over each slot, 0 none. */
   readonly #heard: Int32Array;
@@ -87,12 +99,12 @@ export class PropagationEngine {
   #nowUs = 0;
   #lastMessageUs = 0;
 
-  constructor(graph: AsGraph, options: EngineOptions, prng: Prng, onBestChange?: BestChange) {
+  constructor(graph: AsGraph, options: EngineOptions, prng: Prng, observer: EngineObserver = NOBODY) {
     const slots = graph.neighbors.length;
     this.#graph = graph;
     this.#options = options;
     this.#delays = prng.fork("bgp/delay");
-    this.#onBestChange = onBestChange;
+    this.#observer = observer;
     this.#heap = new EventHeap(options.isOrderShuffled === true ? prng.fork("bgp/order") : undefined);
     this.#heard = new Int32Array(slots);
     this.#sent = new Int32Array(slots);
@@ -115,6 +127,7 @@ export class PropagationEngine {
     if (this.#isOwn[site] === 1 && this.#passed[site] === path) return;
     this.#isOwn[site] = 1;
     this.#passed[site] = path;
+    this.#observer.onBestChange?.(site, nowUs);
     this.#tellAll(site);
   }
 
@@ -225,6 +238,7 @@ export class PropagationEngine {
 
   #receive(slot: number, offered: number): void {
     this.#lastMessageUs = this.#nowUs;
+    this.#observer.onArrived?.(slot, offered, this.#nowUs);
     // `slot` is the receiver's end: its owner is the neighbour of the reverse slot.
     const vertex = this.#graph.neighbors[this.#graph.reverse[slot]!]!;
     const path = offered !== 0 && this.#holdsOwnAs(vertex, offered) ? 0 : offered;
@@ -241,7 +255,7 @@ export class PropagationEngine {
     this.#bestSlot[vertex] = slot;
     const passed = slot === NONE ? 0 : this.paths.extend(vertex, this.#heard[slot]!);
     this.#passed[vertex] = passed;
-    this.#onBestChange?.(vertex, this.#nowUs);
+    this.#observer.onBestChange?.(vertex, this.#nowUs);
     this.#tellAll(vertex);
   }
 
@@ -284,7 +298,9 @@ export class PropagationEngine {
     if (isLimited) this.#mraiEndUs[slot] = this.#nowUs + (this.#mraiUs[slot] ?? this.#drawMraiUs());
     if (path === 0) this.counts.withdrawals += 1;
     else this.counts.announcements += 1;
-    this.#deliver(this.#graph.reverse[slot]!, path);
+    const end = this.#graph.reverse[slot]!;
+    this.#observer.onSent?.(end, path, this.#nowUs);
+    this.#deliver(end, path);
   }
 
   #exported(vertex: number, slot: number): number {
