@@ -40,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly Room[]>> = {
   "sim/topology": ["core"],
   "sim/propagation": ["core"],
   "sim/anycast": ["core"],
+  "sim/recording": ["core"],
   "sim/wan": ["core"],
   "sim/serve": ["core", "bgp"],
   "edge-nodes": ["core", "bgp"],
@@ -57,6 +58,7 @@ const PURE = [
   "gateway/resilience",
   "gateway/routing",
   "sim/anycast",
+  "sim/recording",
 ];
 
 interface Canary {

@@ -1,0 +1,54 @@
+/**
+ * What becomes of packets at one moment: they are followed hop by hop through what each AS has chosen then, because the
+ * path that an AS believes in may be gone behind its next hop. Each vertex is walked once, whoever asks.
+ */
+import type { Replay } from "./replay.ts";
+
+export interface Fates {
+  readonly right: number;
+  readonly wrong: number;
+  readonly lost: number;
+  readonly looping: number;
+}
+
+const UNKNOWN = 0;
+const RIGHT = 1;
+const WRONG = 2;
+const LOST = 3;
+const LOOPING = 4;
+const ON_THE_WAY = 5;
+const NONE = -1;
+
+/** Of each vertex in `from`, at the moment of the cursor. `isDead`: a site there that cannot serve. */
+export function countFates(replay: Replay, from: Int32Array, isDead: (vertex: number) => boolean): Fates {
+  const fates = new Uint8Array(replay.graph.vertexCount);
+  const sums = [0, 0, 0, 0, 0];
+  for (const vertex of from) sums[fateOf(replay, isDead, fates, vertex)]! += 1;
+  return { right: sums[RIGHT]!, wrong: sums[WRONG]!, lost: sums[LOST]!, looping: sums[LOOPING]! };
+}
+
+/** Follows next hops until the fate of one of them is known, and writes it down on the whole way. */
+function fateOf(
+  replay: Replay,
+  isDead: (vertex: number) => boolean,
+  fates: Uint8Array,
+  start: number,
+): number {
+  const way: number[] = [];
+  let at = start;
+  let fate = fates[at]!;
+  while (fate === UNKNOWN) {
+    fates[at] = ON_THE_WAY;
+    way.push(at);
+    const next = replay.nextHop(at);
+    if (isDead(at)) fate = WRONG;
+    else if (next === NONE) fate = LOST;
+    else if (next === at) fate = RIGHT;
+    else {
+      at = next;
+      fate = fates[at] === ON_THE_WAY ? LOOPING : fates[at]!;
+    }
+  }
+  for (const vertex of way) fates[vertex] = fate;
+  return fate;
+}

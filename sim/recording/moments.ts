@@ -1,0 +1,165 @@
+/**
+ * A recording as people look at it: the moments worth a line, the state at any moment, and the curve over all of it.
+ * Which sites are up comes from the acts of the header; everything else from the routes themselves.
+ */
+import { countFates, type Fates } from "./fates.ts";
+import { countUntil, type Replay } from "./replay.ts";
+
+const NONE = -1;
+const CURVE_POINTS = 160;
+const CURVE_FIRST_US = 10_000;
+const SETTLED_PERCENTS = [50, 80, 95, 100] as const;
+
+export type Moment =
+  | { readonly atUs: number; readonly sort: "act"; readonly what: string }
+  | {
+      readonly atUs: number;
+      readonly sort: "moved";
+      readonly vantage: string;
+      readonly from: string | null;
+      readonly to: string | null;
+    }
+  | { readonly atUs: number; readonly sort: "settled"; readonly percent: number };
+
+export interface StateAt {
+  readonly atUs: number;
+  /** In the order of the header. `routes`: ASes whose route leads there, the service's own routers not counted. */
+  readonly sites: readonly {
+    readonly isAnnounced: boolean;
+    readonly isServing: boolean;
+    readonly routes: number;
+  }[];
+  readonly vantages: readonly (string | null)[];
+  readonly routeless: number;
+  readonly fates: Fates;
+  readonly changes: number;
+  readonly messages: number;
+}
+
+export class RecordedStory {
+  readonly replay: Replay;
+  /** Vertices whose best path changes at least once, the service's own sites left out. */
+  readonly affected: Int32Array;
+  readonly #nameOf: ReadonlyMap<number, string>;
+
+  constructor(replay: Replay) {
+    this.replay = replay;
+    const { header, changes } = replay.recording;
+    this.#nameOf = new Map(header.sites.map(({ vertex, site }) => [vertex, site]));
+    const isChanged = new Uint8Array(header.graph.vertices);
+    for (let index = 0; index < changes.count; index++) isChanged[changes.vertex[index]!] = 1;
+    for (const { vertex } of header.sites) isChanged[vertex] = 0;
+    this.affected = Int32Array.from([...isChanged.keys()].filter((vertex) => isChanged[vertex] === 1));
+  }
+
+  /** Moves the cursor. */
+  at(atUs: number): StateAt {
+    const { header, changes, messages } = this.replay.recording;
+    this.replay.seek(atUs);
+    const routes = new Map(header.sites.map(({ vertex }) => [vertex, 0]));
+    let routeless = 0;
+    for (let vertex = 0; vertex < header.graph.networks; vertex++) {
+      const site = this.replay.siteOf(vertex);
+      if (site === NONE) routeless += 1;
+      else routes.set(site, (routes.get(site) ?? 0) + 1);
+    }
+    const dead = this.#deadAt(atUs);
+    return {
+      atUs,
+      sites: header.sites.map(({ vertex }) => ({
+        isAnnounced: this.replay.nextHop(vertex) === vertex,
+        isServing: !dead.has(vertex),
+        routes: routes.get(vertex)!,
+      })),
+      vantages: header.vantages.map(({ vertex }) => this.#siteName(this.replay.siteOf(vertex))),
+      routeless,
+      fates: countFates(this.replay, this.affected, (vertex) => dead.has(vertex)),
+      changes: countUntil(changes, atUs),
+      messages: countUntil(messages, atUs),
+    };
+  }
+
+  /** Dense at first and where something is done, sparse later. Moves the cursor. */
+  curve(): (Fates & { readonly atUs: number })[] {
+    return this.#curveTimes().map((atUs) => {
+      this.replay.seek(atUs);
+      const dead = this.#deadAt(atUs);
+      return { atUs, ...countFates(this.replay, this.affected, (vertex) => dead.has(vertex)) };
+    });
+  }
+
+  /** By time; of one moment acts first. */
+  moments(): Moment[] {
+    const acts = this.replay.recording.header.acts.map(({ atUs, what }): Moment => ({
+      atUs,
+      sort: "act",
+      what,
+    }));
+    return [...acts, ...this.#moves(), ...this.#settled()].sort((a, b) => a.atUs - b.atUs);
+  }
+
+  #siteName(vertex: number): string | null {
+    return vertex === NONE ? null : (this.#nameOf.get(vertex) ?? null);
+  }
+
+  #deadAt(atUs: number): ReadonlySet<number> {
+    const dead = new Set<number>();
+    for (const act of this.replay.recording.header.acts) {
+      if (act.atUs > atUs || act.vertex === undefined) continue;
+      if (act.isServing === true) dead.delete(act.vertex);
+      else dead.add(act.vertex);
+    }
+    return dead;
+  }
+
+  #curveTimes(): number[] {
+    const { header, endUs } = this.replay.recording;
+    const times = new Set([0, endUs]);
+    const starts = [0, ...header.acts.map(({ atUs }) => atUs)];
+    const steps = Math.max(8, Math.floor(CURVE_POINTS / starts.length));
+    for (const startUs of starts.slice(0, CURVE_POINTS / 8)) {
+      times.add(startUs);
+      if (startUs > 0) times.add(startUs - 1);
+      const growth = Math.max(1, (endUs - startUs) / CURVE_FIRST_US) ** (1 / steps);
+      for (let step = 0, us = CURVE_FIRST_US; step <= steps; step++, us *= growth) {
+        times.add(Math.min(endUs, Math.round(startUs + us)));
+      }
+    }
+    return [...times].sort((a, b) => a - b);
+  }
+
+  #moves(): Moment[] {
+    const { header, changes, paths } = this.replay.recording;
+    const vantageOf = new Map(header.vantages.map(({ vertex, vantage }) => [vertex, vantage]));
+    const moves: Moment[] = [];
+    for (let index = 0; index < changes.count; index++) {
+      const vantage = vantageOf.get(changes.vertex[index]!);
+      if (vantage === undefined) continue;
+      const siteOf = (path: number): string | null => this.#siteName(path === 0 ? NONE : paths.site[path]!);
+      const [from, to] = [siteOf(this.replay.pathBefore(index)), siteOf(changes.path[index]!)];
+      if (from !== to) moves.push({ atUs: changes.atUs[index]!, sort: "moved", vantage, from, to });
+    }
+    return moves;
+  }
+
+  #settled(): Moment[] {
+    const { changes, paths } = this.replay.recording;
+    const lastUs = new Map<number, number>();
+    for (const vertex of this.affected) lastUs.set(vertex, 0);
+    for (let index = 0; index < changes.count; index++) {
+      const [before, after] = [this.replay.pathBefore(index), changes.path[index]!];
+      const isMove = (before === 0 ? NONE : paths.site[before]) !== (after === 0 ? NONE : paths.site[after]);
+      if (isMove && lastUs.has(changes.vertex[index]!)) {
+        lastUs.set(changes.vertex[index]!, changes.atUs[index]!);
+      }
+    }
+    // Whoever keeps his site on another path has nothing to settle.
+    const times = Float64Array.from([...lastUs.values()].filter((us) => us > 0)).sort();
+    if (times.length === 0) return [];
+    return SETTLED_PERCENTS.map((percent) => ({
+      atUs: times[Math.ceil((percent / 100) * times.length) - 1]!,
+      sort: "settled",
+      percent,
+    }));
+  }
+}
