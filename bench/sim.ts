@@ -15,17 +15,42 @@ const RUN_MS_MAX = 300_000;
 
 interface Task {
   readonly name: string;
+  /** `generate:10000`; absent: the whole Internet. */
+  readonly graph?: string;
+  /** Before the names of its figures. */
+  readonly prefix?: string;
   /** Figures it gives, without the prefix. */
   readonly figures: readonly string[];
   readonly runs: number;
   readonly quickRuns: number;
 }
 
+/** The same work on graphs of different sizes. */
+const SIZE_FIGURES = [
+  "load_ms",
+  "catchment_ms",
+  "catchment_ties_ms",
+  "whatif512_ms",
+  "withdraw_ms",
+  "rss_mb",
+];
+
 const TASKS: readonly Task[] = [
   { name: "solve", figures: ["load_ms", "catchment_ms", "catchment_ties_ms"], runs: 12, quickRuns: 3 },
   { name: "withdraw", figures: ["withdraw_ms", "rss_mb"], runs: 12, quickRuns: 3 },
   { name: "whatif", figures: ["whatif512_ms"], runs: 10, quickRuns: 1 },
+  { name: "whatif-one-by-one", figures: ["whatif512_one_by_one_ms"], runs: 10, quickRuns: 1 },
   { name: "withdraw100", figures: ["withdraw100_ms"], runs: 10, quickRuns: 1 },
+  ...[{ size: "1k", graph: "generate:1000" }, { size: "10k", graph: "generate:10000" }, { size: "78k" }].map(
+    ({ size, ...rest }) => ({
+      name: "size",
+      ...rest,
+      prefix: `size_${size}_`,
+      figures: SIZE_FIGURES,
+      runs: 10,
+      quickRuns: 1,
+    }),
+  ),
 ];
 
 process.exitCode = main();
@@ -40,16 +65,38 @@ function main(): number {
   const results: BenchResult[] = [];
   for (const task of TASKS)
     results.push(...measure(task, graph, values.quick === true ? task.quickRuns : task.runs));
-  process.stdout.write(`${renderResults(results)}\n`);
+  process.stdout.write(`${renderResults(results)}\n\n${renderSizes(results)}\n`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, undefined, 1)}\n`);
   return EXIT.ok;
 }
 
-function measure({ name, figures }: Task, graph: string, runs: number): BenchResult[] {
+/** Cost against size: a line for each size, medians. */
+function renderSizes(results: readonly BenchResult[]): string {
+  const sizes = TASKS.flatMap(({ prefix }) => prefix ?? []);
+  const lines = sizes.map((prefix) => {
+    const found = SIZE_FIGURES.map((figure) => results.find(({ id }) => id === `sim.${prefix}${figure}`));
+    const { ases, links } = found[0]!.context as { readonly ases: number; readonly links: number };
+    return [String(ases), String(links), ...found.map((result) => shown(result!.value))];
+  });
+  const head = ["ASes", "links", ...SIZE_FIGURES];
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...lines.map((line) => line[column]!.length)),
+  );
+  return [head, ...lines]
+    .map((line) => line.map((cell, column) => cell.padStart(widths[column]!)).join("  "))
+    .join("\n");
+}
+
+function shown(value: number): string {
+  return value < 10 ? value.toFixed(2) : value.toFixed(0);
+}
+
+function measure(task: Task, internet: string, runs: number): BenchResult[] {
+  const { name, graph = internet, prefix = "", figures } = task;
   const samples = new Map(figures.map((figure): [string, number[]] => [figure, []]));
   let context: Record<string, unknown> = {};
   for (let run = 1; run <= runs; run++) {
-    say(`${name}: ${run} of ${runs}`);
+    say(`${prefix}${name}: ${run} of ${runs}`);
     const text = execFileSync(process.execPath, [join(import.meta.dirname, "sim-measure.ts"), graph, name], {
       encoding: "utf8",
       timeout: RUN_MS_MAX,
@@ -59,7 +106,7 @@ function measure({ name, figures }: Task, graph: string, runs: number): BenchRes
     for (const [figure, values] of samples) values.push(measured[figure]!);
   }
   return [...samples].map(([figure, values]) =>
-    benchResult(`sim.${figure}`, figure.endsWith("_mb") ? "mb" : "ms", values, context),
+    benchResult(`sim.${prefix}${figure}`, figure.endsWith("_mb") ? "mb" : "ms", values, context),
   );
 }
 
