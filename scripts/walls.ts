@@ -42,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly Room[]>> = {
   "sim/anycast": ["core"],
   "sim/recording": ["core"],
   "sim/wan": ["core"],
+  "sim/truth": ["core", "bgp"],
   "sim/serve": ["core", "bgp"],
   "edge-nodes": ["core", "bgp"],
   loadtest: ["core"],
@@ -59,6 +60,7 @@ const PURE = [
   "gateway/routing",
   "sim/anycast",
   "sim/recording",
+  "sim/truth",
 ];
 
 interface Canary {
