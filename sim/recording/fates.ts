@@ -41,9 +41,9 @@ function fateOf(
     fates[at] = ON_THE_WAY;
     way.push(at);
     const next = replay.nextHop(at);
-    if (isDead(at)) fate = WRONG;
-    else if (next === NONE) fate = LOST;
-    else if (next === at) fate = RIGHT;
+    // A site that is an AS of the graph forwards what it does not serve any more, once it has a route elsewhere.
+    if (next === at) fate = isDead(at) ? WRONG : RIGHT;
+    else if (next === NONE) fate = isDead(at) ? WRONG : LOST;
     else {
       at = next;
       fate = fates[at] === ON_THE_WAY ? LOOPING : fates[at]!;

@@ -113,6 +113,30 @@ test("before, while nobody knows, between two hops and after: sites, vantages, p
   expect(story.at(WITHDRAW_US).sites[0]).toMatchObject({ isAnnounced: false, isServing: false });
 });
 
+test("who sits behind the AS of a dead site arrives elsewhere once that AS has a route again", () => {
+  const builder = new GraphBuilder();
+  const [ten, eleven, twelve, twentyOne] = [10, 11, 12, 21].map((asn) => builder.addVertex(asn)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  builder.addTransit(ten, eleven);
+  builder.addTransit(eleven, twelve);
+  builder.addTransit(ten, twentyOne);
+  const graph = builder.build();
+  const announced = [eleven, twentyOne].map((vertex) => ({ vertex, prepends: 0 }));
+  const acts = [{ atUs: FAIL_US, what: "west fails", vertex: eleven, isServing: false }];
+  const header = { ...headerOf(graph, [eleven, twentyOne], announced), acts };
+  const replay = replayOf(graph, header, announced, (engine) => engine.withdraw(eleven, WITHDRAW_US));
+  const story = new RecordedStory(replay);
+  const fatesAt = (atUs: number) => story.at(atUs).fates;
+  expect(fatesAt(WITHDRAW_US - 1)).toEqual({ right: 0, wrong: 2, lost: 0, looping: 0 });
+  // AS 12 has heard of the loss and of nothing else, AS 10 has changed its mind.
+  expect(fatesAt(WITHDRAW_US + DELAY_US)).toEqual({ right: 1, wrong: 0, lost: 1, looping: 0 });
+  expect(fatesAt(Infinity)).toEqual({ right: 2, wrong: 0, lost: 0, looping: 0 });
+});
+
 test("the moments worth a line: what was done, who moved, how many have settled", () => {
   expect(new RecordedStory(lostWest()).moments()).toEqual([
     { atUs: FAIL_US, sort: "act", what: "west fails" },
