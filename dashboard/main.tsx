@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { openSession } from "./orders.ts";
 import { Page } from "./parts/page.tsx";
+import { openReplay } from "./replay-store.ts";
 import { isDark, isLinkUsed, link, take, theme, words } from "./store.ts";
 import { LabStream } from "./stream.ts";
 
@@ -27,6 +28,7 @@ const stream = new LabStream({
   onSnapshot: (value) => take({ sort: "snapshot", value }),
   onEvent: (value) => take({ sort: "event", value }),
   onStatus: (value) => take({ sort: "status", value }),
+  onReplay: openReplay,
   onLink: (value) => {
     link.value = value;
   },

@@ -6,6 +6,7 @@
 import type { LabStatus } from "../core/wire/control.ts";
 import type { JournalEvent } from "../core/wire/events.ts";
 import type { PageSnapshot } from "../core/wire/page.ts";
+import type { ReplayOpening } from "../core/wire/replay.ts";
 
 const RETRY_MS = 500;
 /** Three beats. */
@@ -16,6 +17,8 @@ export interface StreamHandlers {
   readonly onSnapshot: (snapshot: PageSnapshot) => void;
   readonly onEvent: (event: JournalEvent) => void;
   readonly onStatus: (status: LabStatus) => void;
+  /** The server has no lab but a recording. */
+  readonly onReplay: (opening: ReplayOpening) => void;
   readonly onLink: (link: "live" | "lost") => void;
 }
 
@@ -57,6 +60,10 @@ export class LabStream {
     source.addEventListener("status", (message: MessageEvent<string>) => {
       this.#heard();
       this.#handlers.onStatus(JSON.parse(message.data) as LabStatus);
+    });
+    source.addEventListener("replay", (message: MessageEvent<string>) => {
+      this.#heard();
+      this.#handlers.onReplay(JSON.parse(message.data) as ReplayOpening);
     });
     source.addEventListener("beat", () => this.#heard());
     source.addEventListener("error", () => this.#lose(source));

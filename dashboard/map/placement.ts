@@ -3,7 +3,7 @@
  * apart) are set apart by hand, a few pixels; everything else is where the projection puts it.
  */
 import type { Place } from "../../core/wire/page.ts";
-import { mapProjection } from "./projection.ts";
+import { MAP_HEIGHT, MAP_WIDTH, mapProjection } from "./projection.ts";
 
 export interface Placed {
   readonly vantage: string;
@@ -50,4 +50,54 @@ export function placeOnMap(places: readonly Place[]): Placed[] {
     const [x, y] = [point[0] + by[0], point[1] + by[1]];
     return [{ vantage, site, x, y, labelX: x + label[0], labelY: y + label[1], anchor }];
   });
+}
+
+const LABEL_HEIGHT = 13;
+const LABEL_GAP = 4;
+/** Beside the mark, below and above it, farther away; the first that covers no other name is taken. */
+const LABEL_OFFSETS = [0, 1, -1, 2, -2, 3, -3];
+
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+}
+
+/** For places that nobody set apart by hand: the same, with names that do not cover each other, where there is room. */
+export function withFreeLabels(placed: readonly Placed[], reachOf: (place: Placed) => LabelReach): Placed[] {
+  const taken: Box[] = placed.map((place) => markBox(place, reachOf(place).fromMark));
+  return placed.map((place) => {
+    const { width, fromMark } = reachOf(place);
+    const choices = LABEL_OFFSETS.flatMap((row) =>
+      (["start", "end"] as const).map((anchor) => {
+        const labelX = place.x + (anchor === "start" ? fromMark + LABEL_GAP : -fromMark - LABEL_GAP);
+        const labelY = place.y + LABEL_GAP + row * LABEL_HEIGHT;
+        const left = anchor === "start" ? labelX : labelX - width;
+        return { labelX, labelY, anchor, box: { left, right: left + width, top: labelY - LABEL_HEIGHT } };
+      }),
+    );
+    const free = choices.find(({ box }) => isOnMap(box) && taken.every((other) => !covers(box, other)));
+    if (free === undefined) return place;
+    const { box, ...label } = free;
+    taken.push(box);
+    return { ...place, ...label };
+  });
+}
+
+function markBox({ x, y }: Placed, radius: number): Box {
+  return { left: x - radius, right: x + radius, top: y - LABEL_HEIGHT / 2 };
+}
+
+export interface LabelReach {
+  readonly width: number;
+  /** Radius that stays free. */
+  readonly fromMark: number;
+}
+
+function covers(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && Math.abs(a.top - b.top) < LABEL_HEIGHT;
+}
+
+function isOnMap({ left, right, top }: Box): boolean {
+  return left >= 0 && right <= MAP_WIDTH && top >= 0 && top + LABEL_HEIGHT <= MAP_HEIGHT;
 }

@@ -3,15 +3,12 @@ import { isDark, link, state, status, story, toggleLanguage, toggleTheme, words 
 import { moodOf } from "../model/site-state.ts";
 
 export function Head() {
-  const { tagline, toggle, languageName } = words.value;
+  const { tagline } = words.value;
   const known = status.value;
   return (
     <header class="head">
       <h1>
-        <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
-          <circle class="logo-ring" cx="16" cy="16" r="11" />
-          <circle class="logo-core" cx="16" cy="16" r="4" />
-        </svg>
+        <Logo />
         Anycastle
       </h1>
       <p class="tagline">{tagline}</p>
@@ -21,16 +18,32 @@ export function Head() {
           v{known.version} · {known.mode} · seed {known.seed}
         </p>
       )}
-      <div class="toggles">
-        <button type="button" onClick={toggleTheme} aria-pressed={isDark()} title={toggle.theme}>
-          <span aria-hidden="true">◐</span>
-          <span class="hidden">{toggle.theme}</span>
-        </button>
-        <button type="button" onClick={toggleLanguage} lang={languageName === "English" ? "zh-CN" : "en"}>
-          {toggle.language}
-        </button>
-      </div>
+      <Toggles />
     </header>
+  );
+}
+
+export function Logo() {
+  return (
+    <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
+      <circle class="logo-ring" cx="16" cy="16" r="11" />
+      <circle class="logo-core" cx="16" cy="16" r="4" />
+    </svg>
+  );
+}
+
+export function Toggles() {
+  const { toggle, languageName } = words.value;
+  return (
+    <div class="toggles">
+      <button type="button" onClick={toggleTheme} aria-pressed={isDark()} title={toggle.theme}>
+        <span aria-hidden="true">◐</span>
+        <span class="hidden">{toggle.theme}</span>
+      </button>
+      <button type="button" onClick={toggleLanguage} lang={languageName === "English" ? "zh-CN" : "en"}>
+        {toggle.language}
+      </button>
+    </div>
   );
 }
 

@@ -1,4 +1,5 @@
-/** The page, put together. */
+/** The page, put together: of a lab, or of a recording, as its stream says. */
+import { opening } from "../replay-store.ts";
 import { canAct, isLinkUsed, link, state, words } from "../store.ts";
 import { CityTable } from "./city-table.tsx";
 import { Counters } from "./counters.tsx";
@@ -6,11 +7,16 @@ import { Head } from "./head.tsx";
 import { KillSwitch } from "./kill-switch.tsx";
 import { LatencyChart } from "./latency-chart.tsx";
 import { NodePanel } from "./node-panel.tsx";
+import { ReplayPage } from "./replay-page.tsx";
 import { ResponseHead } from "./response-head.tsx";
 import { StoryPanel } from "./story-panel.tsx";
 import { WorldMap } from "./world-map.tsx";
 
 export function Page() {
+  return opening.value === undefined ? <LabPage /> : <ReplayPage />;
+}
+
+function LabPage() {
   return (
     <div class={`page ${link.value}`}>
       <Head />
