@@ -17,7 +17,10 @@ const BODY_BYTES_MAX = 1024 * 1024;
 export interface ControlServerOptions {
   /** Bearer token of the run. */
   readonly token: string;
-  /** Host names under which the server may be addressed, without port; loopback names are always among them. */
+  /**
+   * Host names under which the server may be addressed, without port; loopback names are always among them, and so is the
+   * address that the connection came to: no foreign name can resolve into the Host of an address.
+   */
   readonly hostNames?: readonly string[];
   /** Whether a Cookie field and the key of a page are of one session, which may do what the token may. */
   readonly isSession?: (cookies: string, pageKey: string) => boolean;
@@ -25,6 +28,8 @@ export interface ControlServerOptions {
   readonly openPaths?: ReadonlySet<string>;
   /** GET of this path lists what there is; `/` unless told otherwise. */
   readonly indexPath?: string;
+  /** Why this server takes no orders: each is answered 405 with this sentence, token or not. */
+  readonly readOnlyBecause?: string;
 }
 
 export function createControlServer(options: ControlServerOptions): FastifyInstance {
@@ -33,7 +38,7 @@ export function createControlServer(options: ControlServerOptions): FastifyInsta
 
   server.addHook("onRequest", async (request) => {
     const host = request.headers.host ?? "";
-    if (!isOwnHost(host, hostNames, server)) {
+    if (!isOwnHost(host, hostNames, request)) {
       throw new UserError("HOST_REFUSED", `Host "${host.slice(0, 80)}" does not name this server`);
     }
     const origin = request.headers.origin;
@@ -44,6 +49,9 @@ export function createControlServer(options: ControlServerOptions): FastifyInsta
       throw new UserError("ORIGIN_REFUSED", "a page from elsewhere may not take its parts from here");
     }
     if (request.method === "GET" || request.method === "HEAD") return;
+    if (options.readOnlyBecause !== undefined) {
+      throw new UserError("READ_ONLY", `${request.method} is not taken here: ${options.readOnlyBecause}`);
+    }
     const isOpen = options.openPaths?.has(request.url) === true;
     if (!isOpen && !isAuthorized(request, options.token) && !hasSession(request, options)) {
       throw new UserError("TOKEN_REFUSED", "the call changes something and carries no valid token", {
@@ -73,6 +81,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   ORIGIN_REFUSED: 403,
   TOKEN_REFUSED: 401,
   TYPE_REFUSED: 415,
+  READ_ONLY: 405,
 };
 
 function statusOf(error: unknown): number {
@@ -95,11 +104,17 @@ function errorReply(error: unknown): ErrorReply {
   return { error: hint === undefined ? { code, message } : { code, message, hint } };
 }
 
-function isOwnHost(host: string, hostNames: ReadonlySet<string>, server: FastifyInstance): boolean {
-  const address = server.server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
+function isOwnHost(host: string, hostNames: ReadonlySet<string>, { socket }: FastifyRequest): boolean {
   const end = host.lastIndexOf(":");
-  return end > 0 && hostNames.has(host.slice(0, end).toLowerCase()) && host.slice(end + 1) === String(port);
+  if (end <= 0 || host.slice(end + 1) !== String(socket.localPort)) return false;
+  const name = host.slice(0, end).toLowerCase();
+  // A socket that serves IPv4 and IPv6 alike names IPv4 addresses in IPv6's way.
+  const address = socket.localAddress?.replace(/^::ffff:/, "");
+  return hostNames.has(name) || (address !== undefined && name === bracketed(address));
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }
 
 /**

@@ -10,6 +10,7 @@ import { watchStalls } from "#core/host/stalls.ts";
 import { Prng } from "#core/prng.ts";
 import type { BfdConfig, RouterConfig, SimConfig } from "#core/wire/cast.ts";
 import type { EventBody } from "#core/wire/events.ts";
+import { SIM_STATUS_SCHEMA, type SimStatus } from "#core/wire/sim-status.ts";
 import { defaultWorld } from "#sim/topology/default-world.ts";
 import type { World } from "#sim/topology/world.ts";
 import { FeedServer } from "./feed-server.ts";
@@ -20,7 +21,6 @@ import { RouterListener } from "./router-listener.ts";
 import { HOST_CLOCK } from "./sim-clock.ts";
 import type { SiteAnnouncement } from "#sim/anycast/site-paths.ts";
 import { SiteRouter } from "./site-router.ts";
-import { SIM_STATUS_SCHEMA, type SimStatus } from "./status.ts";
 
 const NS_PER_US = 1000;
 /** Standing still for longer is an event, and not held against the nodes (BFD). */

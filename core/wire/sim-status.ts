@@ -1,6 +1,4 @@
-/** `GET /v1/status` of the simulator: for people and for `doctor`; the gateway reads the feed. */
-import type { BfdState } from "#bgp/bfd/packet.ts";
-
+/** `GET /v1/status` of the simulator: for people, for `doctor` and for the page beside it; the gateway reads the feed. */
 export const SIM_STATUS_SCHEMA = "anycastle.sim-status/v1";
 
 export interface SimStatus {
@@ -25,7 +23,7 @@ export interface SimStatus {
       readonly node: string;
       readonly session: "up" | "down";
       /** Absent: the node has none. */
-      readonly bfd?: BfdState;
+      readonly bfd?: "admin-down" | "down" | "init" | "up";
       readonly hasPath: boolean;
     }[];
   }[];
