@@ -22,6 +22,7 @@ import { addSim } from "./sim.ts";
 import { addStatus } from "./status.ts";
 import { addTest } from "./test.ts";
 import { addVersion } from "./version.ts";
+import { addWatch } from "./watch.ts";
 
 export function createProgram(): Command {
   const program = new Command("anycastle")
@@ -57,6 +58,7 @@ export function createProgram(): Command {
   addNode(program);
   addLoad(program);
   addSim(program);
+  addWatch(program);
   program.commandsGroup("Help with it:");
   addConfig(program);
   addDoctor(program);

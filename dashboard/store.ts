@@ -3,10 +3,9 @@
  * a burst of a thousand events costs one drawing.
  */
 import { computed, signal } from "@preact/signals";
-import type { LabStatus } from "../core/wire/control.ts";
 import type { JournalEvent } from "../core/wire/events.ts";
 import type { FaultHow } from "../core/wire/faults.ts";
-import type { PageSnapshot } from "../core/wire/page.ts";
+import type { PageSnapshot, PageStatus } from "../core/wire/page.ts";
 import { fromSnapshot, hear, withStatus, type PageState } from "./model/page-state.ts";
 import { CHINESE } from "./words/chinese.ts";
 import { ENGLISH, type Words } from "./words/english.ts";
@@ -20,7 +19,7 @@ const PAGE_KEY_KEY = "anycastle-page-key";
 type Message =
   | { readonly sort: "snapshot"; readonly value: PageSnapshot }
   | { readonly sort: "event"; readonly value: JournalEvent }
-  | { readonly sort: "status"; readonly value: LabStatus };
+  | { readonly sort: "status"; readonly value: PageStatus };
 
 export const state = signal<PageState | undefined>(undefined);
 export const link = signal<"connecting" | "live" | "lost">("connecting");
@@ -48,6 +47,8 @@ export const words = signal<Words>(storedLanguage());
 
 // Parts of the state that are drawn apart.
 export const status = computed(() => state.value?.status);
+/** Set while a watcher serves the page, who takes no orders. */
+export const watch = computed(() => state.value?.status.watch);
 export const places = computed(() => state.value?.places);
 export const story = computed(() => state.value?.story);
 export const tests = computed(() => state.value?.tests);

@@ -3,9 +3,8 @@
  * The browser's own reconnection is not used: it gives up for good on an answer that is no stream, and cannot notice
  * silence.
  */
-import type { LabStatus } from "../core/wire/control.ts";
 import type { JournalEvent } from "../core/wire/events.ts";
-import type { PageSnapshot } from "../core/wire/page.ts";
+import type { PageSnapshot, PageStatus } from "../core/wire/page.ts";
 import type { ReplayOpening } from "../core/wire/replay.ts";
 
 const RETRY_MS = 500;
@@ -16,7 +15,7 @@ const LOOK_MS = 1_000;
 export interface StreamHandlers {
   readonly onSnapshot: (snapshot: PageSnapshot) => void;
   readonly onEvent: (event: JournalEvent) => void;
-  readonly onStatus: (status: LabStatus) => void;
+  readonly onStatus: (status: PageStatus) => void;
   /** The server has no lab but a recording. */
   readonly onReplay: (opening: ReplayOpening) => void;
   readonly onLink: (link: "live" | "lost") => void;
@@ -59,7 +58,7 @@ export class LabStream {
     });
     source.addEventListener("status", (message: MessageEvent<string>) => {
       this.#heard();
-      this.#handlers.onStatus(JSON.parse(message.data) as LabStatus);
+      this.#handlers.onStatus(JSON.parse(message.data) as PageStatus);
     });
     source.addEventListener("replay", (message: MessageEvent<string>) => {
       this.#heard();

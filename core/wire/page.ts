@@ -1,15 +1,16 @@
 /**
- * What the page gets from its lab, `GET /api/v1/stream` (server-sent events): everything on the screen comes from it.
+ * What the page gets from its lab, or from `anycastle watch` beside a cast that no lab started, `GET /api/v1/stream`
+ * (server-sent events): everything on the screen comes from it.
  *
  *   event: snapshot   PageSnapshot    first, and again whenever the reader's place cannot be found any more
  *   (no name)         JournalEvent    as they happen; `id:` is RUN-SEQ
- *   event: status     LabStatus       when the cast has changed, at most every 25 ms
+ *   event: status     PageStatus      when the cast has changed, at most every 25 ms
  *   event: beat       PageBeat        every 2 s: a stream without one is broken, even if its socket is not
  *
  * A reader that comes back with `Last-Event-ID` (or `?after=ID`) gets what it missed instead of a snapshot, if the id is
  * of this run and not too old.
  */
-import type { LabStatus } from "./control.ts";
+import type { LabStatus, NodeStatus, SiteStatus } from "./control.ts";
 import type { JournalEvent } from "./events.ts";
 
 export const PAGE_SCHEMA = "anycastle.page/v1";
@@ -22,7 +23,7 @@ export interface PageSnapshot {
   readonly seq: number;
   /** Monotonic ns of the lab's host. */
   readonly atNs: number;
-  readonly status: LabStatus;
+  readonly status: PageStatus;
   readonly places: readonly Place[];
   /** This reader has the cookie of a session: it may act with the page's key; else the page is for looking. */
   readonly canAct: boolean;
@@ -31,6 +32,39 @@ export interface PageSnapshot {
   readonly totals: PageTotals;
   /** What a page that comes late needs of the past, in order; none is newer than `seq`. */
   readonly events: readonly JournalEvent[];
+}
+
+/**
+ * What the page shows of the cast: a lab's status, or what can be known of a cast from its gateway and simulator. Null: it
+ * is not known, because nobody in reach of the watcher tells it, or not any more.
+ */
+export interface PageStatus extends Pick<
+  LabStatus,
+  "version" | "isReady" | "feed" | "vantages" | "gatewayUrl"
+> {
+  readonly mode: string | null;
+  readonly seed: number | null;
+  readonly sites: readonly PageSite[];
+  /** Absent: a lab serves this page. */
+  readonly watch?: WatchStatus;
+}
+
+export type PageSite = Omit<SiteStatus, "nodes"> & { readonly nodes: readonly PageNode[] };
+
+export type PageNode = Omit<NodeStatus, "process" | "bgp" | "gateway"> & {
+  readonly process: NodeStatus["process"] | null;
+  readonly bgp: NodeStatus["bgp"] | null;
+  readonly gateway: NodeStatus["gateway"] | null;
+};
+
+/** Times on a watched page are those at which its watcher noticed, on the watcher's clock. */
+export interface WatchStatus {
+  /** The services answer. What is shown of one that does not is its last word, or null. */
+  readonly isGatewayThere: boolean;
+  readonly isSimulatorThere: boolean;
+  /** How often both are asked, and how often each city is measured; null: it is not. */
+  readonly lookMs: number;
+  readonly testMs: number | null;
 }
 
 export interface Place {

@@ -2,9 +2,8 @@
  * Everything the page shows, and how one message of the stream changes it. Pure: a new state comes back, and the parts
  * that did not change are the same objects, so that what draws them need not look. Every list has a bound.
  */
-import type { LabStatus } from "../../core/wire/control.ts";
 import type { JournalEvent, ProcessUsage } from "../../core/wire/events.ts";
-import type { PageSnapshot, PageTotals, Place } from "../../core/wire/page.ts";
+import type { PageSnapshot, PageStatus, PageTotals, Place } from "../../core/wire/page.ts";
 import { logLineOf } from "./log-line.ts";
 import { beginStory, continueStory, NO_STORY, type Story } from "./story.ts";
 
@@ -36,7 +35,7 @@ export interface PageState {
   readonly run: string;
   /** Events up to this one are in `totals` by way of the snapshot. */
   readonly countedSeq: number;
-  readonly status: LabStatus;
+  readonly status: PageStatus;
   readonly places: readonly Place[];
   readonly canAct: boolean;
   readonly canMeasure: boolean;
@@ -71,7 +70,7 @@ export function fromSnapshot(snapshot: PageSnapshot): PageState {
   return events.reduce(hear, empty);
 }
 
-export function withStatus(state: PageState, status: LabStatus): PageState {
+export function withStatus(state: PageState, status: PageStatus): PageState {
   return { ...state, status };
 }
 

@@ -4,7 +4,7 @@ import type { VantageStatus } from "../../core/wire/control.ts";
 import { signed } from "../model/figures.ts";
 import type { TestRow } from "../model/page-state.ts";
 import { isTesting, test } from "../orders.ts";
-import { canAct, canMeasure, chosenCity, nameOf, status, tests, words } from "../store.ts";
+import { canAct, canMeasure, chosenCity, nameOf, status, tests, watch, words } from "../store.ts";
 import { Panel } from "./panel.tsx";
 
 /** What fills the bar; a longer time fills it too, its figure stands beside. */
@@ -12,6 +12,7 @@ const BAR_MS = 300;
 /** A change that a user may feel; below it is the noise of a busy machine. */
 const CHANGED_MS = 30;
 const STATUS_GOOD = 200;
+const MS_PER_S = 1_000;
 
 export function CityTable() {
   const { table } = words.value;
@@ -20,17 +21,8 @@ export function CityTable() {
     <Panel
       name="cities"
       title={table.title}
-      command="npx anycastle test"
-      aside={
-        <button
-          type="button"
-          class="primary"
-          disabled={!canAct.value || !canMeasure.value || isTesting.value}
-          onClick={() => void test()}
-        >
-          {isTesting.value ? table.running : table.run}
-        </button>
-      }
+      {...(watch.value === undefined ? { command: "npx anycastle test" } : {})}
+      aside={watch.value === undefined ? <TestNow /> : <Pace testMs={watch.value.testMs} />}
     >
       <table>
         <caption class="hidden">{table.caption}</caption>
@@ -63,6 +55,26 @@ export function CityTable() {
       </table>
     </Panel>
   );
+}
+
+function TestNow() {
+  const { table } = words.value;
+  return (
+    <button
+      type="button"
+      class="primary"
+      disabled={!canAct.value || !canMeasure.value || isTesting.value}
+      onClick={() => void test()}
+    >
+      {isTesting.value ? table.running : table.run}
+    </button>
+  );
+}
+
+/** Who watches measures by himself. Null: not at all. */
+function Pace({ testMs }: { readonly testMs: number | null }) {
+  const { watched } = words.value;
+  return <span class="dim">{testMs === null ? watched.noTest : watched.pace(testMs / MS_PER_S)}</span>;
 }
 
 function Row({ vantage: { vantage, site } }: { readonly vantage: VantageStatus }) {

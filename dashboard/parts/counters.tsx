@@ -89,7 +89,7 @@ interface FigureProps {
   readonly note?: string;
 }
 
-function Figure({ name, value, mood = "", title, note }: FigureProps) {
+export function Figure({ name, value, mood = "", title, note }: FigureProps) {
   return (
     <div {...(title === undefined ? {} : { title })}>
       <dt>{name}</dt>

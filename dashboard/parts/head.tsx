@@ -15,7 +15,9 @@ export function Head() {
       <Condition />
       {known === undefined ? null : (
         <p class="run">
-          v{known.version} · {known.mode} · seed {known.seed}
+          {[`v${known.version}`, known.mode, known.seed === null ? null : `seed ${known.seed}`]
+            .filter((part) => part !== null)
+            .join(" · ")}
         </p>
       )}
       <Toggles />
@@ -63,6 +65,8 @@ function condition(): readonly [mood: "ok" | "warn" | "alert", text: string] {
   if (link.value === "lost") return ["alert", said.lost];
   const known = status.value;
   if (known === undefined || state.value === undefined) return ["warn", said.connecting];
+  if (known.watch?.isGatewayThere === false) return ["alert", said.gatewaySilent];
+  if (known.watch?.isSimulatorThere === false) return ["alert", said.simulatorSilent];
   if (!known.isReady && story.value?.isFault !== true) return ["warn", said.starting];
   if (known.feed === "stale") return ["warn", said.stale];
   const unwell = known.sites.flatMap(({ nodes }) => nodes).filter((node) => moodOf(node) !== "well").length;

@@ -4,7 +4,7 @@
  */
 import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { NodeStatus } from "../../core/wire/control.ts";
+import type { PageNode } from "../../core/wire/page.ts";
 import { FAULT_HOWS } from "../words/hows.ts";
 import { networkOf } from "../model/site-state.ts";
 import { drain, fail, outcome, reset, revive } from "../orders.ts";
@@ -109,7 +109,7 @@ function Targets() {
 }
 
 /** Null: the whole site. */
-function NodeChip({ node }: { readonly node: NodeStatus | null }) {
+function NodeChip({ node }: { readonly node: PageNode | null }) {
   const { kill } = words.value;
   const id = node?.node ?? null;
   const fault = node?.fault ?? null;

@@ -1,6 +1,6 @@
 /** The page, put together: of a lab, or of a recording, as its stream says. */
 import { opening } from "../replay-store.ts";
-import { canAct, isLinkUsed, link, state, words } from "../store.ts";
+import { canAct, isLinkUsed, link, state, watch, words } from "../store.ts";
 import { CityTable } from "./city-table.tsx";
 import { Counters } from "./counters.tsx";
 import { Head } from "./head.tsx";
@@ -10,6 +10,7 @@ import { NodePanel } from "./node-panel.tsx";
 import { ReplayPage } from "./replay-page.tsx";
 import { ResponseHead } from "./response-head.tsx";
 import { StoryPanel } from "./story-panel.tsx";
+import { WatchOnly, WatchedFigures } from "./watch-only.tsx";
 import { WorldMap } from "./world-map.tsx";
 
 export function Page() {
@@ -17,22 +18,23 @@ export function Page() {
 }
 
 function LabPage() {
+  const isWatching = watch.value !== undefined;
   return (
     <div class={`page ${link.value}`}>
       <Head />
-      {state.value !== undefined && !canAct.value ? <LookOnly /> : null}
+      {state.value !== undefined && !canAct.value && !isWatching ? <LookOnly /> : null}
       <main>
         <div class="column left">
           <WorldMap />
           <div class="pair">
-            <LatencyChart />
+            {isWatching ? null : <LatencyChart />}
             <StoryPanel />
           </div>
         </div>
         <div class="column right">
-          <Counters />
+          {isWatching ? <WatchedFigures /> : <Counters />}
           <CityTable />
-          <KillSwitch />
+          {isWatching ? <WatchOnly /> : <KillSwitch />}
           <div class="pair">
             <NodePanel />
             <ResponseHead />

@@ -1,8 +1,8 @@
 /** What happened since the fault, to the millisecond: three figures that sum it up, and every step. */
 import { useEffect, useRef } from "preact/hooks";
 import { duration } from "../model/figures.ts";
-import type { StoryItem } from "../model/story.ts";
-import { nameOf, story, words } from "../store.ts";
+import type { Story, StoryItem } from "../model/story.ts";
+import { nameOf, story, watch, words } from "../store.ts";
 import { Panel } from "./panel.tsx";
 
 const NS_PER_MS = 1e6;
@@ -25,8 +25,8 @@ export function StoryPanel() {
   return (
     <Panel
       name="story"
-      title={known?.isFault === true ? said.titleFault : said.titleStart}
-      command="npx anycastle events"
+      title={titleOf(known)}
+      {...(watch.value === undefined ? { command: "npx anycastle events" } : {})}
     >
       <Figures />
       {items.length === 0 ? (
@@ -49,6 +49,12 @@ export function StoryPanel() {
       </p>
     </Panel>
   );
+}
+
+function titleOf(known: Story | undefined): string {
+  const { story: said, watched } = words.value;
+  if (known?.isFault === true) return said.titleFault;
+  return watch.value === undefined ? said.titleStart : watched.story;
 }
 
 function Figures() {

@@ -4,7 +4,8 @@
  */
 import { LAND } from "virtual:land";
 import { useMemo } from "preact/hooks";
-import type { SiteStatus, VantageStatus } from "../../core/wire/control.ts";
+import type { VantageStatus } from "../../core/wire/control.ts";
+import type { PageSite } from "../../core/wire/page.ts";
 import { arcPath, ringSegment } from "../map/arc.ts";
 import { placeOnMap, type Placed } from "../map/placement.ts";
 import { MAP_HEIGHT, MAP_WIDTH } from "../map/projection.ts";
@@ -73,7 +74,7 @@ function Arc({ vantage, placed }: { readonly vantage: VantageStatus; readonly pl
   return <path class={isAway ? "arc away" : "arc"} d={arcPath(from, to)} pathLength={1} />;
 }
 
-function City({ place, site }: { readonly place: Placed; readonly site: SiteStatus | undefined }) {
+function City({ place, site }: { readonly place: Placed; readonly site: PageSite | undefined }) {
   return site === undefined ? <Vantage place={place} /> : <Site place={place} site={site} />;
 }
 
@@ -89,7 +90,7 @@ function Vantage({ place }: { readonly place: Placed }) {
   );
 }
 
-function Site({ place, site }: { readonly place: Placed; readonly site: SiteStatus }) {
+function Site({ place, site }: { readonly place: Placed; readonly site: PageSite }) {
   const { map, network } = words.value;
   const state = networkOf(site);
   const moods = site.nodes.map(moodOf);

@@ -14,6 +14,8 @@ export const ENGLISH = {
     starting: "the cast is starting",
     inService: "all in service",
     degraded: (count: number): string => `${count} ${count === 1 ? "node" : "nodes"} out`,
+    gatewaySilent: "the gateway does not answer",
+    simulatorSilent: "the simulator does not answer: its last word is shown",
     stale: "catchment feed lost: last routes stay in force",
   },
   toggle: { theme: "Dark or light", language: "中文" },
@@ -122,6 +124,20 @@ export const ENGLISH = {
     done: (what: string): string => `${what}: done`,
     doing: (what: string): string => `${what} …`,
   },
+  watched: {
+    title: "Watching only",
+    why: "No kill switch: this page did not start the cast and cannot end a part of it. Where it runs in containers, a terminal does:",
+    times: (seconds: number): string =>
+      `Times are those at which this page's service noticed: routes at once, sessions and the gateway's verdicts up to ${seconds} s late.`,
+    story: "What was seen",
+    requestsTitle: "Requests at the gateway",
+    requests: "requests",
+    failedTitle: "Answered by the gateway itself, because no node could",
+    hedged: "hedged",
+    hedgedTitle: "Asked of a second node because the first was silent",
+    pace: (seconds: number): string => `one request each, every ${seconds} s`,
+    noTest: "not measured",
+  },
   how: {
     shutdown: "SIGTERM: asks others to go elsewhere, serves what is left, withdraws, exits.",
     kill: "SIGKILL: the process is gone; the kernel closes its sockets.",
@@ -142,6 +158,7 @@ export const ENGLISH = {
     bgp: "BGP",
     log: "Last lines of its log",
     noLog: "It has logged nothing.",
+    outOfReach: "Out of reach from here: pid, CPU, memory, log.",
     process: {
       running: "running",
       starting: "starting",

@@ -6,9 +6,14 @@
 import type { ServerResponse } from "node:http";
 import { EXIT, UserError } from "#core/errors.ts";
 import { after, every, nowMs, nowNs, type Timer } from "#core/host/clock.ts";
-import type { LabStatus } from "#core/wire/control.ts";
 import type { EventKind, JournalEvent } from "#core/wire/events.ts";
-import { PAGE_SCHEMA, type PageBeat, type PageSnapshot, type Place } from "#core/wire/page.ts";
+import {
+  PAGE_SCHEMA,
+  type PageBeat,
+  type PageSnapshot,
+  type PageStatus,
+  type Place,
+} from "#core/wire/page.ts";
 import type { Journal } from "../journal.ts";
 import { PageMemory } from "./page-memory.ts";
 
@@ -21,7 +26,7 @@ const STATUS_MS = 25;
 /** A page that missed more than this gets a snapshot: it is smaller. */
 const RESUME_EVENTS_MAX = 5_000;
 
-/** Events after which `LabStatus` may be another one. */
+/** Events after which the status may be another one. */
 const STATUS_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "lab.ready",
   "process.started",
@@ -46,7 +51,7 @@ const STATUS_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
 
 export interface PageHubParts {
   readonly journal: Journal;
-  readonly status: () => LabStatus;
+  readonly status: () => PageStatus;
   readonly places: readonly Place[];
   readonly canMeasure: () => boolean;
   /** Names the run, in ids. */
@@ -120,6 +125,14 @@ export class PageHub {
     for (const page of this.#pages) page.end();
   }
 
+  /** Sends it at once, then no sooner than every `STATUS_MS`. Events that change it call this by themselves. */
+  statusChanged(): void {
+    if (this.#isClosed || this.#statusTimer !== undefined) return;
+    const waitMs = this.#statusAtMs + STATUS_MS - nowMs();
+    if (waitMs <= 0) return this.#sendStatus();
+    this.#statusTimer = after(waitMs, () => this.#sendStatus(), { unref: true });
+  }
+
   #leave(output: ServerResponse): void {
     if (!this.#pages.delete(output) || this.#pages.size > 0) return;
     this.#parts.onWatched(false);
@@ -163,15 +176,7 @@ export class PageHub {
     this.#memory.hear(event);
     if (this.#pages.size === 0) return;
     this.#write(this.#eventText(event));
-    if (STATUS_KINDS.has(event.kind)) this.#statusChanged();
-  }
-
-  /** At once, then no sooner than every `STATUS_MS`. */
-  #statusChanged(): void {
-    if (this.#statusTimer !== undefined) return;
-    const waitMs = this.#statusAtMs + STATUS_MS - nowMs();
-    if (waitMs <= 0) return this.#sendStatus();
-    this.#statusTimer = after(waitMs, () => this.#sendStatus(), { unref: true });
+    if (STATUS_KINDS.has(event.kind)) this.statusChanged();
   }
 
   #sendStatus(): void {

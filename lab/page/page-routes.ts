@@ -46,21 +46,34 @@ export function addPageRoutes(server: FastifyInstance, lab: Lab, sessions: PageS
     status: () => lab.status(),
     places: PLACES,
     canMeasure: () => lab.measurer !== undefined,
-    run: randomToken().replaceAll("-", "_").slice(0, RUN_NAME_LENGTH),
+    run: newRunName(),
     onWatched: (isWatched) => (isWatched ? meter.start() : meter.stop()),
   });
   addPageFiles(server);
+  addStream(server, hub, (cookies) => sessions.isKnown(cookies));
+  addSessionRoutes(server, lab, sessions);
+  addMeasuring(server, lab);
+  return hub;
+}
+
+/** Names the run in the ids of its events: no hyphen, which parts it from the number. */
+export function newRunName(): string {
+  return randomToken().replaceAll("-", "_").slice(0, RUN_NAME_LENGTH);
+}
+
+/** `canAct`: whether a reader with these cookies may. */
+export function addStream(
+  server: FastifyInstance,
+  hub: PageHub,
+  canAct: (cookies: string | undefined) => boolean,
+): void {
   server.get<{ Querystring: { after?: string } }>("/api/v1/stream", (request, reply) => {
     hub.refuseWhenFull();
     const header = request.headers["last-event-id"];
     const lastId = request.query.after ?? (typeof header === "string" ? header : undefined);
-    const canAct = sessions.isKnown(request.headers.cookie);
     reply.hijack();
-    hub.add(reply.raw, { lastId, canAct });
+    hub.add(reply.raw, { lastId, canAct: canAct(request.headers.cookie) });
   });
-  addSessionRoutes(server, lab, sessions);
-  addMeasuring(server, lab);
-  return hub;
 }
 
 function addSessionRoutes(server: FastifyInstance, lab: Lab, sessions: PageSessions): void {
@@ -98,7 +111,8 @@ function processesOf(lab: Lab): { process: string; pid: number | null }[] {
   return [{ process: "lab", pid }, ...processes, ...nodes];
 }
 
-const PLACES: readonly Place[] = CITIES.map(({ id, latitude, longitude }) => ({
+/** The cities of the built-in map. */
+export const PLACES: readonly Place[] = CITIES.map(({ id, latitude, longitude }) => ({
   vantage: id,
   site: SITES.find(({ city }) => city === id)?.site ?? null,
   latitude,

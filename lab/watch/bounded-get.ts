@@ -1,0 +1,38 @@
+/** GET of a JSON document of ours: bounded in time and size, and held to the schema that it must name. */
+import { request } from "undici";
+
+/** Longer than a busy machine needs, shorter than a person's patience. */
+const ANSWER_MS_MAX = 2_000;
+/** A status of two thousand nodes. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
+/** Rejects with a sentence that says what was wrong with the answer, or with the socket's error. */
+export async function getDocument<T extends { readonly schema: string }>(
+  url: string,
+  schema: T["schema"],
+  signal: AbortSignal,
+): Promise<T> {
+  const { statusCode, body } = await request(url, {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)]),
+  });
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) throw new Error(`its answer is longer than ${BODY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
+  const value = parsed(Buffer.concat(chunks).toString("utf8"));
+  if (typeof value === "object" && value !== null && "schema" in value && value.schema === schema)
+    return value as T;
+  throw new Error(`its answer is no ${schema}`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
