@@ -1,6 +1,6 @@
 /**
- * `npm run containers`: the image built and docker-compose.yml brought up on a real engine, the speed test through it,
- * then under load both nodes of New York killed and started, stopped and started, paused and woken; nothing is left.
+ * `npm run containers`: the image built and docker-compose.yml brought up on a real engine, the speed test through it, the
+ * page beside it, then under load both nodes of New York killed and started, stopped and started, paused and woken; nothing is left.
  *
  * An engine that answers is used; without one, root on a Linux with Debian's docker.io gets one of its own (see
  * `containers/engine.ts`), with base images made from this machine's Node: no image registry is needed. Where neither
@@ -181,6 +181,7 @@ async function run(engine: Engine): Promise<void> {
       must(elsewhere.length === 0, `served elsewhere: ${elsewhere.map(({ city }) => city).join(", ")}`);
       return rows.map(({ city, site, ttfbMs }) => `${city} ${site} ${ttfbMs?.toFixed(0)} ms`).join(", ");
     });
+    await steps.step("the page watches", async () => await cast.pageAnswers(MOVE_MS_MAX));
     await breakAndMend(cast);
   } catch (error) {
     process.stderr.write(`${await cast.lastWords()}\n`);
@@ -236,14 +237,16 @@ async function breakUnderLoad(cast: ContainerCast): Promise<LoadResult> {
         const codes = await cast.exitCodes(BOTH);
         const isAsExpected = codes.every((code) => code === exitCode);
         must(isAsExpected, `the containers ended with ${codes.join(", ")}, not ${exitCode}`);
+        const told = await cast.pageTells("site.withdrawn", MOVE_MS_MAX);
         await sleep(HOLD_MS);
-        return exitCode === "0" ? seen : `${seen}; status ${codes.join(" and ")}`;
+        return exitCode === "0" ? `${seen}; ${told}` : `${seen}; ${told}; status ${codes.join(" and ")}`;
       });
       await steps.step(`docker ${undo} after ${verb}: New York is back at ny1`, async () => {
         await cast.docker(undo, BOTH);
         const seen = await cast.newYorkServedBy("ny1", MOVE_MS_MAX);
+        const told = await cast.pageTells("site.announced", MOVE_MS_MAX);
         await sleep(HOLD_MS);
-        return seen;
+        return `${seen}; ${told}`;
       });
     }
     return await load.finish();

@@ -1,6 +1,7 @@
 /** The cast of docker-compose.yml under one project name: brought up, broken, asked and taken down. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LoadResult, SpeedTest } from "#core/wire/measure.ts";
+import type { PageSnapshot } from "#core/wire/page.ts";
 import { attempt, succeed, type CommandOptions } from "./command.ts";
 import { composeCommand, type Engine } from "./engine.ts";
 import { must } from "./steps.ts";
@@ -11,9 +12,9 @@ const HEALTHY_MS_MAX = 120_000;
 const DOWN_MS_MAX = 90_000;
 const POLL_MS = 250;
 export const GATEWAY_URL = "http://127.0.0.1:8080";
+const PAGE_URL = "http://127.0.0.1:8081";
 const SIM_STATUS_URL = "http://127.0.0.1:8083/v1/status";
-/** Seventeen others make no difference to a site that is asked about. */
-const CONTAINERS = 20;
+const CONTAINERS = 21;
 
 export class ContainerCast {
   readonly #engine: Engine;
@@ -97,6 +98,40 @@ export class ContainerCast {
     });
   }
 
+  /** The page and its files are served, and what it tells of the cast is whole; nothing may be ordered. */
+  async pageAnswers(withinMs: number): Promise<string> {
+    return await this.#until(withinMs, async () => {
+      const document = await this.#get(`${PAGE_URL}/`);
+      must(document.includes("/page.js"), "what is served at / is not the page");
+      const { status, events } = await this.#pageSnapshot();
+      const { isReady, feed, sites } = status;
+      must(
+        isReady && feed === "live" && sites.every(({ isAnnounced }) => isAnnounced),
+        "it shows no whole cast",
+      );
+      const rows = events.filter(({ kind }) => kind === "test.row");
+      must(rows.length > 0, "it has measured nothing yet");
+      return `${sites.length} sites announced, ${rows.length} cities measured`;
+    });
+  }
+
+  /** The page tells that New York's site is announced, or is not, and that this happened while it watched. */
+  async pageTells(kind: "site.withdrawn" | "site.announced", withinMs: number): Promise<string> {
+    return await this.#until(withinMs, async () => {
+      const { status, events } = await this.#pageSnapshot();
+      const isAnnounced = status.sites.find(({ site }) => site === "ny1")?.isAnnounced;
+      must(
+        isAnnounced === (kind === "site.announced"),
+        `the page shows ny1 ${isAnnounced ? "" : "not "}announced`,
+      );
+      const told = events.findLast(
+        (event) => event.kind.startsWith("site.") && "site" in event && event.site === "ny1",
+      );
+      must(told?.kind === kind, `the page's last word of ny1 is ${told?.kind ?? "none"}`);
+      return `the page tells ${kind}`;
+    });
+  }
+
   async down(): Promise<void> {
     const down = [...this.#compose, "down", "--volumes", "--timeout", "20"];
     await succeed(down, { ...this.#options, timeoutMs: DOWN_MS_MAX });
@@ -125,13 +160,32 @@ export class ContainerCast {
   }
 
   async #reachedFrom(vantage: string): Promise<string | null> {
-    // From where the ports are published; this process may stand in another network namespace.
-    const script = `fetch("${SIM_STATUS_URL}").then((r) => r.text()).then((t) => process.stdout.write(t))`;
-    const ask = this.#engine.reaching([process.execPath, "--eval", script]);
-    const { vantages } = JSON.parse(await succeed(ask, this.#options)) as {
+    const { vantages } = JSON.parse(await this.#get(SIM_STATUS_URL)) as {
       vantages: { vantage: string; site: string | null }[];
     };
     return vantages.find((one) => one.vantage === vantage)?.site ?? null;
+  }
+
+  /** The text at a URL, from where the ports are published: this process may stand in another network namespace. */
+  async #get(url: string): Promise<string> {
+    const script = `fetch("${url}").then((r) => r.text()).then((t) => process.stdout.write(t))`;
+    return await succeed(this.#engine.reaching([process.execPath, "--eval", script]), this.#options);
+  }
+
+  /** What a page gets first: the stream is left after it. */
+  async #pageSnapshot(): Promise<PageSnapshot> {
+    const script = `
+      const response = await fetch("${PAGE_URL}/api/v1/stream");
+      let text = "";
+      for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+        text += chunk;
+        const snapshot = /^event: snapshot\\ndata: (.*)\\n\\n/m.exec(text);
+        if (snapshot === null) continue;
+        process.stdout.write(snapshot[1], () => process.exit(0));
+        break;
+      }`;
+    const ask = this.#engine.reaching([process.execPath, "--input-type=module", "--eval", script]);
+    return JSON.parse(await succeed(ask, this.#options)) as PageSnapshot;
   }
 
   async #ids(services: readonly string[]): Promise<string[]> {

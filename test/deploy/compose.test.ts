@@ -50,10 +50,10 @@ const nodes = ours.filter(([, { command }]) => command[0] === "node");
 const gateway = compose.services["gateway"]!;
 const sim = compose.services["sim"]!;
 
-test("nine sites of two nodes, a gateway and a simulator", () => {
+test("nine sites of two nodes, a gateway, a simulator and the page", () => {
   const expected = SITES.flatMap(({ site }) => [`${site}-1`, `${site}-2`]);
   expect(nodes.map(([name]) => name)).toEqual(expected);
-  expect(ours.map(([name]) => name)).toEqual(["sim", "gateway", ...expected]);
+  expect(ours.map(([name]) => name)).toEqual(["sim", "gateway", "page", ...expected]);
 });
 
 test("no key that one of the two Compose generations does not know", () => {
@@ -83,7 +83,7 @@ test.each(services)("%s: no write, no capability, a health check, a fixed addres
 
 test("ports are published on loopback only, under their own number", () => {
   const published = services.flatMap(([, { ports }]) => ports ?? []);
-  expect(published.toSorted()).toEqual(["127.0.0.1:8080:8080", "127.0.0.1:8082:8082", "127.0.0.1:8083:8083"]);
+  expect(published.toSorted()).toEqual([8080, 8081, 8082, 8083].map((port) => `127.0.0.1:${port}:${port}`));
 });
 
 test("no two containers share an address, and all are of the network", () => {
@@ -124,6 +124,19 @@ test("the gateway's file names the nodes and the feed at the addresses they have
   expect(gateway.volumes).toEqual(["./deploy/compose/gateway.yaml:/etc/anycastle/gateway.yaml:ro"]);
 });
 
+test("the page watches gateway and simulator at the addresses and ports that they have", () => {
+  const page = compose.services["page"]!;
+  const parsed = parseGatewayConfig(parse(textOf("deploy/compose/gateway.yaml")));
+  const { listen, admin } = parsed.ok ? parsed.config : {};
+  const simPort = sim.environment["ANYCASTLE_SIM_LISTEN"]!.split(":")[1];
+  const address = (service: Service): string => `http://${service.networks.edge.ipv4_address}`;
+  expect(page.environment).toMatchObject({
+    ANYCASTLE_WATCH_GATEWAY: `${address(gateway)}:${listen?.port}`,
+    ANYCASTLE_WATCH_ADMIN: `${address(gateway)}:${admin?.port}`,
+    ANYCASTLE_WATCH_SIM: `${address(sim)}:${simPort}`,
+  });
+});
+
 test("each node connects to the router of its site, which knows it", () => {
   const { routers } = simConfigOf(simSchema.parse({}), 1);
   for (const [name, { environment }] of nodes) {
@@ -145,6 +158,8 @@ test("every environment variable is one that the command knows", () => {
     [...textOf("cli/node.ts").matchAll(/"([A-Z_]+)"/g)].map((match) => `ANYCASTLE_${match[1]}`),
   );
   for (const match of textOf("cli/sim.ts").matchAll(/\.env\("(\w+)"\)/g)) known.add(match[1]!);
+  for (const match of textOf("cli/watch.ts").matchAll(/"([A-Z_]+)"/g))
+    known.add(`ANYCASTLE_WATCH_${match[1]}`);
   known.add("ANYCASTLE_SEED").add("ANYCASTLE_HEALTH_URL");
   const used = ours.flatMap(([, { environment }]) => Object.keys(environment));
   expect(used.length).toBeGreaterThan(100);
@@ -196,7 +211,8 @@ test("the image gets every room that the command line imports, and nothing else"
   expect(allowed.filter((path) => !existsSync(join(PROJECT_ROOT, path)))).toEqual([]);
   const { imports } = JSON.parse(textOf("package.json")) as { imports: Record<string, string> };
   const rooms = Object.keys(imports).map((name) => name.slice(1, -2));
-  // The page is made of browser code, built and served by a lab; no container is one.
+  // The page is made of browser code; what is served of it is built.
+  expect(allowed).toContain("dashboard/dist");
   expect(rooms.filter((room) => !allowed.includes(room) && room !== "dashboard")).toEqual([]);
   for (const path of ["test", "scripts", "bench", ".git", "node_modules", "docs"])
     expect(allowed).not.toContain(path);
