@@ -10,7 +10,7 @@ import { arcPath, ringSegment } from "../map/arc.ts";
 import { placeOnMap, type Placed } from "../map/placement.ts";
 import { MAP_HEIGHT, MAP_WIDTH } from "../map/projection.ts";
 import { moodOf, networkOf } from "../model/site-state.ts";
-import { chooseSite, chosenCity, chosenSite, nameOf, places, status, story, words } from "../store.ts";
+import { chooseSite, chosenCity, chosenSite, nameOf, places, status, story, watch, words } from "../store.ts";
 import { Panel } from "./panel.tsx";
 
 const NODE_RADIUS = 5.6;
@@ -24,7 +24,12 @@ export function WorldMap() {
   const sites = status.value?.sites ?? [];
   const vantages = status.value?.vantages ?? [];
   return (
-    <Panel name="map" title={map.title} command="npx anycastle status" aside={<Legend />}>
+    <Panel
+      name="map"
+      title={map.title}
+      {...(watch.value === undefined ? { command: "npx anycastle status" } : {})}
+      aside={<Legend />}
+    >
       <svg
         viewBox={`0 0 ${MAP_WIDTH} ${MAP_HEIGHT}`}
         role="group"

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { FAULT_HOWS } from "#core/wire/faults.ts";
+import { ENGLISH } from "#dashboard/words/english.ts";
 import { readKeys } from "../../cli/demo/keys.ts";
 import { createProgram } from "../../cli/program.ts";
 import { PROJECT_ROOT } from "./project-files.ts";
@@ -45,4 +46,15 @@ test("every key that a step presses does what the step says", () => {
   const meanings = pressed.map((key) => readKeys(key)[0]?.do);
   expect(meanings).toEqual(["test", "load", "arm", "cycle", "test", "arm", "revive", "test"]);
   expect(readKeys("\r")[0]?.do).toBe("fail");
+});
+
+test("every button that it reaches by key on the page is one that the page has, and Escape disarms there", () => {
+  const { kill, table, counters } = ENGLISH;
+  const rows = [...GUIDE.matchAll(/^\| (?:[\d, ]+|any) \| (?!\d+:)(.*(?:Tab|Enter).*?) \| (.*) \|$/gm)];
+  expect(rows.length).toBe(8);
+  const named = rows.flatMap(([row]) => [...row.matchAll(/\*\*(.+?)\*\*/g)].map((match) => match[1]!));
+  const buttons = [table.run, counters.start, kill.arm, kill.confirm("kill", "ny1"), kill.revive("ny1")];
+  expect(named.toSorted()).toEqual(buttons.toSorted());
+  const source = readFileSync(join(PROJECT_ROOT, "dashboard", "parts", "kill-switch.tsx"), "utf8");
+  expect(source).toContain('event.key === "Escape"');
 });
