@@ -1,4 +1,4 @@
-/** GET of a JSON document of ours: bounded in time and size, and held to the schema that it must name. */
+/** GET of a JSON document of ours: bounded in time and size, and held to what it must be. */
 import { request } from "undici";
 
 /** Longer than a busy machine needs, shorter than a person's patience. */
@@ -6,12 +6,15 @@ const ANSWER_MS_MAX = 2_000;
 /** A status of two thousand nodes. */
 const BODY_BYTES_MAX = 1024 * 1024;
 
+export interface DocumentKind<T> {
+  /** What it calls itself, for people. */
+  readonly schema: string;
+  /** Undefined: it is none. */
+  readonly read: (value: unknown) => T | undefined;
+}
+
 /** Rejects with a sentence that says what was wrong with the answer, or with the socket's error. */
-export async function getDocument<T extends { readonly schema: string }>(
-  url: string,
-  schema: T["schema"],
-  signal: AbortSignal,
-): Promise<T> {
+export async function getDocument<T>(url: string, kind: DocumentKind<T>, signal: AbortSignal): Promise<T> {
   const { statusCode, body } = await request(url, {
     signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)]),
   });
@@ -23,10 +26,9 @@ export async function getDocument<T extends { readonly schema: string }>(
     chunks.push(chunk);
   }
   if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
-  const value = parsed(Buffer.concat(chunks).toString("utf8"));
-  if (typeof value === "object" && value !== null && "schema" in value && value.schema === schema)
-    return value as T;
-  throw new Error(`its answer is no ${schema}`);
+  const document = kind.read(parsed(Buffer.concat(chunks).toString("utf8")));
+  if (document === undefined) throw new Error(`its answer is no ${kind.schema}`);
+  return document;
 }
 
 function parsed(text: string): unknown {

@@ -7,7 +7,8 @@ import { request, type ClientRequest } from "node:http";
 import { messageOf } from "#core/errors.ts";
 import { after, every, nowMs, type Timer } from "#core/host/clock.ts";
 import { NdjsonReader } from "#core/host/ndjson.ts";
-import { CATCHMENT_FEED_SCHEMA, type CatchmentFeedLine } from "#core/wire/catchment.ts";
+import type { CatchmentFeedLine } from "#core/wire/catchment.ts";
+import { feedLineOf, isNewerLine } from "./tellings.ts";
 
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 1_000;
@@ -62,7 +63,7 @@ export class FeedFollower {
         return;
       }
       const reader = new NdjsonReader(
-        (value) => this.#hear(current, value as CatchmentFeedLine),
+        (value) => this.#hear(current, value),
         (error) => current.destroy(error),
       );
       response.on("data", (chunk: Buffer) => reader.push(chunk));
@@ -74,10 +75,12 @@ export class FeedFollower {
     this.#request = current;
   }
 
-  #hear(from: ClientRequest, line: CatchmentFeedLine): void {
+  #hear(from: ClientRequest, value: unknown): void {
     if (from !== this.#request) return;
     this.#heardMs = nowMs();
-    if (line.type === "hello" && line.schema !== CATCHMENT_FEED_SCHEMA) {
+    if (isNewerLine(value)) return;
+    const line = feedLineOf(value);
+    if (line === undefined) {
       from.destroy(new Error("the feed speaks another protocol"));
       return;
     }

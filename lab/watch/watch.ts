@@ -15,14 +15,15 @@ import { every, nowNs, type Timer } from "#core/host/clock.ts";
 import { createControlServer } from "#core/host/control-server.ts";
 import { randomToken } from "#core/host/random.ts";
 import type { EventBody } from "#core/wire/events.ts";
-import { GATEWAY_STATUS_SCHEMA, type GatewayStatus } from "#core/wire/gateway-status.ts";
-import { SIM_STATUS_SCHEMA, type SimStatus } from "#core/wire/sim-status.ts";
+import { GATEWAY_STATUS_SCHEMA } from "#core/wire/gateway-status.ts";
+import { SIM_STATUS_SCHEMA } from "#core/wire/sim-status.ts";
 import { Journal, JOURNAL_LIMITS } from "../journal.ts";
 import { addPageFiles } from "../page/page-files.ts";
 import { PageHub } from "../page/page-hub.ts";
 import { addStream, newRunName, PLACES } from "../page/page-routes.ts";
-import { getDocument } from "./bounded-get.ts";
+import { getDocument, type DocumentKind } from "./bounded-get.ts";
 import { FeedFollower } from "./feed-follower.ts";
+import { gatewayStatusOf, simStatusOf } from "./tellings.ts";
 import { WatchedCast } from "./watched-cast.ts";
 
 /** A status is a few kilobytes; a person sees no difference to sooner. */
@@ -47,6 +48,9 @@ export interface WatchOptions {
   /** How often whoever composes this measures, for the page to tell; null: never. */
   readonly testMs: number | null;
 }
+
+const GATEWAY_STATUS = { schema: GATEWAY_STATUS_SCHEMA, read: gatewayStatusOf };
+const SIM_STATUS = { schema: SIM_STATUS_SCHEMA, read: simStatusOf };
 
 type Service = "gateway" | "sim";
 
@@ -133,17 +137,15 @@ export class Watch {
     const { adminUrl, simUrl } = this.#options;
     const gateway = new URL("/status", adminUrl).href;
     const sim = new URL("/v1/status", simUrl).href;
-    void this.#ask<GatewayStatus>("gateway", gateway, GATEWAY_STATUS_SCHEMA, (status) =>
-      this.#cast.hearGateway(status, nowNs()),
-    );
-    void this.#ask<SimStatus>("sim", sim, SIM_STATUS_SCHEMA, (status) => this.#cast.hearSim(status));
+    void this.#ask("gateway", gateway, GATEWAY_STATUS, (status) => this.#cast.hearGateway(status, nowNs()));
+    void this.#ask("sim", sim, SIM_STATUS, (status) => this.#cast.hearSim(status));
   }
 
   /** One question at a time: a service that answers slowly is asked less often. */
-  async #ask<T extends { readonly schema: string }>(
+  async #ask<T>(
     service: Service,
     url: string,
-    schema: T["schema"],
+    kind: DocumentKind<T>,
     hear: (status: T | undefined) => EventBody[],
   ): Promise<void> {
     if (this.#busy.has(service)) return;
@@ -151,7 +153,7 @@ export class Watch {
     let status: T | undefined;
     let silence: string | undefined;
     try {
-      status = await getDocument<T>(url, schema, this.#isGone.signal);
+      status = await getDocument(url, kind, this.#isGone.signal);
     } catch (error) {
       silence = `${url}: ${messageOf(error)}`;
     }

@@ -156,7 +156,7 @@ test("gateway and simulator may go and come back: the page says so, and follows 
 });
 
 test("something else that answers at the gateway's address is not taken for a gateway", async () => {
-  gateway.document = { hello: "world" };
+  gateway.document = { schema: "anycastle.gateway-status/v1", nodes: null };
   await stream(statusSuch((status) => !status.watch!.isGatewayThere && status.watch!.isSimulatorThere));
   expect(watch.journal.since(0)).toContainEqual(
     expect.objectContaining({
@@ -164,6 +164,31 @@ test("something else that answers at the gateway's address is not taken for a ga
       line: expect.stringContaining("its answer is no anycastle.gateway-status/v1") as string,
     }),
   );
+});
+
+test.each([
+  ["no line at all", null],
+  ["a site without nodes", { type: "announced", site: "ny1" }],
+  ["a route to nowhere", { type: "routes", vantage: "new-york", revision: 1, sites: [null] }],
+  ["another protocol", { type: "hello", schema: "anycastle.catchments/v9" }],
+])("a feed that says %s is left, and followed again when it makes sense", async (_what, nonsense) => {
+  await untilWhole();
+  sim.feed = [];
+  sim.say(nonsense as never);
+  await stream(statusSuch((status) => !status.watch!.isSimulatorThere));
+  sim.feed = feedState("b");
+  await sim.stop();
+  await sim.start();
+  await stream(statusSuch((status) => status.watch!.isSimulatorThere));
+  expect(sim.readers.size).toBe(1);
+});
+
+test("a feed that says more than this reader knows is read on", async () => {
+  await untilWhole();
+  sim.say({ type: "weather", is: "fine" } as never);
+  sim.say(announced("ny1", []));
+  await stream(statusSuch(({ sites }) => !sites[0]!.isAnnounced));
+  expect(sim.readers.size).toBe(1);
 });
 
 test("what was measured is told as it is, and nothing else of a city", async () => {
