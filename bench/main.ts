@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EXIT, messageOf } from "#core/errors.ts";
 import { after, wallClock } from "#core/host/clock.ts";
+import { ALGORITHMS } from "#gateway/balancer/create-balancer.ts";
+import { pickCosts } from "./balancer-cases.ts";
 import { detectTimes, falseAlarms } from "./bfd-cases.ts";
 import { killTimes, startTimes } from "./lab-cases.ts";
 import { pixelTimes } from "./page-cases.ts";
@@ -18,6 +20,8 @@ import { renderResults, type BenchResult } from "./results.ts";
 
 interface Scale {
   readonly rounds: Rounds;
+  /** Rounds of a hundred thousand choices. */
+  readonly picks: number;
   readonly starts: number;
   readonly kills: number;
   /** Of a site with two nodes: twice as many samples. */
@@ -30,6 +34,7 @@ interface Scale {
 
 const FULL: Scale = {
   rounds: { count: 15, seconds: 2, warmUpSeconds: 3 },
+  picks: 15,
   starts: 12,
   kills: 12,
   hangs: 12,
@@ -38,6 +43,7 @@ const FULL: Scale = {
 };
 const QUICK: Scale = {
   rounds: { count: 10, seconds: 1, warmUpSeconds: 1 },
+  picks: 10,
   starts: 10,
   kills: 10,
   hangs: 5,
@@ -52,6 +58,10 @@ interface Case {
 
 const PROXY_FIGURES = ["cpu_us_per_request", "p50_us", "p99_us"];
 const CASES: readonly Case[] = [
+  {
+    ids: ALGORITHMS.map((name) => `lb.${name}.ns`),
+    run: async ({ picks }) => pickCosts(picks, say),
+  },
   {
     ids: ["gateway", "nginx", "haproxy", "http-proxy"].flatMap((name) =>
       PROXY_FIGURES.map((figure) => `${name}.${figure}`),

@@ -6,7 +6,7 @@ export interface BenchResult {
   /** `gateway.cpu_us_per_request`. */
   readonly id: string;
   readonly value: number;
-  readonly unit: "us" | "ms" | "mb" | "count";
+  readonly unit: "ns" | "us" | "ms" | "mb" | "count";
   readonly samples: readonly number[];
   /** How it was measured: what a second run needs to be comparable. */
   readonly context: Readonly<Record<string, unknown>>;

@@ -1,21 +1,27 @@
 /**
  * The gateway's configuration: one schema for what a person writes in `anycastle.yaml` and what a lab sends.
  *
- * Unknown keys are errors. The document is parsed once, checked across fields (all that is wrong comes at once), completed with its profile's numbers
- * and frozen; nothing else in the gateway reads a document. Five lines (one site, two nodes) are enough.
+ * Unknown keys are errors. The document is parsed once, checked across fields (all that is wrong comes at once),
+ * completed with its profile's numbers and frozen; nothing else in the gateway reads a document. Five lines (one site,
+ * two nodes) are enough.
  */
 import { z } from "zod";
+import { ALGORITHMS, type BalancerOptions } from "./balancer/create-balancer.ts";
+import type { SlowStartOptions } from "./balancer/slow-start.ts";
 import {
   HEALTH_PROFILE_NAMES,
   HEALTH_PROFILES,
   type HealthProfile,
   type HealthProfileName,
 } from "./health/profiles.ts";
+import type { SpreadOptions } from "./resilience/site-spread.ts";
 import { ROUTING_MODES, type RoutingMode } from "./routing/modes.ts";
+import { readHashBy, type HashBy } from "./routing/request-key.ts";
 
 const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const LISTEN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/;
 const NODE_URL = /^http:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}\/?$/;
+const HASH_BY_EXPECTED = "must be `ip`, `path`, `header:NAME` or `cookie:NAME`";
 const HEALTH_PATH = /^\/[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=%]*$/;
 
 const id = (what: string) =>
@@ -232,10 +238,65 @@ export const gatewaySchema = z
     balancer: z
       .strictObject({
         algorithm: z
-          .enum(["least_connections"])
+          .enum(ALGORITHMS)
           .default("least_connections")
           .describe(
             "How a node of a site is chosen. Not used in mode `anycast-only`, where connections are hashed.",
+          ),
+        activeBias: z
+          .number()
+          .min(0.1)
+          .max(10)
+          .default(1)
+          .describe(
+            "`least_connections`: the least (active + 1)^bias / weight; above 1 load counts for more beside weight.",
+          ),
+        hashBy: z
+          .string()
+          .regex(/^(ip|path|(header|cookie):[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})$/, HASH_BY_EXPECTED)
+          .default("ip")
+          .describe(
+            "`consistent_hash`: what belongs together; `ip`, `path`, `header:NAME` or `cookie:NAME`. Without it: the address.",
+          ),
+        loadFactor: z
+          .union([z.literal(0), z.number().min(1).max(100)])
+          .default(1.25)
+          .describe(
+            "Algorithms that hash: a node holds at most this multiple of its fair share, the rest goes on; 0: no bound.",
+          ),
+        slowStart: z
+          .strictObject({
+            windowMs: ms(0, 3_600_000)
+              .default(0)
+              .describe("A node that comes back gets its whole share after this long; 0: at once."),
+            aggression: z
+              .number()
+              .min(0.1)
+              .max(10)
+              .default(1)
+              .describe("1: its share grows evenly; above: faster at first."),
+            minPercent: z
+              .int()
+              .min(1)
+              .max(100)
+              .default(10)
+              .describe("Its share in the first moment, percent."),
+          })
+          .prefault({}),
+        overprovisioning: z
+          .union([z.literal(0), z.number().min(1).max(10)])
+          .default(0)
+          .describe(
+            "Spill-over: a site serves all of its clients while its healthy nodes, times this, are all of its nodes; " +
+              "beyond that the next site takes the rest. 1.4 is usual; 0: sites are full only when no node is left.",
+          ),
+        panicPercent: z
+          .int()
+          .min(0)
+          .max(100)
+          .default(0)
+          .describe(
+            "With spill-over: when no sites together can carry everything, one with fewer healthy nodes asks all; 0: never.",
           ),
       })
       .prefault({}),
@@ -282,6 +343,8 @@ export interface GatewayConfig {
     readonly vantageHeader: string | undefined;
   };
   readonly catchment: Document["catchment"];
+  readonly balancer: BalancerOptions &
+    SpreadOptions & { readonly hashBy: HashBy; readonly slowStart: SlowStartOptions };
   readonly health: HealthProfile & { readonly profile: HealthProfileName; readonly path: string };
   readonly retry: {
     readonly attemptsMax: number;
@@ -521,7 +584,7 @@ function warningsOf(config: GatewayConfig): ConfigIssue[] {
 }
 
 function complete(document: Document): GatewayConfig {
-  const { health, hedge, retry, routing } = document;
+  const { balancer, health, hedge, retry, routing } = document;
   return {
     listen: hostPort(document.listen),
     admin: document.admin === "off" ? undefined : hostPort(document.admin),
@@ -536,6 +599,15 @@ function complete(document: Document): GatewayConfig {
       vantageHeader: routing.vantageHeader,
     },
     catchment: document.catchment,
+    balancer: {
+      algorithm: balancer.algorithm,
+      activeBias: balancer.activeBias,
+      loadFactorPercent: Math.round(balancer.loadFactor * 100),
+      hashBy: readHashBy(balancer.algorithm === "ip_hash" ? "ip" : balancer.hashBy),
+      slowStart: balancer.slowStart,
+      overprovisioningPercent: Math.round(balancer.overprovisioning * 100),
+      panicPercent: balancer.panicPercent,
+    },
     health: completeHealth(health),
     retry: completeRetry(retry, health.profile),
     hedge: completeHedge(hedge, health.profile),

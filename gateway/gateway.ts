@@ -10,6 +10,7 @@ import type { Prng } from "#core/prng.ts";
 import type { CatchmentSource, SiteRoute } from "#core/wire/catchment.ts";
 import { GATEWAY_STATUS_SCHEMA, type GatewayStatus } from "#core/wire/gateway-status.ts";
 import { createAdmin } from "./admin/admin.ts";
+import type { PriorityHealth } from "./balancer/priority-load.ts";
 import { FeedSource } from "./catchment/feed-source.ts";
 import { RouteTable } from "./catchment/route-table.ts";
 import { Checker } from "./checks/checker.ts";
@@ -23,9 +24,11 @@ import { Listener } from "./listener/server.ts";
 import { HedgeDelay } from "./resilience/hedge-delay.ts";
 import { RescuePlan } from "./resilience/rescue-plan.ts";
 import { RetryBudget } from "./resilience/retry-budget.ts";
+import { SiteSpread } from "./resilience/site-spread.ts";
 import { FixedSource } from "./routing/fixed-source.ts";
 import { ecmpNode } from "./routing/modes.ts";
 import { nearestSites } from "./routing/nearest-source.ts";
+import { requestKey } from "./routing/request-key.ts";
 import { VantageResolver } from "./routing/vantage.ts";
 import { createRegistry } from "./telemetry/metrics.ts";
 import { Telemetry, WINDOW_MS, type EventSink } from "./telemetry/telemetry.ts";
@@ -35,6 +38,8 @@ const STALL_MS = 50;
 /** A stall this long is told, too. */
 const STALL_TOLD_MS = 200;
 const DRAIN_POLL_MS = 20;
+/** Between two steps of nodes that start slowly. */
+const RAMP_MS = 100;
 
 export interface GatewayOptions {
   readonly events: EventSink;
@@ -87,7 +92,9 @@ class Gateway implements RunningGateway {
     const clock = options.clock ?? HOST_CLOCK;
     this.#config = config;
     this.#options = options;
-    this.#fleet = new Fleet(config, (node, { from, to, reason, checkNow }) => {
+    const spread = spreadOf(config, options.prng, (site) => this.#fleet.healthOf(site));
+    this.#fleet = new Fleet(config, options.prng, (node, { from, to, reason, checkNow }) => {
+      spread?.forget();
       options.events.emit({ kind: "gateway.node", node: node.id, site: node.site, from, to, reason });
       if (checkNow) this.#checker.checkNow(node.index);
     });
@@ -102,7 +109,8 @@ class Gateway implements RunningGateway {
       clock,
       fleet: this.#fleet,
       routes,
-      plan: new RescuePlan(this.#fleet),
+      plan: new RescuePlan(this.#fleet, spread),
+      keyOf: keyOf(config),
       deadlines: new Deadlines(clock),
       retryBudget: new RetryBudget(
         { percent: retry.budgetPercent, perSecond: retry.budgetPerSecond },
@@ -160,7 +168,9 @@ class Gateway implements RunningGateway {
       if (durationMs < STALL_TOLD_MS) return;
       this.#options.events.emit({ kind: "stall", process: "gateway", durationMs: Math.round(durationMs) });
     });
+    const ramp = every(RAMP_MS, () => this.#fleet.ramp(this.#engine.clock.nowMs()), { unref: true });
     this.#stops.push(
+      () => ramp.cancel(),
       () => window.cancel(),
       () => stalls.cancel(),
     );
@@ -191,7 +201,7 @@ class Gateway implements RunningGateway {
         site: node.site,
         url: node.url,
         health: fleet.board.health(node.index),
-        weight: fleet.balancerOf(node).weight(node.index),
+        weight: fleet.weightOf(node),
         active: fleet.balancerOf(node).active(node.index),
         attempts: telemetry.attemptsOf(node.index),
         failures: telemetry.failuresOf(node.index),
@@ -293,4 +303,20 @@ function fixedSource(config: GatewayConfig): FixedSource {
 
 function urlHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
+}
+
+function spreadOf(
+  { balancer, routing }: GatewayConfig,
+  prng: Prng,
+  healthOf: (site: number) => PriorityHealth,
+): SiteSpread | undefined {
+  if (balancer.overprovisioningPercent === 0 || routing.mode === "anycast-only") return undefined;
+  return new SiteSpread(balancer, healthOf, prng.fork("gateway/spread"));
+}
+
+function keyOf({ balancer }: GatewayConfig): Engine["keyOf"] {
+  const { algorithm, hashBy } = balancer;
+  if (algorithm !== "ip_hash" && algorithm !== "consistent_hash") return undefined;
+  return ({ fields, path }, { socket }) =>
+    requestKey(hashBy, { fields, path, address: socket.remoteAddress ?? "" });
 }

@@ -5,6 +5,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 import { UserError } from "#core/errors.ts";
+import { nowMs } from "#core/host/clock.ts";
 import { createControlServer } from "#core/host/control-server.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
 import type { Fleet, FleetNode } from "../forward/fleet.ts";
@@ -78,18 +79,18 @@ function addNodeRoutes(server: FastifyInstance, fleet: Fleet): void {
   server.put<{ Params: { id: string }; Body: unknown }>("/nodes/:id/weight", async ({ params, body }) => {
     const node = nodeNamed(fleet, params.id);
     const weight = weightOf(body);
-    fleet.balancerOf(node).setWeight(node.index, weight);
+    fleet.setWeight(node, weight, nowMs());
     return { node: node.id, weight };
   });
 }
 
 function drainAll(fleet: Fleet, nodes: readonly FleetNode[]): { nodes: string[] } {
-  for (const node of nodes) fleet.apply(fleet.board.drain(node.index));
+  for (const node of nodes) fleet.apply(fleet.board.drain(node.index), nowMs());
   return { nodes: nodes.map(({ id }) => id) };
 }
 
 function undrainAll(fleet: Fleet, nodes: readonly FleetNode[]): { nodes: string[] } {
-  for (const node of nodes) fleet.apply(fleet.board.undrain(node.index));
+  for (const node of nodes) fleet.apply(fleet.board.undrain(node.index), nowMs());
   return { nodes: nodes.map(({ id }) => id) };
 }
 

@@ -1,17 +1,23 @@
 /**
  * The one interface of all load balancers. Nodes are small integers that mean the same thing in every room of the
- * gateway; a balancer serves the nodes of one site and knows nothing of health, sockets or time.
+ * gateway; a balancer serves the nodes of one site and knows nothing of health or sockets. Time is an argument.
  *
  * Choosing and taking are two calls, because a chosen node may still turn out to have no free connection.
  */
 export const NONE = -1;
 
+/** What a choice may depend on beside the balancer's own state. */
+export interface PickRequest {
+  /** Nodes this request has tried. Short, so it is searched, not hashed. */
+  readonly excluded: readonly number[];
+  readonly nowMs: number;
+  /** 32 bits that are equal for requests that belong together; only algorithms that hash look at it. */
+  readonly key: number;
+}
+
 export interface Balancer {
-  /**
-   * The node for the next attempt: eligible, not excluded, of weight above 0. `NONE` when there is no such node.
-   * `excluded` is short (nodes this request has tried) and is searched, not hashed.
-   */
-  pick(isEligible: (node: number) => boolean, excluded: readonly number[]): number;
+  /** The node for the next attempt: eligible, not excluded, of weight above 0. `NONE` when there is no such node. */
+  pick(isEligible: (node: number) => boolean, request: PickRequest): number;
   /** An attempt has begun. */
   take(node: number): void;
   /** The attempt has ended, however it ended. */
@@ -21,11 +27,15 @@ export interface Balancer {
   /** Whole number >= 0. With 0 the node gets no new attempts; those in flight are not touched. */
   setWeight(node: number, weight: number): void;
   weight(node: number): number;
-  /** The node went out of rotation or came back. For algorithms that keep a table or start slowly. */
+  /** An attempt has waited for its node so long, ms: until the head of the answer, or in vain. */
+  observed?(node: number, tookMs: number, nowMs: number): void;
+  /** The node went out of rotation or came back. For algorithms that remember what a node was like. */
   stateChanged?(node: number, isEligible: boolean): void;
 }
 
 export interface BalancerMember {
   readonly node: number;
+  /** Hashed where the algorithm hashes, so that every gateway of a fleet agrees. */
+  readonly id: string;
   readonly weight: number;
 }

@@ -1,79 +1,52 @@
 /**
- * Weighted least connections: the node with the smallest (active + 1) / weight.
+ * Weighted least connections: the node with the smallest (active + 1)^bias / weight.
  *
  * The +1 sorts nodes by the state after the pick, so a node of weight 2 gets its second attempt before a node of
- * weight 1 gets its first beside another one (the key of HAProxy's `lb_fwlc.c`). Fractions are compared by
- * cross-multiplication: integers, exact, no division. The scan begins one past the node picked last, so equal nodes
- * take turns. Linear in the nodes of a site; a tree pays only from hundreds of nodes on.
+ * weight 1 gets its first beside another one (the key of HAProxy's `lb_fwlc.c`). With the bias 1 fractions are compared
+ * by cross-multiplication: integers, exact, no division. A larger bias makes load count for more beside weight, as
+ * Envoy's `active_request_bias` does; a smaller one for less. Equal nodes take turns.
  */
-import { invariant } from "#core/assert.ts";
-import { NONE, type Balancer, type BalancerMember } from "./balancer.ts";
+import type { BalancerMember } from "./balancer.ts";
+import { MemberBalancer } from "./member-balancer.ts";
+import { SlotHeap } from "./slot-heap.ts";
 
-export class LeastConnections implements Balancer {
-  readonly #nodes: readonly number[];
-  readonly #slotByNode = new Map<number, number>();
-  readonly #weights: number[];
-  readonly #active: number[];
-  /** Slot at which the next scan begins. */
-  #start = 0;
+export class LeastConnections extends MemberBalancer {
+  readonly #bias: number;
+  readonly #heap: SlotHeap;
+  /** When each slot was picked last, in picks. */
+  readonly #turns: number[];
+  #turn = 0;
 
-  constructor(members: readonly BalancerMember[]) {
-    this.#nodes = members.map((member) => member.node);
-    this.#weights = members.map((member) => member.weight);
-    this.#active = members.map(() => 0);
-    for (const [slot, node] of this.#nodes.entries()) this.#slotByNode.set(node, slot);
-    invariant(this.#slotByNode.size === members.length, "a node is a member twice");
-    for (const member of members) this.setWeight(member.node, member.weight);
+  constructor(members: readonly BalancerMember[], bias = 1) {
+    super(members);
+    this.#bias = bias;
+    this.#turns = members.map(() => 0);
+    this.#heap = new SlotHeap(members.length, (slot, other) => this.#isBefore(slot, other));
   }
 
-  pick(isEligible: (node: number) => boolean, excluded: readonly number[]): number {
-    const count = this.#nodes.length;
-    let best = NONE;
-    for (let step = 0; step < count; step++) {
-      const slot = this.#start + step < count ? this.#start + step : this.#start + step - count;
-      const node = this.#nodes[slot]!;
-      if (this.#weights[slot] === 0 || excluded.includes(node) || !isEligible(node)) continue;
-      if (best === NONE || this.#isBefore(slot, best)) best = slot;
+  protected override pickSlot(accept: (slot: number) => boolean): number {
+    const slot = this.#heap.first(accept);
+    if (slot >= 0) {
+      this.#turns[slot] = this.#turn += 1;
+      this.#heap.moved(slot);
     }
-    if (best === NONE) return NONE;
-    this.#start = best + 1 === count ? 0 : best + 1;
-    return this.#nodes[best]!;
-  }
-
-  take(node: number): void {
-    const slot = this.#slot(node);
-    this.#active[slot] = this.#active[slot]! + 1;
-  }
-
-  giveBack(node: number): void {
-    const slot = this.#slot(node);
-    invariant(this.#active[slot]! > 0, `node ${node} is given back more often than it was taken`);
-    this.#active[slot] = this.#active[slot]! - 1;
-  }
-
-  active(node: number): number {
-    return this.#active[this.#slot(node)]!;
-  }
-
-  setWeight(node: number, weight: number): void {
-    invariant(Number.isSafeInteger(weight) && weight >= 0, `weight ${weight} is no whole number >= 0`);
-    this.#weights[this.#slot(node)] = weight;
-  }
-
-  weight(node: number): number {
-    return this.#weights[this.#slot(node)]!;
-  }
-
-  /** (active + 1) / weight of `slot` is strictly less than that of `other`. */
-  #isBefore(slot: number, other: number): boolean {
-    return (
-      (this.#active[slot]! + 1) * this.#weights[other]! < (this.#active[other]! + 1) * this.#weights[slot]!
-    );
-  }
-
-  #slot(node: number): number {
-    const slot = this.#slotByNode.get(node);
-    invariant(slot !== undefined, `node ${node} is no member`);
     return slot;
+  }
+
+  protected override loadChanged(slot: number): void {
+    this.#heap.moved(slot);
+  }
+
+  #isBefore(slot: number, other: number): boolean {
+    const mine = this.#load(slot) * this.weights[other]!;
+    const theirs = this.#load(other) * this.weights[slot]!;
+    if (mine !== theirs) return mine < theirs;
+    const turns = this.#turns[slot]! - this.#turns[other]!;
+    return turns === 0 ? slot < other : turns < 0;
+  }
+
+  #load(slot: number): number {
+    const load = this.actives[slot]! + 1;
+    return this.#bias === 1 ? load : load ** this.#bias;
   }
 }

@@ -92,7 +92,7 @@ class Rhythm {
     this.#isRunning = false;
     this.lastText = result.text;
     telemetry.checked(this.#node.index, result.sign);
-    fleet.apply(fleet.board.check(this.#node.index, result.sign, result.startedMs, nowMs));
+    fleet.apply(fleet.board.check(this.#node.index, result.sign, result.startedMs, nowMs), nowMs);
     if (this.#isAskedAgain) {
       this.#isAskedAgain = false;
       this.begin();

@@ -27,6 +27,7 @@ import {
   type FailureClass,
 } from "../resilience/failure-class.ts";
 import type { HedgeDelay } from "../resilience/hedge-delay.ts";
+import type { PickRequest } from "../balancer/balancer.ts";
 import type { Candidate, RescuePlan } from "../resilience/rescue-plan.ts";
 import type { RetryBudget } from "../resilience/retry-budget.ts";
 import { ecmpNode } from "../routing/modes.ts";
@@ -52,6 +53,8 @@ export interface Engine {
   readonly hedgeBudget: RetryBudget;
   readonly hedgeDelay: HedgeDelay;
   readonly telemetry: Telemetry;
+  /** Present where the balancer hashes. */
+  readonly keyOf: ((head: RequestHead, connection: ClientConnection) => number) | undefined;
   /** Answers carry `connection: close` from now on. */
   isDraining: boolean;
 }
@@ -85,6 +88,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #view: RouteView;
   /** Nodes chosen so far, whether or not they were asked in the end. */
   readonly #tried: number[] = [];
+  readonly #pick: { readonly excluded: readonly number[]; nowMs: number; readonly key: number };
   /** Attempts that may still answer or are answering, in the order in which they began. */
   readonly #running: Attempt[] = [];
   #attemptCount = 0;
@@ -121,6 +125,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#response = response;
     this.#isBare = engine.config.routing.mode === "anycast-only";
     this.#startedMs = engine.clock.nowMs();
+    this.#pick = {
+      excluded: this.#tried,
+      nowMs: this.#startedMs,
+      key: engine.keyOf === undefined ? 0 : engine.keyOf(head, connection),
+    };
     this.#view = engine.routes.view(vantage);
     if (head.bodyBytes !== 0) {
       this.#body = new RequestBody(request, head.bodyBytes, engine.config.replayBytesMax);
@@ -184,10 +193,15 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #seek(isHedge: boolean): void {
     const { plan } = this.#engine;
     const candidate = isHedge
-      ? plan.nextEligible(this.#view.sites, this.#tried)
-      : plan.next(this.#view.sites, this.#tried);
+      ? plan.nextEligible(this.#view.sites, this.#pickNow())
+      : plan.next(this.#view.sites, this.#pickNow());
     if (candidate !== undefined) return this.#reach(candidate, isHedge);
     if (!this.#isWaiting()) this.#fail(this.#lastFailure);
+  }
+
+  #pickNow(): PickRequest {
+    this.#pick.nowMs = this.#engine.clock.nowMs();
+    return this.#pick;
   }
 
   #reach(candidate: Candidate, isHedge: boolean): void {
@@ -224,7 +238,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (candidate.isLastResort || fleet.isEligible(candidate.node)) {
       return this.#ask(fleet.node(candidate.node), isHedge);
     }
-    const neighbour = plan.nextEligible([candidate.site], this.#tried);
+    const neighbour = plan.nextEligible([candidate.site], this.#pickNow());
     if (neighbour !== undefined) this.#reach(neighbour, isHedge);
     else this.#seek(isHedge);
   }
@@ -319,7 +333,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#hedgeDueMs = Infinity;
     if (this.#running.length === 0 || this.#journeyCount() > 0 || !this.#mayHedge()) return;
     const { hedgeBudget, plan, retryBudget, telemetry } = this.#engine;
-    const candidate = plan.nextEligible(this.#view.sites, this.#tried);
+    const candidate = plan.nextEligible(this.#view.sites, this.#pickNow());
     if (candidate === undefined || !retryBudget.covers(nowMs) || !hedgeBudget.withdraw(nowMs)) return;
     retryBudget.withdraw(nowMs);
     telemetry.hedged();
@@ -338,6 +352,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#endJourneys();
     this.#judge(attempt, "answered", nowMs);
     if (!this.#isBare) hedgeDelay.record(tookMs, nowMs);
+    this.#observe(attempt, nowMs);
     if (this.#running.length > 1) this.#dismissLosers(attempt, nowMs);
     const ttfbMs = nowMs - this.#startedMs;
     telemetry.firstByte(this.vantage, attempt.node.index, ttfbMs);
@@ -446,7 +461,12 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #judge(attempt: Attempt, sign: AttemptSign, nowMs: number): void {
     if (this.#isBare) return;
     const { fleet } = this.#engine;
-    fleet.apply(fleet.board.attempt(attempt.node.index, sign, attempt.startedMs, nowMs));
+    fleet.apply(fleet.board.attempt(attempt.node.index, sign, attempt.startedMs, nowMs), nowMs);
+    if (sign === "silent") this.#observe(attempt, nowMs);
+  }
+
+  #observe({ node, startedMs }: Attempt, nowMs: number): void {
+    this.#engine.fleet.balancerOf(node).observed?.(node.index, nowMs - startedMs, nowMs);
   }
 
   /** Once for each attempt: it holds its node no longer. */

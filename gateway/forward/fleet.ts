@@ -4,8 +4,11 @@
  * event, connections, balancer, extra check.
  */
 import { invariant } from "#core/assert.ts";
+import type { Prng } from "#core/prng.ts";
 import type { Balancer } from "../balancer/balancer.ts";
-import { LeastConnections } from "../balancer/least-connections.ts";
+import { createBalancer } from "../balancer/create-balancer.ts";
+import type { PriorityHealth } from "../balancer/priority-load.ts";
+import { scaledWeight } from "../balancer/slow-start.ts";
 import type { GatewayConfig } from "../config.ts";
 import { NodeHealthBoard, type HealthChange } from "../health/node-health.ts";
 import type { RescuePools } from "../resilience/rescue-plan.ts";
@@ -32,9 +35,15 @@ export class Fleet implements RescuePools {
   readonly board: NodeHealthBoard;
   readonly #nodeById = new Map<string, FleetNode>();
   readonly #siteById = new Map<string, number>();
+  readonly #slowStart: GatewayConfig["balancer"]["slowStart"];
+  /** As the operator wants them; those of the balancers are scaled, and smaller while a node starts slowly. */
+  readonly #weights: number[] = [];
+  /** Nodes that start slowly, and since when. */
+  readonly #starting = new Map<number, number>();
   readonly #onChange: (node: FleetNode, change: HealthChange) => void;
 
-  constructor(config: GatewayConfig, onChange: (node: FleetNode, change: HealthChange) => void) {
+  constructor(config: GatewayConfig, prng: Prng, onChange: (node: FleetNode, change: HealthChange) => void) {
+    const { slowStart } = config.balancer;
     const nodes: FleetNode[] = [];
     const balancers: Balancer[] = [];
     for (const [siteIndex, site] of config.sites.entries()) {
@@ -49,14 +58,16 @@ export class Fleet implements RescuePools {
         const node: FleetNode = { index: nodes.length, id, site: site.id, siteIndex, url, pool };
         this.#nodeById.set(id, node);
         nodes.push(node);
-        members.push({ node: node.index, weight });
+        this.#weights.push(weight);
+        members.push({ node: node.index, id, weight: scaledWeight(weight, Infinity, slowStart) });
       }
-      balancers.push(new LeastConnections(members));
+      balancers.push(createBalancer(members, config.balancer, prng.fork(`gateway/balancer/${site.id}`)));
     }
     this.nodes = nodes;
     this.sites = config.sites.map((site) => ({ id: site.id, nodes: site.nodes.map(({ id }) => id) }));
     this.balancers = balancers;
     this.board = new NodeHealthBoard(nodes.length, config.health);
+    this.#slowStart = slowStart;
     this.#onChange = onChange;
   }
 
@@ -79,6 +90,28 @@ export class Fleet implements RescuePools {
     return this.balancers[node.siteIndex]!;
   }
 
+  weightOf(node: FleetNode): number {
+    return this.#weights[node.index]!;
+  }
+
+  setWeight(node: FleetNode, weight: number, nowMs: number): void {
+    this.#weights[node.index] = weight;
+    this.#balance(node, nowMs);
+  }
+
+  /** Takes nodes that start slowly a step further; to be called now and then. */
+  ramp(nowMs: number): void {
+    for (const index of this.#starting.keys()) this.#balance(this.node(index), nowMs);
+  }
+
+  healthOf(site: number): PriorityHealth {
+    const members = this.nodes.filter(({ siteIndex }) => siteIndex === site);
+    return {
+      healthy: members.filter(({ index }) => this.board.isEligible(index)).length,
+      total: members.length,
+    };
+  }
+
   isEligible(node: number): boolean {
     return this.board.isEligible(node) && this.hasRoom(node);
   }
@@ -92,13 +125,24 @@ export class Fleet implements RescuePools {
   }
 
   /** Acts on what the board has decided. */
-  apply(change: HealthChange | undefined): void {
+  apply(change: HealthChange | undefined, nowMs: number): void {
     if (change === undefined) return;
     const node = this.node(change.node);
     // Sockets that a dead or frozen node held will never serve again; a new process gets new ones.
     if (change.to === "ejected" || change.to === "unhealthy") node.pool.dropIdle();
+    // Not at the start of the gateway: nobody else has its traffic.
+    if (change.to === "healthy" && change.from !== "unproven") this.#starting.set(node.index, nowMs);
+    else this.#starting.delete(node.index);
+    this.#balance(node, nowMs);
     this.balancerOf(node).stateChanged?.(node.index, this.board.isEligible(node.index));
     this.#onChange(node, change);
+  }
+
+  #balance(node: FleetNode, nowMs: number): void {
+    const sinceMs = nowMs - (this.#starting.get(node.index) ?? -Infinity);
+    if (sinceMs >= this.#slowStart.windowMs) this.#starting.delete(node.index);
+    const weight = scaledWeight(this.weightOf(node), sinceMs, this.#slowStart);
+    this.balancerOf(node).setWeight(node.index, weight);
   }
 
   close(): void {

@@ -4,8 +4,11 @@
  * When no node may take the request, the ones that should not are tried rather than nobody (fail-open): first those
  * that are alive but unproven or draining, then those that are out. The candidate says so. A node of weight 0 and a
  * node without a free connection are never tried.
+ *
+ * Where spill-over is on, the first site is drawn by what the sites can carry; from there it goes on in order.
  */
-import { NONE, type Balancer } from "../balancer/balancer.ts";
+import { NONE, type Balancer, type PickRequest } from "../balancer/balancer.ts";
+import type { SiteSpread } from "./site-spread.ts";
 
 export interface RescuePools {
   /** Balancer of a site, by the site's index. */
@@ -27,10 +30,12 @@ export interface Candidate {
 
 export class RescuePlan {
   readonly #pools: RescuePools;
+  readonly #spread: SiteSpread | undefined;
   readonly #sweeps: readonly ((node: number) => boolean)[];
 
-  constructor(pools: RescuePools) {
+  constructor(pools: RescuePools, spread?: SiteSpread) {
     this.#pools = pools;
+    this.#spread = spread;
     this.#sweeps = [
       (node) => pools.isEligible(node),
       (node) => pools.isReluctant(node),
@@ -38,13 +43,17 @@ export class RescuePlan {
     ];
   }
 
-  /** `sites` in order of preference; `tried` are the nodes this request has asked already. */
-  next(sites: readonly number[], tried: readonly number[]): Candidate | undefined {
+  /** `sites` in order of preference. */
+  next(sites: readonly number[], request: PickRequest): Candidate | undefined {
+    if (this.#spread !== undefined && request.excluded.length === 0) {
+      const candidate = this.#first(this.#spread, sites, request);
+      if (candidate !== undefined) return candidate;
+    }
     for (let sweep = 0; sweep < this.#sweeps.length; sweep++) {
       const mayTake = this.#sweeps[sweep]!;
       for (let index = 0; index < sites.length; index++) {
         const site = sites[index]!;
-        const node = this.#pools.balancers[site]!.pick(mayTake, tried);
+        const node = this.#pools.balancers[site]!.pick(mayTake, request);
         if (node !== NONE) return { node, site, isLastResort: sweep > 0 };
       }
     }
@@ -52,13 +61,21 @@ export class RescuePlan {
   }
 
   /** For a hedge: only a node in good health is worth a second question. */
-  nextEligible(sites: readonly number[], tried: readonly number[]): Candidate | undefined {
+  nextEligible(sites: readonly number[], request: PickRequest): Candidate | undefined {
     const isEligible = this.#sweeps[0]!;
     for (let index = 0; index < sites.length; index++) {
       const site = sites[index]!;
-      const node = this.#pools.balancers[site]!.pick(isEligible, tried);
+      const node = this.#pools.balancers[site]!.pick(isEligible, request);
       if (node !== NONE) return { node, site, isLastResort: false };
     }
     return undefined;
+  }
+
+  #first(spread: SiteSpread, sites: readonly number[], request: PickRequest): Candidate | undefined {
+    const first = spread.draw(sites);
+    if (first === undefined) return undefined;
+    const { site, isPanic } = first;
+    const node = this.#pools.balancers[site]!.pick(this.#sweeps[isPanic ? 2 : 0]!, request);
+    return node === NONE ? undefined : { node, site, isLastResort: isPanic };
   }
 }

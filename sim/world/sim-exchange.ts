@@ -8,6 +8,7 @@ import {
   mayRetry,
   type FailureCause,
 } from "#gateway/resilience/failure-class.ts";
+import type { PickRequest } from "#gateway/balancer/balancer.ts";
 import { ACTOR } from "./actors.ts";
 import type { Ticket } from "./event-loop.ts";
 import { GATEWAY, type SimGateway } from "./sim-gateway.ts";
@@ -95,14 +96,19 @@ export class SimExchange implements OpenOnConnection {
     this.#travel(candidate.site, () => this.#arrive(candidate.site, isHedge));
   }
 
+  #pick(): PickRequest {
+    return { excluded: this.#tried, nowMs: this.#gateway.loop.nowMs, key: 0 };
+  }
+
   #next(sites: readonly number[], isHedge: boolean): { node: number; site: number } | undefined {
     const { plan } = this.#gateway;
-    return isHedge ? plan.nextEligible(sites, this.#tried) : plan.next(sites, this.#tried);
+    const request = this.#pick();
+    return isHedge ? plan.nextEligible(sites, request) : plan.next(sites, request);
   }
 
   /** At the site: the node is chosen now, not when the journey began. */
   #arrive(site: number, isHedge: boolean): void {
-    const local = this.#gateway.plan.nextEligible([site], this.#tried);
+    const local = this.#gateway.plan.nextEligible([site], this.#pick());
     if (local !== undefined) return this.#ask(local.node, isHedge);
     const sites = this.#sites();
     const other = this.#next(sites, isHedge);
@@ -162,7 +168,7 @@ export class SimExchange implements OpenOnConnection {
   #hedge(): void {
     const { counts, hedgeBudget, loop, plan, retryBudget } = this.#gateway;
     if (this.#running.length === 0 || this.#travelling > 0 || !this.#mayHedge()) return;
-    if (plan.nextEligible(this.#sites(), this.#tried) === undefined) return;
+    if (plan.nextEligible(this.#sites(), this.#pick()) === undefined) return;
     if (!retryBudget.covers(loop.nowMs) || !hedgeBudget.withdraw(loop.nowMs)) return;
     retryBudget.withdraw(loop.nowMs);
     counts.hedges += 1;

@@ -84,7 +84,9 @@ export class SimGateway {
     this.board = new NodeHealthBoard(this.nodes.length, GATEWAY.profile);
     this.balancers = sites.map(
       (site) =>
-        new LeastConnections(site.nodes.map(({ id }) => ({ node: this.#indexOfNode.get(id)!, weight: 1 }))),
+        new LeastConnections(
+          site.nodes.map(({ id }) => ({ node: this.#indexOfNode.get(id)!, id, weight: 1 })),
+        ),
     );
     this.plan = new RescuePlan({
       balancers: this.balancers,

@@ -3,12 +3,13 @@ import { expect, test } from "vitest";
 import { NONE } from "#gateway/balancer/balancer.ts";
 import { LeastConnections } from "#gateway/balancer/least-connections.ts";
 
+const ANY = { excluded: [], nowMs: 0, key: 0 };
 const everybody = (): boolean => true;
 
 /** Takes `count` attempts without giving any back; how many each node then holds. */
 function fill(weights: readonly number[], count: number): number[] {
-  const balancer = new LeastConnections(weights.map((weight, node) => ({ node, weight })));
-  for (let attempt = 0; attempt < count; attempt++) balancer.take(balancer.pick(everybody, []));
+  const balancer = new LeastConnections(weights.map((weight, node) => ({ node, id: `n${node}`, weight })));
+  for (let attempt = 0; attempt < count; attempt++) balancer.take(balancer.pick(everybody, ANY));
   return weights.map((_, node) => balancer.active(node));
 }
 
@@ -17,8 +18,8 @@ test("equal nodes share open attempts equally", () => {
 });
 
 test("equal idle nodes take turns", () => {
-  const balancer = new LeastConnections([0, 1, 2].map((node) => ({ node, weight: 100 })));
-  const picks = [0, 0, 0, 0, 0, 0].map(() => balancer.pick(everybody, []));
+  const balancer = new LeastConnections([0, 1, 2].map((node) => ({ node, id: `n${node}`, weight: 100 })));
+  const picks = [0, 0, 0, 0, 0, 0].map(() => balancer.pick(everybody, ANY));
   expect(picks).toEqual([0, 1, 2, 0, 1, 2]);
 });
 
@@ -48,9 +49,11 @@ test("a pick is eligible, not excluded and of weight above 0, and NONE only if t
   const member = fc.record({ weight: fc.integer({ min: 0, max: 3 }), up: fc.boolean(), tried: fc.boolean() });
   fc.assert(
     fc.property(fc.array(member, { minLength: 1, maxLength: 8 }), (members) => {
-      const balancer = new LeastConnections(members.map(({ weight }, node) => ({ node, weight })));
+      const balancer = new LeastConnections(
+        members.map(({ weight }, node) => ({ node, id: `n${node}`, weight })),
+      );
       const excluded = members.flatMap(({ tried }, node) => (tried ? [node] : []));
-      const picked = balancer.pick((node) => members[node]!.up, excluded);
+      const picked = balancer.pick((node) => members[node]!.up, { ...ANY, excluded });
       const possible = members.some(({ weight, up, tried }) => weight > 0 && up && !tried);
       expect(picked !== NONE).toBe(possible);
       if (picked === NONE) return;
@@ -61,14 +64,14 @@ test("a pick is eligible, not excluded and of weight above 0, and NONE only if t
 });
 
 test("a node that has fewer open attempts is picked before one that has more", () => {
-  const balancer = new LeastConnections([0, 1].map((node) => ({ node, weight: 1 })));
+  const balancer = new LeastConnections([0, 1].map((node) => ({ node, id: `n${node}`, weight: 1 })));
   balancer.take(0);
-  expect([balancer.pick(everybody, []), balancer.pick(everybody, [])]).toEqual([1, 1]);
+  expect([balancer.pick(everybody, ANY), balancer.pick(everybody, ANY)]).toEqual([1, 1]);
   balancer.giveBack(0);
-  expect(new Set([balancer.pick(everybody, []), balancer.pick(everybody, [])])).toEqual(new Set([0, 1]));
+  expect(new Set([balancer.pick(everybody, ANY), balancer.pick(everybody, ANY)])).toEqual(new Set([0, 1]));
 });
 
 test("giving back more than was taken is a bug", () => {
-  const balancer = new LeastConnections([{ node: 7, weight: 1 }]);
+  const balancer = new LeastConnections([{ node: 7, id: "n7", weight: 1 }]);
   expect(() => balancer.giveBack(7)).toThrow("given back more often");
 });

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { PickRequest } from "#gateway/balancer/balancer.ts";
 import { LeastConnections } from "#gateway/balancer/least-connections.ts";
 import { causeOfCode, failureClass, mayRetry } from "#gateway/resilience/failure-class.ts";
 import { HedgeDelay } from "#gateway/resilience/hedge-delay.ts";
@@ -147,7 +148,7 @@ describe("the rescue plan", () => {
     const balancers = [
       [0, 1],
       [2, 3],
-    ].map((nodes) => new LeastConnections(nodes.map((node) => ({ node, weight: 1 }))));
+    ].map((nodes) => new LeastConnections(nodes.map((node) => ({ node, id: `n${node}`, weight: 1 }))));
     const hasRoom = (node: number): boolean => !(options.full ?? []).includes(node);
     return new RescuePlan({
       balancers,
@@ -157,11 +158,19 @@ describe("the rescue plan", () => {
     });
   }
 
+  function asked(excluded: readonly number[]): PickRequest {
+    return { excluded, nowMs: 0, key: 0 };
+  }
+
   /** Asks on until nobody is left. */
   function order(rescue: RescuePlan, sites: readonly number[]): string {
     const tried: number[] = [];
     const words: string[] = [];
-    for (let next = rescue.next(sites, tried); next !== undefined; next = rescue.next(sites, tried)) {
+    for (
+      let next = rescue.next(sites, asked(tried));
+      next !== undefined;
+      next = rescue.next(sites, asked(tried))
+    ) {
       tried.push(next.node);
       words.push(`${next.node}${next.isLastResort ? "!" : ""}`);
     }
@@ -184,7 +193,7 @@ describe("the rescue plan", () => {
 
   test("a hedge goes to eligible nodes only", () => {
     const rescue = plan({ eligible: [1] });
-    expect(rescue.nextEligible([0, 1], [])).toMatchObject({ node: 1 });
-    expect(rescue.nextEligible([0, 1], [1])).toBeUndefined();
+    expect(rescue.nextEligible([0, 1], asked([]))).toMatchObject({ node: 1 });
+    expect(rescue.nextEligible([0, 1], asked([1]))).toBeUndefined();
   });
 });

@@ -1,0 +1,94 @@
+/** Which node gets a request, over sockets: every algorithm, what hashing keeps together, spill-over, slow start. */
+import { Agent } from "node:http";
+import { expect, test } from "vitest";
+import { ALGORITHMS } from "#gateway/balancer/create-balancer.ts";
+import { ask, HEALTH_PATH, until, withStand, type Answer } from "./stand.ts";
+
+test.each(ALGORITHMS)(
+  "%s: a node killed under load fails no GET, and no attempt is left",
+  async (algorithm) => {
+    await withStand(
+      { sites: { ny1: 3 }, document: { balancer: { algorithm } } },
+      async ({ node, port, status }) => {
+        const agent = new Agent({ keepAlive: true, maxSockets: 10 });
+        const answers: Answer[] = [];
+        const pump = async (): Promise<void> => {
+          for (let count = 0; count < 30; count++) answers.push(await ask(port, { agent }));
+        };
+        const pumps = Array.from({ length: 10 }, () => pump());
+        await until(() => answers.length > 100);
+        await node("ny1-1").kill();
+        await Promise.all(pumps);
+        agent.destroy();
+        expect(answers).toHaveLength(300);
+        expect(answers.filter(({ status: code }) => code !== 200)).toEqual([]);
+        expect(status().nodes.every(({ active }) => active === 0)).toBe(true);
+      },
+    );
+  },
+);
+
+test("what belongs together goes to one node, whoever asks", async () => {
+  const balancer = { algorithm: "consistent_hash", hashBy: "header:x-user" };
+  await withStand({ sites: { ny1: 3 }, document: { balancer } }, async ({ port }) => {
+    const nodes = new Map<string, Set<unknown>>();
+    for (let count = 0; count < 60; count++) {
+      const user = `user-${count % 12}`;
+      const answer = await ask(port, { headers: { "x-user": user } });
+      nodes.set(user, (nodes.get(user) ?? new Set()).add(answer.headers["x-edge-node"]));
+    }
+    expect([...nodes.values()].map(({ size }) => size)).toEqual(Array.from({ length: 12 }, () => 1));
+    expect(new Set([...nodes.values()].flatMap((each) => [...each])).size).toBe(3);
+  });
+});
+
+test("a site that lost half of its nodes sends a third of its clients on, when spill-over is on", async () => {
+  const sites = { ny1: 2, la1: 2 };
+  const counts = async (balancer: object): Promise<[ny1: number, la1: number]> => {
+    let result: [number, number] = [0, 0];
+    await withStand({ sites, document: { balancer } }, async ({ node, port, status }) => {
+      await node("ny1-1").kill();
+      await ask(port);
+      await ask(port);
+      await until(() => status().nodes[0]!.health === "ejected");
+      const routes = [];
+      for (let count = 0; count < 200; count++) routes.push((await ask(port)).headers["x-edge-route"]);
+      result = [
+        routes.filter((site) => site === "ny1").length,
+        routes.filter((site) => site === "la1").length,
+      ];
+    });
+    return result;
+  };
+  expect(await counts({})).toEqual([200, 0]);
+  const [ny1, la1] = await counts({ overprovisioning: 1.4 });
+  // 70 % and 30 %; five standard deviations either way.
+  expect([ny1 + la1, Math.abs(la1 - 60) <= 33]).toEqual([200, true]);
+});
+
+test("a node that comes back begins with a tenth of its share", async () => {
+  const balancer = { algorithm: "round_robin", slowStart: { windowMs: 3_600_000, minPercent: 10 } };
+  const health = {
+    path: HEALTH_PATH,
+    intervalMs: 50,
+    timeoutMs: 50,
+    healthyThreshold: 1,
+    unhealthyThreshold: 2,
+  };
+  await withStand({ sites: { ny1: 2 }, document: { balancer, health } }, async ({ node, port, status }) => {
+    const share = async (): Promise<number> => {
+      const before = node("ny1-1").seen.length;
+      for (let count = 0; count < 110; count++) await ask(port);
+      return node("ny1-1").seen.filter(({ url }) => url === "/").length - before;
+    };
+    await until(() => status().nodes.every(({ health: is }) => is === "healthy"));
+    expect(Math.abs((await share()) - 55)).toBeLessThanOrEqual(1);
+    await node("ny1-1").kill();
+    await until(() => status().nodes[0]!.health !== "healthy");
+    await node("ny1-1").listen();
+    await until(() => status().nodes[0]!.health === "healthy");
+    node("ny1-1").seen.length = 0;
+    expect(Math.abs((await share()) - 10)).toBeLessThanOrEqual(1);
+    expect(status().nodes[0]!.weight).toBe(100);
+  });
+});
