@@ -14,11 +14,12 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SITES } from "#core/geography/cities.ts";
 import { VERSION } from "#core/version.ts";
+import { findK6 } from "#loadtest/engines/k6-engine.ts";
 import type { LoadResult } from "#core/wire/measure.ts";
 import { closingLine } from "./run-tests.ts";
 import { importBaseImages } from "./containers/base-image.ts";
 import { ContainerCast, GATEWAY_URL, lossesOf } from "./containers/cast.ts";
-import { attempt, succeed } from "./containers/command.ts";
+import { attempt, succeed, type CommandOptions } from "./containers/command.ts";
 import { openEngine, type Engine } from "./containers/engine.ts";
 import { LoadRun } from "./containers/load-run.ts";
 import { must, StepFailed, Steps } from "./containers/steps.ts";
@@ -141,6 +142,8 @@ async function run(engine: Engine): Promise<void> {
     const size = await succeed(["docker", "image", "inspect", "--format", "{{.Size}}", image], options);
     return `${Math.round(Number(size) / 1e6)} MB`;
   });
+  const k6Image = await buildK6Image(options);
+  if (k6Image !== undefined) images.push(k6Image);
   await engine.startRunning();
 
   await steps.step(
@@ -181,6 +184,9 @@ async function run(engine: Engine): Promise<void> {
       must(elsewhere.length === 0, `served elsewhere: ${elsewhere.map(({ city }) => city).join(", ")}`);
       return rows.map(({ city, site, ttfbMs }) => `${city} ${site} ${ttfbMs?.toFixed(0)} ms`).join(", ");
     });
+    if (k6Image !== undefined) {
+      await steps.step("k6 beside the gateway: its thresholds are met", async () => await cast.k6(k6Image));
+    }
     await steps.step("the page watches", async () => await cast.pageAnswers(MOVE_MS_MAX));
     await breakAndMend(cast);
   } catch (error) {
@@ -195,6 +201,22 @@ async function run(engine: Engine): Promise<void> {
     const ofEngine = engine.isOwn ? ", no engine, namespace, mount or process" : "";
     return `no container, network or image${ofEngine}`;
   });
+}
+
+/** From the k6 of this machine; undefined where there is none. */
+async function buildK6Image(options: CommandOptions): Promise<string | undefined> {
+  const program = await findK6().catch(() => undefined);
+  if (program === undefined) {
+    process.stdout.write("SKIPPED k6 beside the gateway: no k6, neither on PATH nor in $ANYCASTLE_K6\n");
+    return undefined;
+  }
+  const name = `anycastle-k6:${tag}`;
+  const build = ["docker", "build", "--file", "deploy/k6.Dockerfile", "--tag", name, dirname(program)];
+  await steps.step("an image of this machine's k6", async () => {
+    await succeed(build, { ...options, timeoutMs: BUILD_MS_MAX });
+    return program;
+  });
+  return name;
 }
 
 /** Again only when something failed while the machine was too busy to keep the plan of requests. */

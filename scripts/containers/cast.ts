@@ -98,6 +98,16 @@ export class ContainerCast {
     });
   }
 
+  /** The golden plan from a container of the profile `load`; what it says last. */
+  async k6(image: string): Promise<string> {
+    const env = { ...this.#options.env, K6_IMAGE: image, K6_RATE: "50", K6_DURATION_S: "5" };
+    const run = [...this.#compose, "--profile", "load", "run", "--rm", "k6"];
+    const said = await succeed(run, { ...this.#options, env });
+    const line = said.split("\n").find((each) => each.startsWith("golden: "));
+    must(line !== undefined, `k6 told no result: ${said.slice(-500)}`);
+    return line;
+  }
+
   /** The page and its files are served, and what it tells of the cast is whole; nothing may be ordered. */
   async pageAnswers(withinMs: number): Promise<string> {
     return await this.#until(withinMs, async () => {

@@ -12,6 +12,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { environmentValue } from "#core/host/environment.ts";
 import { attempt, succeed } from "./command.ts";
 
 const READY_MS_MAX = 30_000;
@@ -98,8 +99,9 @@ class OwnEngine implements Engine {
   #hasNamespace = false;
 
   constructor() {
-    // Debian's engine speaks to the classic builder of any client.
-    this.env = { DOCKER_HOST: `unix://${join(this.#directory, "docker.sock")}`, DOCKER_BUILDKIT: "0" };
+    // Debian's client has no BuildKit of its own; the classic builder is there with every engine.
+    const builder = environmentValue("DOCKER_BUILDKIT") ?? "0";
+    this.env = { DOCKER_HOST: `unix://${join(this.#directory, "docker.sock")}`, DOCKER_BUILDKIT: builder };
   }
 
   async startBuilding(): Promise<void> {
