@@ -1,8 +1,11 @@
 /** The world a question is asked of: from a world file, or from flags that amount to the same document. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
+import { suggest } from "#core/suggest.ts";
 import { openWorld, type OpenWorld } from "#sim/load/open-world.ts";
+import { PRESET_NAMES, PRESET_PREFIX } from "#sim/load/preset-names.ts";
+import { presetDocument } from "#sim/load/presets.ts";
 import { worldDocumentSchema, type WorldDocument } from "#sim/load/world-document.ts";
 import { checkDocument, checkText } from "../config-file/check-text.ts";
 import { showProblems } from "../config-file/show-problems.ts";
@@ -12,6 +15,8 @@ import type { WorldFlags } from "./world-options.ts";
 
 /** Of what is drawn where no `--seed` is given: the same question has the same answer. */
 export const SEED_DEFAULT = 1;
+/** A graph stands in a file of its own; a world of this size has a mistake in its name. */
+const WORLD_BYTES_MAX = 4 * 1024 * 1024;
 
 export async function openWorldOf(flags: WorldFlags, output: Output): Promise<OpenWorld> {
   if (flags.world === undefined) return openWorld(documentOf(flags), ".");
@@ -21,23 +26,46 @@ export async function openWorldOf(flags: WorldFlags, output: Output): Promise<Op
       hint: "write it into the world file, or leave --world out",
     });
   }
-  return openWorld(readWorldFile(flags.world, output), dirname(flags.world));
+  const { document, folder } = readWorld(flags.world, output);
+  return openWorld(document, folder);
+}
+
+/** The document behind `--world`: a preset's, or a file's. `folder` is where its relative files are. */
+export function readWorld(
+  name: string,
+  output: Output,
+): { readonly document: WorldDocument; readonly folder: string } {
+  if (!name.startsWith(PRESET_PREFIX))
+    return { document: readWorldFile(name, output), folder: dirname(name) };
+  const preset = PRESET_NAMES.find((each) => each === name.slice(PRESET_PREFIX.length));
+  if (preset !== undefined)
+    return { document: worldDocumentSchema.parse(presetDocument(preset)), folder: "." };
+  const near = suggest(name.slice(PRESET_PREFIX.length), PRESET_NAMES);
+  throw new UserError("PRESET_UNKNOWN", `there is no preset "${name.slice(PRESET_PREFIX.length, 80)}"`, {
+    hint: near === undefined ? `presets are ${PRESET_NAMES.join(", ")}` : `did you mean "${near}"?`,
+  });
 }
 
 function readWorldFile(path: string, output: Output): WorldDocument {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new UserError("WORLD_UNREADABLE", `the world ${path} cannot be read: ${messageOf(error)}`, {
-      hint: "name a YAML file; docs/simulator.md shows one",
-      cause: error,
-    });
-  }
+  const text = readWorldText(path);
   const checked = checkText(text, worldDocumentSchema);
   if (checked.ok) return checked.value;
   output.tell(showProblems({ name: path, text }, checked.problems, output.paint));
   throw new ReportedError(EXIT.usage);
+}
+
+/** A file that is too long is refused before it is read: nobody writes a world of that size by hand. */
+function readWorldText(path: string): string {
+  try {
+    const { size } = statSync(path);
+    if (size <= WORLD_BYTES_MAX) return readFileSync(path, "utf8");
+    throw new Error(`it has ${size} bytes, and a world file at most ${WORLD_BYTES_MAX}`);
+  } catch (error) {
+    throw new UserError("WORLD_UNREADABLE", `the world ${path} cannot be read: ${messageOf(error)}`, {
+      hint: `name a YAML file (docs/simulator.md shows one), or ${PRESET_PREFIX}${PRESET_NAMES[0]}`,
+      cause: error,
+    });
+  }
 }
 
 /** The same document, from flags. */

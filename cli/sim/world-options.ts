@@ -3,10 +3,12 @@
  * command line and load nothing; `open-world-of.ts` makes a world of them.
  *
  *     --world service.yaml
+ *     --world preset:nine-pops
  *     --graph 20250901.as-rel.txt.bz2 --site ny1=13335 --site la1=54113 --prepend la1=2
  *     --generate 10000 --seed 1 --site a=17 --site b=4711
  */
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { PRESET_NAMES, PRESET_PREFIX } from "#sim/load/preset-names.ts";
 import { AS_MAX, GENERATED_MAX, GENERATED_MIN, PREPENDS_MAX } from "#sim/topology/limits.ts";
 import { integer, seedOption } from "../arguments.ts";
 
@@ -26,7 +28,10 @@ export interface NamedNumber {
 
 export function addWorldOptions(command: Command): Command {
   return command
-    .option("--world <file>", "graph and sites from a YAML file")
+    .option(
+      "--world <file>",
+      `graph and sites from a YAML file, or one that is built in: ${PRESET_NAMES.map((name) => PRESET_PREFIX + name).join(", ")}`,
+    )
     .option(
       "--graph <file>",
       "AS relationships of CAIDA (.txt, .gz, .bz2); get them from publicdata.caida.org/datasets/as-relationships",

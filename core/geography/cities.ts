@@ -4,12 +4,12 @@
  * Coordinates are degrees (WGS 84), from the city list of ConsenSys/wittgenstein (Apache-2.0); Chengdu and Wuhan were
  * added by hand. The id of a city is also the first label of its vantage's host name (`new-york.localhost`).
  */
-export interface City {
+import type { Coordinates } from "./coordinates.ts";
+
+export interface City extends Coordinates {
   readonly id: string;
   readonly name: string;
   readonly country: string;
-  readonly latitude: number;
-  readonly longitude: number;
 }
 
 export interface SiteLocation {
@@ -60,18 +60,6 @@ export const SITES: readonly SiteLocation[] = [
   { site: "syd1", city: "sydney" },
   { site: "wuh1", city: "wuhan" },
 ];
-
-const EARTH_RADIUS_KM = 6371.0088;
-
-/** Great-circle distance in km (haversine on the mean Earth radius of IUGG). */
-export function distanceKm(a: City, b: City): number {
-  const radians = Math.PI / 180;
-  const sinLatitude = Math.sin(((b.latitude - a.latitude) * radians) / 2);
-  const sinLongitude = Math.sin(((b.longitude - a.longitude) * radians) / 2);
-  const h =
-    sinLatitude ** 2 + Math.cos(a.latitude * radians) * Math.cos(b.latitude * radians) * sinLongitude ** 2;
-  return 2 * EARTH_RADIUS_KM * Math.asin(Math.sqrt(h));
-}
 
 export function cityById(id: string): City | undefined {
   return CITIES.find((city) => city.id === id);

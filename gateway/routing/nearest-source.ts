@@ -1,14 +1,12 @@
 /**
  * Sites by distance from a vantage, for worlds that have no BGP: round-trip times listed in `core/geography`, and for
- * pairs nobody listed an estimate from the great circle, 14.7 ms + 0.01718 ms/km (the line fitted there). Makes the
- * routes of a `FixedSource`; a vantage or site on no map is left out.
+ * pairs nobody listed an estimate from the great circle. Makes the routes of a `FixedSource`; a vantage or site on no
+ * map is left out.
  */
-import { cityById, cityOfSite, distanceKm } from "#core/geography/cities.ts";
+import { cityById, cityOfSite } from "#core/geography/cities.ts";
+import { estimateRttUs } from "#core/geography/coordinates.ts";
 import { rttUs } from "#core/geography/rtt.ts";
 import type { SiteRoute } from "#core/wire/catchment.ts";
-
-const ESTIMATE_BASE_US = 14_700;
-const ESTIMATE_US_PER_KM = 17.18;
 
 /** Nearest first; ties keep the order of `sites`. Empty when the vantage is on no map. */
 export function nearestSites(vantage: string, sites: readonly string[]): SiteRoute[] {
@@ -24,5 +22,5 @@ function estimateUs(vantage: string, site: string): number | undefined {
   const from = cityById(vantage);
   const to = cityOfSite(site);
   if (from === undefined || to === undefined) return undefined;
-  return Math.round(ESTIMATE_BASE_US + ESTIMATE_US_PER_KM * distanceKm(from, to));
+  return estimateRttUs(from, to);
 }

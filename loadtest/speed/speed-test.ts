@@ -5,7 +5,8 @@
  * Starts within a round are spread by `STAGGER_MS`: fourteen answers that arrive in the same millisecond would wait for
  * each other in this process and in the gateway, and the figure would be the machine's, not the network's.
  */
-import { CITIES, cityById, cityOfSite, distanceKm } from "#core/geography/cities.ts";
+import { CITIES, cityById, cityOfSite } from "#core/geography/cities.ts";
+import { distanceKm } from "#core/geography/coordinates.ts";
 import { rttUs } from "#core/geography/rtt.ts";
 import { after, nowNs, sleep, wallClock } from "#core/host/clock.ts";
 import { TEST_SCHEMA, type SpeedSample, type SpeedTest, type SpeedTestRow } from "#core/wire/measure.ts";

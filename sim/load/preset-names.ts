@@ -1,0 +1,14 @@
+/** Worlds that come with the product. Without imports: the command line names them before anything else is loaded. */
+
+/** Before a name: `--world preset:nine-pops`. */
+export const PRESET_PREFIX = "preset:";
+export const PRESET_NAMES = [
+  "nine-pops",
+  "book",
+  "single",
+  "load-balancer",
+  "edge-dns",
+  "edge-anycast",
+] as const;
+
+export type PresetName = (typeof PRESET_NAMES)[number];
