@@ -4,7 +4,7 @@ import { explainChoice, pathOf, type Offer } from "#sim/anycast/explain.ts";
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import type { OpenWorld } from "#sim/load/open-world.ts";
 import type { Output } from "../output.ts";
-import type { PathFlags } from "./ask.ts";
+import type { PathFlags } from "./ask-path.ts";
 import { MODEL_LIMITS, printColumns } from "./columns.ts";
 import { openWorldOf } from "./open-world-of.ts";
 

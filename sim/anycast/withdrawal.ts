@@ -13,9 +13,10 @@
  */
 import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
-import { PropagationEngine, type EngineOptions } from "#sim/propagation/engine.ts";
+import { PropagationEngine, type EngineObserver, type EngineOptions } from "#sim/propagation/engine.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
 import type { Catchment, Source } from "./solve.ts";
+import { countFates } from "#sim/propagation/fates.ts";
 import type { Weights } from "./weights.ts";
 
 const GRID_FIRST_US = 10_000;
@@ -61,7 +62,12 @@ export interface Withdrawal {
 
 export const QUANTILES = [0.5, 0.8, 0.9, 0.95, 1] as const;
 
-export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
+/** `watch` is told of what happens in this run, before anybody else. */
+export function playWithdrawal(
+  plan: WithdrawalPlan,
+  prng: Prng,
+  watch?: (engine: PropagationEngine) => EngineObserver,
+): Withdrawal {
   const { graph, sources, solved, lost, detectionUs, timing, weights } = plan;
   const gone = sources[lost];
   invariant(gone !== undefined && sources.length > 1, "a site that goes, and another that stays");
@@ -69,12 +75,15 @@ export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
   const changedUs = new Float64Array(graph.vertexCount);
   const engine: PropagationEngine = new PropagationEngine(graph, timing, prng, {
     onBestChange: (vertex, atUs) => {
+      watcher?.onBestChange?.(vertex, atUs);
       const site = engine.siteOf(vertex) ?? NONE;
       if (site === siteOf[vertex]) return;
       siteOf[vertex] = site;
       changedUs[vertex] = atUs;
     },
+    onArrived: (slot, path, atUs) => watcher?.onArrived?.(slot, path, atUs),
   });
+  const watcher = watch?.(engine);
   engine.adopt(sources, solved);
   siteOf.set(solved.site);
   const served = solved.site;
@@ -84,7 +93,10 @@ export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
     if (site === gone.vertex && vertex !== gone.vertex) affected.push(vertex);
   }
   const before = { ...engine.counts };
-  const look = (atUs: number): GridPoint => lookAt(engine, gone.vertex, affected, weights, atUs);
+  const look = (atUs: number): GridPoint => ({
+    atUs,
+    ...countFates(engine, affected, weights, (vertex) => vertex === gone.vertex),
+  });
   const grid: GridPoint[] = [look(0)];
   for (const atUs of gridUs(detectionUs)) {
     engine.advance(atUs);
@@ -108,47 +120,6 @@ export function playWithdrawal(plan: WithdrawalPlan, prng: Prng): Withdrawal {
 function* gridUs(detectionUs: number): Generator<number> {
   yield detectionUs;
   for (let stepUs = GRID_FIRST_US; ; stepUs = Math.ceil(stepUs * GRID_GROWTH)) yield detectionUs + stepUs;
-}
-
-const UNKNOWN = 0;
-const RIGHT = 1;
-const WRONG = 2;
-const LOST = 3;
-const LOOPING = 4;
-const ON_THE_WAY = 5;
-
-function lookAt(
-  engine: PropagationEngine,
-  gone: number,
-  affected: readonly number[],
-  weights: Weights,
-  atUs: number,
-): GridPoint {
-  const fates = new Uint8Array(weights.length);
-  const sums = [0, 0, 0, 0, 0];
-  for (const vertex of affected) sums[fateOf(engine, gone, fates, vertex)]! += weights[vertex]!;
-  return { atUs, right: sums[RIGHT]!, wrong: sums[WRONG]!, lost: sums[LOST]!, looping: sums[LOOPING]! };
-}
-
-/** Follows next hops until the fate of one of them is known, and writes it down on the whole way. */
-function fateOf(engine: PropagationEngine, gone: number, fates: Uint8Array, start: number): number {
-  const way: number[] = [];
-  let at = start;
-  let fate = fates[at]!;
-  while (fate === UNKNOWN) {
-    fates[at] = ON_THE_WAY;
-    way.push(at);
-    const next = at === gone ? at : engine.nextHop(at);
-    if (at === gone) fate = WRONG;
-    else if (next === NONE) fate = LOST;
-    else if (next === at) fate = RIGHT;
-    else {
-      at = next;
-      fate = fates[at] === ON_THE_WAY ? LOOPING : fates[at]!;
-    }
-  }
-  for (const vertex of way) fates[vertex] = fate;
-  return fate;
 }
 
 function quantiles(

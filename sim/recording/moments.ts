@@ -2,7 +2,7 @@
  * A recording as people look at it: the moments worth a line, the state at any moment, and the curve over all of it.
  * Which sites are up comes from the acts of the header; everything else from the routes themselves.
  */
-import { countFates, type Fates } from "./fates.ts";
+import { countFates, type Fates } from "#sim/propagation/fates.ts";
 import { countUntil, type Replay } from "./replay.ts";
 
 const NONE = -1;
@@ -40,6 +40,8 @@ export class RecordedStory {
   readonly replay: Replay;
   /** Vertices whose best path changes at least once, the service's own sites left out. */
   readonly affected: Int32Array;
+  /** Every AS counts one. */
+  readonly #each: Uint8Array;
   readonly #nameOf: ReadonlyMap<number, string>;
 
   constructor(replay: Replay) {
@@ -49,6 +51,7 @@ export class RecordedStory {
     const isChanged = new Uint8Array(header.graph.vertices);
     for (let index = 0; index < changes.count; index++) isChanged[changes.vertex[index]!] = 1;
     for (const { vertex } of header.sites) isChanged[vertex] = 0;
+    this.#each = new Uint8Array(this.replay.graph.vertexCount).fill(1);
     this.affected = Int32Array.from([...isChanged.keys()].filter((vertex) => isChanged[vertex] === 1));
   }
 
@@ -73,7 +76,7 @@ export class RecordedStory {
       })),
       vantages: header.vantages.map(({ vertex }) => this.#siteName(this.replay.siteOf(vertex))),
       routeless,
-      fates: countFates(this.replay, this.affected, (vertex) => dead.has(vertex)),
+      fates: countFates(this.replay, this.affected, this.#each, (vertex) => dead.has(vertex)),
       changes: countUntil(changes, atUs),
       messages: countUntil(messages, atUs),
     };
@@ -84,7 +87,7 @@ export class RecordedStory {
     return this.#curveTimes().map((atUs) => {
       this.replay.seek(atUs);
       const dead = this.#deadAt(atUs);
-      return { atUs, ...countFates(this.replay, this.affected, (vertex) => dead.has(vertex)) };
+      return { atUs, ...countFates(this.replay, this.affected, this.#each, (vertex) => dead.has(vertex)) };
     });
   }
 

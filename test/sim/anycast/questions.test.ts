@@ -44,11 +44,28 @@ test("a share is a pair: what is certain, and what hangs on a tie", () => {
     total: 5,
     unreachable: 0,
     ambiguous: 1,
+    dropped: { certain: 0, atMost: 0 },
     sites: [
       { certain: 2, ambiguous: 1, chosen: 3 },
       { certain: 2, ambiguous: 1, chosen: 2 },
     ],
   });
+});
+
+test("a site with BLACKHOLE serves itself; what its neighbours drop is told", () => {
+  const { graph, eleven, twentyOne } = diamond();
+  const sources = [
+    { vertex: eleven, prepends: 0, isBlackhole: true },
+    { vertex: twentyOne, prepends: 0 },
+  ];
+  const shares = measureShares(
+    new CatchmentSolver(graph).solveWithTies(sources),
+    sources,
+    equalWeights(graph),
+  );
+  // AS 10 prefers its customer and drops; nobody behind it hears of that route.
+  expect(shares.dropped).toEqual({ certain: 1, atMost: 1 });
+  expect(shares.sites.map(({ certain }) => certain)).toEqual([2, 3]);
 });
 
 test("a prepend resolves the tie, and the reasons say so", () => {
@@ -96,7 +113,7 @@ test("a cone counts an AS and all below it, once", () => {
   expect([...coneWeights(graph)]).toEqual([3, 1, 3, 1, 1]);
 });
 
-test("every combination: loads, the worst loss, and where capacity does not suffice", () => {
+test("every combination: loads as pairs, the worst loss, and where capacity does not suffice", () => {
   const { graph, eleven, twentyOne } = diamond();
   const whatIf = solveAllCombinations(
     graph,
@@ -106,12 +123,21 @@ test("every combination: loads, the worst loss, and where capacity does not suff
     ],
     equalWeights(graph),
   );
-  expect([...whatIf.loads]).toEqual([0, 0, 5, 0, 0, 5, 3, 2]);
-  expect(worstLoss(whatIf, 0, 1)).toEqual({ lost: [1], load: 5 });
+  expect([...whatIf.chosen]).toEqual([0, 0, 5, 0, 0, 5, 3, 2]);
+  expect([...whatIf.certain]).toEqual([0, 0, 5, 0, 0, 5, 2, 2]);
+  expect([...whatIf.atMost]).toEqual([0, 0, 5, 0, 0, 5, 3, 3]);
+  expect(worstLoss(whatIf, 0, 1)).toEqual({ lost: [1], load: { certain: 5, atMost: 5, chosen: 5 } });
   expect(worstLoss(whatIf, 0, 2)).toBe(undefined);
-  expect(findOverloads(whatIf, [4, undefined], 1)).toEqual([{ lost: [1], site: 0, load: 5, capacity: 4 }]);
+  expect(findOverloads(whatIf, [4, undefined], 1)).toEqual([
+    { lost: [1], site: 0, load: { certain: 5, atMost: 5, chosen: 5 }, capacity: 4, isCertain: true },
+  ]);
   expect(findOverloads(whatIf, [5, 5], 1)).toEqual([]);
-  expect(findOverloads(whatIf, [2, 2], 0)).toEqual([{ lost: [], site: 0, load: 3, capacity: 2 }]);
+  // Three may be there, two are: the overload hangs on a tie, and either site may have it.
+  const load = { certain: 2, atMost: 3 };
+  expect(findOverloads(whatIf, [2, 2], 0)).toEqual([
+    { lost: [], site: 0, load: { ...load, chosen: 3 }, capacity: 2, isCertain: false },
+    { lost: [], site: 1, load: { ...load, chosen: 2 }, capacity: 2, isCertain: false },
+  ]);
 });
 
 test("sites attach as an AS of the graph or as routers behind upstreams; vertices of the graph keep their numbers", () => {
