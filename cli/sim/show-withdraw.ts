@@ -4,17 +4,24 @@ import { UserError } from "#core/errors.ts";
 import { Prng } from "#core/prng.ts";
 import { suggest } from "#core/suggest.ts";
 import { quantile, sortedNumbers } from "#loadtest/report/quantile.ts";
-import { playWithdrawal, QUANTILES, type Withdrawal } from "#sim/anycast/withdrawal.ts";
+import { playWithdrawal, QUANTILES, type Withdrawal, type WithdrawalPlan } from "#sim/anycast/withdrawal.ts";
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
-import type { OpenWorld } from "#sim/load/open-world.ts";
-import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
+import { measureShares } from "#sim/anycast/shares.ts";
+import type { OpenWorld, WorldTimers } from "#sim/load/open-world.ts";
+import { TIMING_SETS, type TimingName } from "#sim/propagation/timing-sets.ts";
 import type { Output } from "../output.ts";
-import type { WithdrawFlags } from "./ask.ts";
+import type { WithdrawFlags } from "./ask-withdraw.ts";
 import { MODEL_LIMITS, printColumns, whole } from "./columns.ts";
-import { unitOf, weightsOf } from "./show-catchment.ts";
+import { RecordingFile } from "./recording-file.ts";
+import { changeReport } from "./report/change-report.ts";
+import { commandLine } from "./report/command-line.ts";
+import { renderReport, type Report } from "./report/report-page.ts";
+import { openWeights, type OpenWeights } from "./weights-of.ts";
+import { writeWhole } from "./write-whole.ts";
 import { openWorldOf, SEED_DEFAULT } from "./open-world-of.ts";
 
 const SCHEMA = "anycastle.sim-withdraw/v1";
+const TIMING_DEFAULT: TimingName = "fitted-2011";
 const US_PER_MS = 1_000;
 const PROGRESS_EVERY_MS = 1_000;
 /** Moments of the curve that people are shown, in seconds after the failure. */
@@ -24,6 +31,8 @@ export async function showWithdraw(output: Output, flags: WithdrawFlags): Promis
   const world = await openWorldOf(flags, output);
   const lost = positionOf(world, flags.lose);
   const seed = flags.seed ?? SEED_DEFAULT;
+  const measured = await openWeights(world, flags, output);
+  const timers = timersOf(world, flags);
   const runs: Withdrawal[] = [];
   const startMs = nowMs();
   let toldMs = startMs;
@@ -33,20 +42,28 @@ export async function showWithdraw(output: Output, flags: WithdrawFlags): Promis
     solved: new CatchmentSolver(world.graph).solve(world.sites),
     lost,
     detectionUs: flags.detection * US_PER_MS,
-    timing: TIMING_SETS[flags.timing],
-    weights: weightsOf(world, flags.weight),
+    timing: timers.engine,
+    weights: measured.weights,
   };
   for (let count = 0; count < flags.seeds; count++) {
-    runs.push(playWithdrawal(plan, new Prng(seed).fork(`run/${count}`)));
+    const prng = new Prng(seed).fork(`run/${count}`);
+    const isRecorded = count === 0 && flags.record !== undefined;
+    runs.push(
+      isRecorded
+        ? playRecorded(plan, prng, flags.record, { world, timing: timers.name, seed })
+        : playWithdrawal(plan, prng),
+    );
     if (nowMs() - toldMs < PROGRESS_EVERY_MS) continue;
     toldMs = nowMs();
     output.tell(`${count + 1} of ${flags.seeds} runs`);
   }
   const tookMs = nowMs() - startMs;
-  if (flags.json === true) return output.printJson(documentOf(world, flags, seed, runs));
+  const question: Question = { world, lost, seed, measured, timers, flags };
+  if (flags.html !== undefined) writeWhole(flags.html, renderReport(reportOf(question, runs)));
+  if (flags.json === true) return output.printJson(documentOf(question, runs));
   const [first] = runs;
   output.print(
-    `${flags.lose} of ${world.graphName} goes; ${unitOf(flags.weight)}; timers ${flags.timing}, detected after ${flags.detection} ms, seed ${seed}`,
+    `${flags.lose} of ${world.graphName} goes; ${measured.unit}; timers ${timers.name}, detected after ${flags.detection} ms, seed ${seed}`,
   );
   output.print(`It served ${whole(first!.affectedAses)} of ${whole(world.networkCount)} ASes.`);
   if (first!.affectedAses === 0) return;
@@ -57,6 +74,98 @@ export async function showWithdraw(output: Output, flags: WithdrawFlags): Promis
   output.print("");
   output.print(MODEL_LIMITS);
   output.tell(`${runs.length} runs in ${(tookMs / 1000).toFixed(1)} s`);
+}
+
+interface Question {
+  readonly world: OpenWorld;
+  readonly lost: number;
+  readonly seed: number;
+  readonly measured: OpenWeights;
+  readonly timers: WorldTimers;
+  readonly flags: WithdrawFlags;
+}
+
+/** The flag, else the world's own, else the fitted set. */
+function timersOf(world: OpenWorld, { timing }: WithdrawFlags): WorldTimers {
+  const name = timing ?? TIMING_DEFAULT;
+  if (timing === undefined && world.timers !== undefined) return world.timers;
+  return { name, engine: TIMING_SETS[name] };
+}
+
+/** The file is there only if the run came to its end. */
+function playRecorded(
+  plan: WithdrawalPlan,
+  prng: Prng,
+  file: string,
+  { world, timing, seed }: { readonly world: OpenWorld; readonly timing: string; readonly seed: number },
+): Withdrawal {
+  const { site, vertex } = world.sites[plan.lost]!;
+  const change = {
+    world,
+    title: `${site} is lost`,
+    timing,
+    seed,
+    run: 0,
+    announced: world.sites.map(({ vertex: at, prepends, isNoExport, isNoPeer, isBlackhole }) => ({
+      vertex: at,
+      prepends,
+      isNoExport,
+      isNoPeer,
+      isBlackhole,
+    })),
+    acts: [
+      { atUs: 0, what: `${site} fails`, vertex, isServing: false },
+      { atUs: plan.detectionUs, what: `${site} withdraws` },
+    ],
+  };
+  let recording: RecordingFile | undefined;
+  try {
+    const run = playWithdrawal(plan, prng, (engine) => {
+      const { recorder } = (recording = new RecordingFile(file, change, engine));
+      return {
+        onBestChange: (at, atUs) => recorder.bestChanged(at, atUs),
+        onArrived: (slot, path, atUs) => recorder.arrived(slot, path, atUs),
+      };
+    });
+    recording!.finish();
+    return run;
+  } catch (error) {
+    recording?.discard();
+    throw error;
+  }
+}
+
+function reportOf(
+  { world, lost, seed, measured, timers, flags }: Question,
+  runs: readonly Withdrawal[],
+): Report {
+  const solver = new CatchmentSolver(world.graph);
+  const { sites } = world;
+  const before = measureShares(solver.solveWithTies(sites), sites, measured.weights);
+  const left = sites.filter((_, index) => index !== lost);
+  const after = measureShares(solver.solveWithTies(left), left, measured.weights);
+  const nobody = { certain: 0, ambiguous: 0, chosen: 0 };
+  return changeReport({
+    world,
+    title: `${flags.lose} goes`,
+    gone: lost,
+    before,
+    after: { ...after, sites: after.sites.toSpliced(lost, 0, nobody) },
+    unit: measured.unit,
+    timing: timers.name,
+    detection: `detected after ${flags.detection} ms`,
+    moments: [{ atUs: flags.detection * US_PER_MS, label: "withdrawn" }],
+    runs: runs.map(({ grid, affected, convergedUs, blackholeSeconds, loopSeconds, ...counts }) => ({
+      points: grid,
+      total: affected,
+      convergedUs,
+      lostSeconds: blackholeSeconds + loopSeconds,
+      announcements: counts.announcements,
+      withdrawals: counts.withdrawals,
+    })),
+    seed,
+    command: commandLine(),
+  });
 }
 
 function positionOf({ sites }: OpenWorld, name: string): number {
@@ -120,18 +229,13 @@ function median(values: readonly number[]): number {
   return quantile(sortedNumbers(values), 0.5)!;
 }
 
-function documentOf(
-  world: OpenWorld,
-  flags: WithdrawFlags,
-  seed: number,
-  runs: readonly Withdrawal[],
-): object {
+function documentOf({ world, seed, measured, timers, flags }: Question, runs: readonly Withdrawal[]): object {
   return {
     schema: SCHEMA,
     graph: world.graphName,
     lost: flags.lose,
-    weight: flags.weight,
-    timing: { name: flags.timing, ...TIMING_SETS[flags.timing] },
+    weight: measured.document,
+    timing: { name: timers.name, ...timers.engine },
     detectionMs: flags.detection,
     seed,
     runs: runs.map(({ convergedUs, ...run }) => ({

@@ -1,0 +1,88 @@
+/**
+ * Files that are there whole or not at all: written beside their place and moved there at the end. A full disk, a crash
+ * or Ctrl-C leaves what was there before, and no half file under the name that was asked for.
+ */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { messageOf, UserError } from "#core/errors.ts";
+
+/** Written at once, so that a line does not cost a call. */
+const CHUNK_CHARS = 64 * 1024;
+
+export class WholeFile {
+  readonly #file: string;
+  readonly #partial: string;
+  readonly #descriptor: number;
+  #waiting: string[] = [];
+  #waitingChars = 0;
+
+  /** Throws `UserError` where the file cannot be made. */
+  constructor(file: string) {
+    this.#file = file;
+    this.#partial = `${file}.${process.pid}.partial`;
+    this.#descriptor = this.#try(() => openSync(this.#partial, "wx"));
+  }
+
+  /** Throws `UserError`; nothing of the file is left then. */
+  write(text: string): void {
+    this.#waiting.push(text);
+    this.#waitingChars += text.length;
+    if (this.#waitingChars >= CHUNK_CHARS) this.#flush();
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.#flush();
+    this.#writeAll(bytes);
+  }
+
+  /** From here on it is there. */
+  finish(): void {
+    this.#flush();
+    this.#try(() => {
+      fsyncSync(this.#descriptor);
+      closeSync(this.#descriptor);
+      renameSync(this.#partial, this.#file);
+    });
+  }
+
+  /** As if it had never been begun. */
+  discard(): void {
+    try {
+      closeSync(this.#descriptor);
+    } catch {
+      // It was closed, or was never open: what matters is that nothing is left.
+    }
+    rmSync(this.#partial, { force: true });
+  }
+
+  #flush(): void {
+    if (this.#waitingChars === 0) return;
+    const text = this.#waiting.join("");
+    this.#waiting = [];
+    this.#waitingChars = 0;
+    this.#writeAll(Buffer.from(text));
+  }
+
+  #writeAll(bytes: Uint8Array): void {
+    this.#try(() => {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at);
+    });
+  }
+
+  #try<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      if (this.#descriptor !== undefined) this.discard();
+      throw new UserError("FILE_UNWRITABLE", `${this.#file} cannot be written: ${messageOf(error)}`, {
+        hint: "name a file in a directory that is yours and has room",
+        cause: error,
+      });
+    }
+  }
+}
+
+export function writeWhole(file: string, text: string): void {
+  const whole = new WholeFile(file);
+  whole.write(text);
+  whole.finish();
+}
