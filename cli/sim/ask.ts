@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { addCatchment } from "./ask-catchment.ts";
 import { addPath } from "./ask-path.ts";
 import { addReplay } from "./ask-replay.ts";
+import { addValidate } from "./ask-validate.ts";
 import { addWhatIf } from "./ask-what-if.ts";
 import { addWithdraw } from "./ask-withdraw.ts";
 
@@ -12,4 +13,5 @@ export function addQuestions(sim: Command): void {
   addWithdraw(sim);
   addPath(sim);
   addReplay(sim);
+  addValidate(sim);
 }

@@ -85,7 +85,10 @@ export function bandRow(
   const [inside, outside] = claim.kind === "frozen" ? (["held", "left"] as const) : (["in", "out"] as const);
   return {
     ...claim,
-    expected: `${min.toFixed(digits)} to ${max.toFixed(digits)}${unit}`,
+    expected:
+      max === Infinity
+        ? `at least ${min.toFixed(digits)}${unit}`
+        : `${min.toFixed(digits)} to ${max.toFixed(digits)}${unit}`,
     got: `${got.value.toFixed(digits)}${unit}${got.spread === undefined ? "" : ` ${got.spread}`}`,
     verdict: isInside ? inside : outside,
   };
