@@ -1,6 +1,7 @@
 /** Questions to a whole Internet: one file for each has its flags. */
 import type { Command } from "commander";
 import { addCatchment } from "./ask-catchment.ts";
+import { addDrainTime } from "./ask-drain-time.ts";
 import { addPath } from "./ask-path.ts";
 import { addReplay } from "./ask-replay.ts";
 import { addValidate } from "./ask-validate.ts";
@@ -11,6 +12,7 @@ export function addQuestions(sim: Command): void {
   addCatchment(sim);
   addWhatIf(sim);
   addWithdraw(sim);
+  addDrainTime(sim);
   addPath(sim);
   addReplay(sim);
   addValidate(sim);

@@ -11,3 +11,11 @@ export function positionOf(sites: readonly { readonly site: string }[], name: st
     hint: near === undefined ? `sites are ${names.join(", ")}` : `did you mean "${near}"?`,
   });
 }
+
+/** The same of a site that is to go: another must be left. */
+export function positionToLose(sites: readonly { readonly site: string }[], name: string): number {
+  if (sites.length > 1) return positionOf(sites, name);
+  throw new UserError("SITES_MIN", "the only site cannot be lost: nobody would be left to go to", {
+    hint: "give another --site",
+  });
+}

@@ -1,14 +1,11 @@
 /** `anycastle sim withdraw`: what the clients of a site go through from the moment it is gone, over several seeds. */
 import { nowMs } from "#core/host/clock.ts";
-import { UserError } from "#core/errors.ts";
 import { Prng } from "#core/prng.ts";
-import { suggest } from "#core/suggest.ts";
 import { quantile, sortedNumbers } from "#loadtest/report/quantile.ts";
 import { playWithdrawal, QUANTILES, type Withdrawal, type WithdrawalPlan } from "#sim/anycast/withdrawal.ts";
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import { measureShares } from "#sim/anycast/shares.ts";
 import type { OpenWorld, WorldTimers } from "#sim/load/open-world.ts";
-import { TIMING_SETS, type TimingName } from "#sim/propagation/timing-sets.ts";
 import type { Output } from "../output.ts";
 import type { WithdrawFlags } from "./ask-withdraw.ts";
 import { MODEL_LIMITS, printColumns, whole } from "./columns.ts";
@@ -16,12 +13,13 @@ import { RecordingFile } from "./recording-file.ts";
 import { changeReport } from "./report/change-report.ts";
 import { commandLine } from "./report/command-line.ts";
 import { renderReport, type Report } from "./report/report-page.ts";
+import { timersOf } from "./timers-of.ts";
 import { openWeights, type OpenWeights } from "./weights-of.ts";
 import { writeWhole } from "./write-whole.ts";
 import { openWorldOf, SEED_DEFAULT } from "./open-world-of.ts";
+import { positionToLose } from "./position-of.ts";
 
 const SCHEMA = "anycastle.sim-withdraw/v1";
-const TIMING_DEFAULT: TimingName = "fitted-2011";
 const US_PER_MS = 1_000;
 const PROGRESS_EVERY_MS = 1_000;
 /** Moments of the curve that people are shown, in seconds after the failure. */
@@ -29,7 +27,7 @@ const SHOWN_S = [0, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300];
 
 export async function showWithdraw(output: Output, flags: WithdrawFlags): Promise<void> {
   const world = await openWorldOf(flags, output);
-  const lost = positionOf(world, flags.lose);
+  const lost = positionToLose(world.sites, flags.lose);
   const seed = flags.seed ?? SEED_DEFAULT;
   const measured = await openWeights(world, flags, output);
   const timers = timersOf(world, flags);
@@ -83,13 +81,6 @@ interface Question {
   readonly measured: OpenWeights;
   readonly timers: WorldTimers;
   readonly flags: WithdrawFlags;
-}
-
-/** The flag, else the world's own, else the fitted set. */
-function timersOf(world: OpenWorld, { timing }: WithdrawFlags): WorldTimers {
-  const name = timing ?? TIMING_DEFAULT;
-  if (timing === undefined && world.timers !== undefined) return world.timers;
-  return { name, engine: TIMING_SETS[name] };
 }
 
 /** The file is there only if the run came to its end. */
@@ -165,21 +156,6 @@ function reportOf(
     })),
     seed,
     command: commandLine(),
-  });
-}
-
-function positionOf({ sites }: OpenWorld, name: string): number {
-  const names = sites.map(({ site }) => site);
-  if (names.length < 2) {
-    throw new UserError("SITES_MIN", "the only site cannot be lost: nobody would be left to go to", {
-      hint: "give another --site",
-    });
-  }
-  const position = names.indexOf(name);
-  if (position !== -1) return position;
-  const near = suggest(name, names);
-  throw new UserError("SITE_UNKNOWN", `there is no site "${name}"`, {
-    hint: near === undefined ? `sites are ${names.join(", ")}` : `did you mean "${near}"?`,
   });
 }
 
