@@ -74,6 +74,19 @@ test("many chunks are one log", async () => {
   expect(await roundTrip(records)).toEqual(records);
 });
 
+test("chunks that are on disk are filled again, and nothing is written over", async () => {
+  const file = join(folder, "log");
+  const writer = new RequestLogWriter(file);
+  const records = Array.from({ length: 20_000 }, (_, index) => ({ ...SAMPLE, index }));
+  for (const entry of records) {
+    writer.write(entry);
+    // The disk gets its turn now and then, so that chunks come back between.
+    if (entry.index % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await writer.close()).toBe(undefined);
+  expect(await readRequestLog(file)).toEqual(records);
+});
+
 test("a server that makes up names fills neither memory nor log", async () => {
   const records = Array.from({ length: 6_000 }, (_, index) => ({
     ...SAMPLE,
