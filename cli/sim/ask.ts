@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { addCatchment } from "./ask-catchment.ts";
 import { addDrainTime } from "./ask-drain-time.ts";
+import { addGenerate } from "./ask-generate.ts";
 import { addPath } from "./ask-path.ts";
 import { addReplay } from "./ask-replay.ts";
 import { addValidate } from "./ask-validate.ts";
@@ -13,6 +14,7 @@ export function addQuestions(sim: Command): void {
   addWhatIf(sim);
   addWithdraw(sim);
   addDrainTime(sim);
+  addGenerate(sim);
   addPath(sim);
   addReplay(sim);
   addValidate(sim);

@@ -32,7 +32,7 @@ export class RequestLogWriter {
   readonly #ids = new Map<string, number>();
   #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   /** On disk, to be filled again: V8 lets go of memory outside its heap late, 42 MB of it in a load of two hours. */
-  readonly #spare: Buffer[] = [];
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
   #used = 0;
   #failure: string | undefined;
 
