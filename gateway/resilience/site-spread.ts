@@ -22,7 +22,8 @@ export class SiteSpread {
   readonly #options: SpreadOptions;
   readonly #healthOf: (site: number) => PriorityHealth;
   readonly #prng: Prng;
-  readonly #loads = new Map<readonly number[], readonly PriorityLoad[]>();
+  /** By the list of sites; routes that changed leave theirs to be forgotten. */
+  #loads = new WeakMap<readonly number[], readonly PriorityLoad[]>();
 
   constructor(options: SpreadOptions, healthOf: (site: number) => PriorityHealth, prng: Prng) {
     this.#options = options;
@@ -32,7 +33,7 @@ export class SiteSpread {
 
   /** A node went out or came back. */
   forget(): void {
-    this.#loads.clear();
+    this.#loads = new WeakMap();
   }
 
   /** Undefined when no site can carry anything. `sites` lists are few and kept by their owner. */
