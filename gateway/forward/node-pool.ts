@@ -8,7 +8,11 @@
  */
 import { Client } from "undici";
 
-/** Idle sockets are dropped before a node drops them: Node's servers wait 5 s, most others longer. */
+/**
+ * An idle socket must be given up before its node does so. This is for nodes that do not say when: Node's servers wait
+ * 5 s, most others longer. One that does (`Keep-Alive: timeout=75`, as the edge nodes) is left two seconds before that,
+ * and after ten minutes at most: undici's rules.
+ */
 const IDLE_MS = 4_000;
 /** undici's connect timeout is coarse; the attempt's own timer is the one that counts. */
 const CONNECT_TIMEOUT_MS = 30_000;
