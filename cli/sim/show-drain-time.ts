@@ -117,7 +117,7 @@ function answerOf({ drain, leave }: DrainTimeFlags, { all, nineteenOfTwenty }: W
   const share = `${Number((leave * 100).toFixed(6))} %`;
   if (nineteenOfTwenty === null) return `However long ${drain} waits, ${share} of its clients do not leave.`;
   const always = all === null ? "not in all runs" : `${all.toFixed(0)} s in all`;
-  return `Wait ${nineteenOfTwenty.toFixed(0)} s: then ${share} of its clients have left in 19 of 20 runs (${always}).`;
+  return `Wait at least ${nineteenOfTwenty.toFixed(0)} s: then ${share} of its clients have left in 19 of 20 runs (${always}).`;
 }
 
 function stayOf({ points }: Drain): number {
