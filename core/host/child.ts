@@ -5,6 +5,9 @@
 import type { CastCommand, CastConfig } from "#core/wire/cast.ts";
 import { NdjsonReader } from "./ndjson.ts";
 
+/** A configuration holds a whole network at most (`LiveWorld`). */
+const CONFIG_BYTES_MAX = 16 * 1024 * 1024;
+
 export interface ChildHandlers<C extends CastConfig> {
   /** The first line. A rejection is printed and ends the process with 1. */
   readonly start: (config: C) => Promise<void>;
@@ -23,6 +26,7 @@ export function runChild<C extends CastConfig>(handlers: ChildHandlers<C>): void
       handlers.start(value as C).catch(fail);
     },
     (error) => fail(error),
+    CONFIG_BYTES_MAX,
   );
   process.on("SIGTERM", () => handlers.terminate());
   process.on("SIGINT", () => undefined); // Ctrl-C reaches the whole process group; the lab decides what it means.

@@ -12,13 +12,19 @@ export class NdjsonError extends Error {
 export class NdjsonReader {
   readonly #onValue: (value: unknown) => void;
   readonly #onError: (error: NdjsonError) => void;
+  readonly #lineBytesMax: number;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
 
   /** `onError` gets every line that is no JSON and every line that is too long; reading goes on after it. */
-  constructor(onValue: (value: unknown) => void, onError: (error: NdjsonError) => void) {
+  constructor(
+    onValue: (value: unknown) => void,
+    onError: (error: NdjsonError) => void,
+    lineBytesMax = LINE_BYTES_MAX,
+  ) {
     this.#onValue = onValue;
     this.#onError = onError;
+    this.#lineBytesMax = lineBytesMax;
   }
 
   push(chunk: Buffer): void {
@@ -33,10 +39,10 @@ export class NdjsonReader {
     if (start < chunk.length) {
       this.#pending.push(chunk.subarray(start));
       this.#pendingBytes += chunk.length - start;
-      if (this.#pendingBytes > LINE_BYTES_MAX) {
+      if (this.#pendingBytes > this.#lineBytesMax) {
         this.#pending = [];
         this.#pendingBytes = 0;
-        this.#onError(new NdjsonError(`a line is longer than ${LINE_BYTES_MAX} bytes`));
+        this.#onError(new NdjsonError(`a line is longer than ${this.#lineBytesMax} bytes`));
       }
     }
   }

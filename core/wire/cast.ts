@@ -5,6 +5,7 @@
  * standard output is NDJSON: `ProcessEvent`s, nothing else; its own `process.ready` says that it can be used. Standard error is
  * its log. The end of standard input means that the lab is gone: the child exits at once.
  */
+import type { LiveWorld } from "./world.ts";
 
 export interface NodeConfig {
   readonly process: "node";
@@ -70,6 +71,8 @@ export interface SimConfig {
   readonly holdTimeS: number;
   readonly prefix: string;
   readonly routers: readonly RouterConfig[];
+  /** Absent: the default world. */
+  readonly world?: LiveWorld;
 }
 
 /** The router of a site: where it listens and which nodes it knows. Others get the RFC's OPEN error. */

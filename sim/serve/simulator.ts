@@ -12,6 +12,7 @@ import type { BfdConfig, RouterConfig, SimConfig } from "#core/wire/cast.ts";
 import type { EventBody } from "#core/wire/events.ts";
 import { SIM_STATUS_SCHEMA, type SimStatus } from "#core/wire/sim-status.ts";
 import { defaultWorld } from "#sim/topology/default-world.ts";
+import { worldOf } from "#sim/topology/live-world.ts";
 import type { World } from "#sim/topology/world.ts";
 import { FeedServer } from "./feed-server.ts";
 import { Internet } from "#sim/anycast/internet.ts";
@@ -41,7 +42,8 @@ export class Simulator {
   #stallTimer: Timer | undefined;
   #isStopping = false;
 
-  constructor(config: SimConfig, emit: EmitEvent, world: World = defaultWorld()) {
+  constructor(config: SimConfig, emit: EmitEvent) {
+    const world = config.world === undefined ? defaultWorld() : worldOf(config.world);
     checkConfig(config, world);
     this.#config = config;
     this.#world = world;
