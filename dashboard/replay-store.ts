@@ -65,7 +65,7 @@ export function toggle(): void {
 }
 
 export function seek(atUs: number): void {
-  positionUs.value = Math.max(0, Math.min(opening.value?.endUs ?? 0, atUs));
+  positionUs.value = Math.max(0, Math.min(opening.value?.endUs ?? 0, Math.round(atUs)));
   player.seek(positionUs.value);
 }
 

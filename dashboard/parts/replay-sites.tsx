@@ -16,11 +16,17 @@ export function ReplaySites() {
         <caption class="hidden">{replay.sitesCaption}</caption>
         <thead>
           <tr>
-            <th>{replay.siteHead}</th>
-            <th>{replay.stateHead}</th>
-            <th class="number">{replay.routesHead}</th>
-            <th class="number">{replay.changeHead}</th>
-            <th class="wide">{replay.shareHead}</th>
+            <th scope="col">{replay.siteHead}</th>
+            <th scope="col">{replay.stateHead}</th>
+            <th scope="col" class="number">
+              {replay.routesHead}
+            </th>
+            <th scope="col" class="number">
+              {replay.changeHead}
+            </th>
+            <th scope="col" class="wide">
+              {replay.shareHead}
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -48,7 +54,9 @@ function Row({ name, index }: { readonly name: string; readonly index: number })
   const state = network[site.isAnnounced ? "announced" : "withdrawn"];
   return (
     <tr class={site.isAnnounced && site.isServing ? "" : "bad"} data-site={name}>
-      <th class="site-code">{name}</th>
+      <th scope="row" class="site-code">
+        {name}
+      </th>
       <td>{site.isServing ? state : `${state}, ${replay.dead}`}</td>
       <td class="number">{count(site.routes)}</td>
       <td class={`number${change < 0 ? " changed" : ""}`}>

@@ -23,7 +23,6 @@ const US_PER_MS = 1_000;
 /** Room for a row of names of what was done, and for the seconds. */
 const ROW = 15;
 const BOTTOM = 18;
-const STEPS = 2_000;
 
 export function Timeline() {
   const { replay } = words.value;
@@ -36,7 +35,7 @@ export function Timeline() {
         type="range"
         min={0}
         max={endUs}
-        step={Math.max(1, Math.round(endUs / STEPS))}
+        step="any"
         value={now}
         aria-label={replay.moment}
         aria-valuetext={replay.after(duration(now / US_PER_MS))}
