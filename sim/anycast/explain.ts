@@ -46,13 +46,28 @@ export function explainChoice(
   vertex: number,
 ): Offer[] {
   if (solved.site[vertex] === vertex) return [];
-  const silent = new Set(sources.filter(({ isNoExport }) => isNoExport).map((source) => source.vertex));
+  const marksOf = new Map(sources.map((source) => [source.vertex, source]));
   const offers: Offer[] = [];
   for (let slot = graph.offsets[vertex]!; slot < graph.offsets[vertex + 1]!; slot++) {
-    const isSilent = silent.has(solved.next[graph.neighbors[slot]!]!);
-    offers.push(offerOf(solved, vertex, graph.neighbors[slot]!, graph.relations[slot]!, isSilent));
+    const neighbor = graph.neighbors[slot]!;
+    const relation = graph.relations[slot]!;
+    const isKept = isKeptByCommunity(solved, marksOf, neighbor, relation);
+    offers.push(offerOf(solved, vertex, neighbor, relation, isKept));
   }
   return offers.sort((x, y) => rankOf(x) - rankOf(y) || x.relation - y.relation || x.length - y.length);
+}
+
+/** NO_EXPORT and BLACKHOLE bind who hears the site itself, NOPEER everybody on the way who would tell a peer. */
+function isKeptByCommunity(
+  { next, site }: Catchment,
+  marksOf: ReadonlyMap<number, Source>,
+  neighbor: number,
+  relation: number,
+): boolean {
+  const heardFrom = marksOf.get(next[neighbor]!);
+  if (heardFrom?.isNoExport === true || heardFrom?.isBlackhole === true) return true;
+  const isToPeer = relation === RELATION.peer && site[neighbor] !== neighbor;
+  return isToPeer && marksOf.get(site[neighbor]!)?.isNoPeer === true;
 }
 
 function rankOf({ verdict }: Offer): number {
@@ -74,15 +89,15 @@ function offerOf(
   vertex: number,
   neighbor: number,
   relation: number,
-  /** The neighbour has its route with NO_EXPORT. */
-  isSilent: boolean,
+  /** A community on the neighbour's route forbids to tell it. */
+  isKept: boolean,
 ): Offer {
   const known = solved.relation[neighbor]!;
   if (known === NO_ROUTE) return { neighbor, relation, length: 0, site: NONE, verdict: "no route" };
   const length = solved.length[neighbor]! + 1;
   const offer = { neighbor, relation, length, site: solved.site[neighbor]! };
   if (pathOf(solved, neighbor).includes(vertex)) return { ...offer, verdict: "loops" };
-  const isTold = !isSilent && (relation === RELATION.provider || known === RELATION.customer);
+  const isTold = !isKept && (relation === RELATION.provider || known === RELATION.customer);
   if (!isTold) return { ...offer, verdict: "not told" };
   if (solved.next[vertex] === neighbor) return { ...offer, verdict: "chosen" };
   if (relation !== solved.relation[vertex]) return { ...offer, verdict: "less preferred" };

@@ -10,7 +10,7 @@
  * to. Three passes as in `CatchmentSolver`, the same rules, and the same routes for every AS in every scenario.
  */
 import { invariant } from "#core/assert.ts";
-import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
+import { byAsNumber, RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
 import { PREPENDS_MAX, SITES_MAX } from "#sim/topology/limits.ts";
 import { splitGraph, type Adjacency, type SplitGraph } from "#sim/topology/split-graph.ts";
 import { LevelLog } from "./level-log.ts";
@@ -73,7 +73,7 @@ export class ScenarioSolver {
     const { vertexCount } = graph;
     invariant(siteVertices.length <= SITES_MAX, `at most ${SITES_MAX} sites`);
     this.#graph = splitGraph(graph);
-    this.#order = byAsNumber(graph);
+    this.#order = byAsNumber(graph.asn);
     this.#rank = new Int32Array(vertexCount);
     for (const [place, vertex] of this.#order.entries()) this.#rank[vertex] = place;
     this.#sites = siteVertices;
@@ -358,15 +358,6 @@ class WordSums {
 
 const BYTES = 4;
 const BYTE_VALUES = 256;
-
-/** By AS number, then by index, as the neighbours of a vertex are. */
-function byAsNumber({ asn, vertexCount }: AsGraph): Int32Array {
-  const order = Int32Array.from({ length: vertexCount }, (_, vertex) => vertex);
-  for (let vertex = 1; vertex < vertexCount; vertex++) {
-    if (asn[vertex]! < asn[vertex - 1]!) return order.sort((x, y) => asn[x]! - asn[y]! || x - y);
-  }
-  return order;
-}
 
 /** Bits that tell `count` positions apart. */
 function bitsFor(count: number): number {

@@ -15,7 +15,7 @@
  * whose site is the nearest to it.
  */
 import { invariant } from "#core/assert.ts";
-import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
+import { byAsNumber, RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
 import { PREPENDS_MAX, SITES_MAX } from "#sim/topology/limits.ts";
 import { splitGraph, type Adjacency, type SplitGraph } from "#sim/topology/split-graph.ts";
 import type { RttTable } from "./rtt-table.ts";
@@ -66,6 +66,9 @@ export class CatchmentSolver {
   readonly #isNoExport: Uint8Array;
   /** 1 at a source whose route is not told from peer to peer. */
   readonly #isNoPeer: Uint8Array;
+  #hasNoPeer = false;
+  /** Place of each vertex by AS number, then by index; undefined where vertices stand in that order, as in a file. */
+  readonly #place: Int32Array | undefined;
   /** Vertices in the order in which their routes were passed on. */
   readonly #queue: Int32Array;
   #queued = 0;
@@ -92,6 +95,7 @@ export class CatchmentSolver {
     };
     this.#isNoExport = new Uint8Array(vertexCount);
     this.#isNoPeer = new Uint8Array(vertexCount);
+    this.#place = placesByAsNumber(graph);
     this.#queue = new Int32Array(vertexCount);
     this.#ordered = new Int32Array(vertexCount);
   }
@@ -119,6 +123,7 @@ export class CatchmentSolver {
     this.#queued = 0;
     invariant(this.#rtts === undefined || this.#rtts.siteCount === sources.length, "a time to each source");
     this.#columnOf.clear();
+    this.#hasNoPeer = sources.some(({ isNoPeer }) => isNoPeer === true);
     for (const [bit, source] of sources.entries()) this.#originate(source, bit);
     this.#climb(sources);
     this.#cross();
@@ -165,7 +170,7 @@ export class CatchmentSolver {
     for (let at = 0; at < climbed; at++) {
       const vertex = this.#queue[at]!;
       // Sites are final: the climb is done.
-      if (next[vertex] !== NONE && this.#isNoPeer[site[vertex]!] === 1) continue;
+      if (this.#hasNoPeer && next[vertex] !== NONE && this.#isNoPeer[site[vertex]!] === 1) continue;
       this.#offer(vertex, this.#graph.peers, RELATION.peer);
     }
   }
@@ -233,18 +238,32 @@ export class CatchmentSolver {
     const hop = next[vertex]!;
     if (hop === NONE) return; // A source keeps its own.
     if (this.#ties !== undefined) this.#ties[vertex]! |= this.#ties[from]!;
-    const difference = this.#fartherUs(vertex, from, hop) || this.#graph.asn[from]! - this.#graph.asn[hop]!;
-    // Two routers of one AS: the first of them, as in the graph's own order.
-    if (difference < 0 || (difference === 0 && from < hop)) next[vertex] = from;
+    const fartherUs = this.#rtts === undefined ? 0 : this.#fartherUs(this.#rtts, vertex, from, hop);
+    if (fartherUs < 0 || (fartherUs === 0 && this.#isBefore(from, hop))) next[vertex] = from;
+  }
+
+  /** The lower AS number; of two routers of one AS the first, as in the graph's own order. */
+  #isBefore(vertex: number, other: number): boolean {
+    return this.#place === undefined ? vertex < other : this.#place[vertex]! < this.#place[other]!;
   }
 
   /** How much farther from `vertex` the site of one neighbour is than that of another; 0 where nobody knows. */
-  #fartherUs(vertex: number, neighbor: number, than: number): number {
-    const rtts = this.#rtts;
-    if (rtts === undefined || !rtts.has(vertex)) return 0;
+  #fartherUs(rtts: RttTable, vertex: number, neighbor: number, than: number): number {
+    if (!rtts.has(vertex)) return 0;
     const { site } = this.#catchment;
     const here = this.#columnOf.get(site[neighbor]!)!;
     const there = this.#columnOf.get(site[than]!)!;
     return rtts.rttUs(vertex, here) - rtts.rttUs(vertex, there);
   }
+}
+
+function placesByAsNumber({ asn, vertexCount }: AsGraph): Int32Array | undefined {
+  const order = byAsNumber(asn);
+  const place = new Int32Array(vertexCount);
+  let isInOrder = true;
+  for (let at = 0; at < vertexCount; at++) {
+    place[order[at]!] = at;
+    isInOrder &&= order[at] === at;
+  }
+  return isInOrder ? undefined : place;
 }

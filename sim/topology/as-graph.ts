@@ -47,7 +47,7 @@ export function buildGraph(asn: Uint32Array, links: LinkColumns): AsGraph {
   const firstSlotOf = new Int32Array(links.count).fill(-1);
   const nextSlot = offsets.slice(0, vertexCount);
   // Every vertex in turn, in ascending order, enters the list of each of its neighbours: all lists come out sorted.
-  for (const vertex of ascending(asn)) {
+  for (const vertex of byAsNumber(asn)) {
     for (let at = offsets[vertex]!; at < offsets[vertex + 1]!; at++) {
       const link = ends[at]!;
       const isA = links.a[link] === vertex;
@@ -91,7 +91,7 @@ function linkEnds(offsets: Int32Array, { count, a, b }: LinkColumns): Int32Array
 }
 
 /** Vertices by AS number, then by index: total, so that two routers of one AS keep an order. */
-function ascending(asn: Uint32Array): Int32Array {
+export function byAsNumber(asn: Uint32Array): Int32Array {
   const order = Int32Array.from(asn.keys());
   for (let vertex = 1; vertex < asn.length; vertex++) {
     if (asn[vertex]! < asn[vertex - 1]!) return order.sort((x, y) => asn[x]! - asn[y]! || x - y);

@@ -1,6 +1,7 @@
 /** What a site's communities and sessions do to its catchment, solved and played message by message alike. */
 import { expect, test } from "vitest";
 import { Prng } from "#core/prng.ts";
+import { explainChoice, type Offer, type Verdict } from "#sim/anycast/explain.ts";
 import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
 import { PropagationEngine } from "#sim/propagation/engine.ts";
 import { GraphBuilder, RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
@@ -22,7 +23,7 @@ function bothWays(graph: AsGraph, sources: readonly Source[], seed: number) {
   };
 }
 
-test(`solver and engine agree on ${GRAPHS} Internets with prepends, NO_EXPORT, NOPEER and BLACKHOLE`, () => {
+test(`solver, engine and reasons agree on ${GRAPHS} Internets with prepends, NO_EXPORT, NOPEER and BLACKHOLE`, () => {
   const prng = new Prng(3_765);
   for (let count = 0; count < GRAPHS; count++) {
     const graph = generateGraph(100 + 5 * count, prng.fork(`graph/${count}`));
@@ -36,8 +37,29 @@ test(`solver and engine agree on ${GRAPHS} Internets with prepends, NO_EXPORT, N
     }));
     const { solved, played } = bothWays(graph, sources, count);
     expect({ count, ways: played }).toEqual({ count, ways: solved });
+    expect({ count, wrong: wrongReasons(graph, sources) }).toEqual({ count, wrong: [] });
   }
 });
+
+const TOLD: readonly Verdict[] = ["chosen", "tied", "longer", "less preferred"];
+
+/** Vertices whose reasons do not give their route: one chosen and none better, or nobody told them anything. */
+function wrongReasons(graph: AsGraph, sources: readonly Source[]): number[] {
+  const solved = new CatchmentSolver(graph).solve(sources);
+  const isSource = new Set(sources.map(({ vertex }) => vertex));
+  return [...graph.asn.keys()].filter((vertex) => {
+    if (isSource.has(vertex)) return false;
+    const told = explainChoice(graph, solved, sources, vertex).filter(({ verdict }) =>
+      TOLD.includes(verdict),
+    );
+    const chosen = told.filter(({ verdict }) => verdict === "chosen");
+    if (solved.next[vertex] === -1) return told.length > 0;
+    const isWorse = (offer: Offer): boolean =>
+      offer.relation > solved.relation[vertex]! ||
+      (offer.relation === solved.relation[vertex] && offer.length >= solved.length[vertex]!);
+    return chosen.length !== 1 || chosen[0]!.neighbor !== solved.next[vertex] || !told.every(isWorse);
+  });
+}
 
 /**
  *      1 ===== 2          peers
