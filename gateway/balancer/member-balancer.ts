@@ -2,6 +2,9 @@
 import { invariant } from "#core/assert.ts";
 import { NONE, type Balancer, type BalancerMember, type PickRequest } from "./balancer.ts";
 
+/** With half of the nodes out, one request in 65,000 finds nobody by so many draws; then the list is walked. */
+export const DRAWS_MAX = 16;
+
 export abstract class MemberBalancer implements Balancer {
   protected readonly nodes: readonly number[];
   protected readonly weights: number[];
@@ -43,9 +46,10 @@ export abstract class MemberBalancer implements Balancer {
 
   setWeight(node: number, weight: number): void {
     const slot = this.slotOf(node);
-    if (this.weights[slot] === checkedWeight(weight)) return;
+    const before = this.weights[slot]!;
+    if (before === checkedWeight(weight)) return;
     this.weights[slot] = weight;
-    this.weightChanged(slot);
+    this.weightChanged(slot, before);
   }
 
   weight(node: number): number {
@@ -58,7 +62,7 @@ export abstract class MemberBalancer implements Balancer {
   /** An attempt has begun or ended there. */
   protected loadChanged(_slot: number): void {}
 
-  protected weightChanged(slot: number): void {
+  protected weightChanged(slot: number, _before: number): void {
     this.loadChanged(slot);
   }
 

@@ -6,21 +6,18 @@
  * A node nobody has measured is taken for one of 30 ms (Linkerd's `default_rtt`).
  */
 import type { Prng } from "#core/prng.ts";
-import { NONE, type BalancerMember, type PickRequest } from "./balancer.ts";
-import { drawTwo } from "./draws.ts";
-import { MemberBalancer } from "./member-balancer.ts";
+import type { BalancerMember } from "./balancer.ts";
+import { TwoChoices } from "./two-choices.ts";
 
 const DECAY_MS = 10_000;
 const UNMEASURED_MS = 30;
 
-export class PeakEwma extends MemberBalancer {
-  readonly #prng: Prng;
+export class PeakEwma extends TwoChoices {
   readonly #averagesMs: Float64Array;
   readonly #measuredMs: Float64Array;
 
   constructor(members: readonly BalancerMember[], prng: Prng) {
-    super(members);
-    this.#prng = prng;
+    super(members, prng);
     this.#averagesMs = new Float64Array(members.length).fill(UNMEASURED_MS);
     this.#measuredMs = new Float64Array(members.length).fill(-Infinity);
   }
@@ -42,17 +39,10 @@ export class PeakEwma extends MemberBalancer {
     this.#measuredMs[slot] = -Infinity;
   }
 
-  protected override pickSlot(accept: (slot: number) => boolean, { nowMs }: PickRequest): number {
-    const [first, second] = drawTwo(this.#prng, this.nodes.length, accept);
-    if (first === NONE) return this.nextFrom(0, accept);
-    if (second === NONE) return first;
-    return this.#cost(second, nowMs) < this.#cost(first, nowMs) ? second : first;
-  }
-
   /** A peak that nobody has confirmed fades, or a node that was slow once would never be asked again. */
-  #cost(slot: number, nowMs: number): number {
+  protected override cost(slot: number, nowMs: number): number {
     const sinceMs = Math.max(0, nowMs - this.#measuredMs[slot]!);
     const fades = sinceMs === Infinity ? 1 : Math.exp(-sinceMs / DECAY_MS);
-    return (this.#averagesMs[slot]! * fades * (this.actives[slot]! + 1)) / this.weights[slot]!;
+    return this.#averagesMs[slot]! * fades * (this.actives[slot]! + 1);
   }
 }

@@ -1,10 +1,7 @@
 /** A node by chance, in proportion to its weight: sums of weights, and a binary search for the number drawn. */
 import type { Prng } from "#core/prng.ts";
 import { NONE, type BalancerMember } from "./balancer.ts";
-import { MemberBalancer } from "./member-balancer.ts";
-
-/** As in `draws.ts`. */
-const DRAWS_MAX = 16;
+import { DRAWS_MAX, MemberBalancer } from "./member-balancer.ts";
 
 export class RandomChoice extends MemberBalancer {
   readonly #prng: Prng;

@@ -36,8 +36,10 @@ export class RoundRobin extends MemberBalancer {
     // Turns do not depend on load.
   }
 
-  protected override weightChanged(slot: number): void {
-    this.#moveTo(slot, this.#now + step(this.weights[slot]!));
+  /** The share of its wait that is left stays: a weight that changes often must not put a node off for ever. */
+  protected override weightChanged(slot: number, before: number): void {
+    const left = Math.max(0, this.#deadlines[slot]! - this.#now);
+    this.#moveTo(slot, this.#now + (left * step(this.weights[slot]!)) / step(before));
   }
 
   #moveTo(slot: number, deadline: number): void {

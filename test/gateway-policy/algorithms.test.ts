@@ -118,6 +118,19 @@ test("round robin interleaves: no node waits longer than its share, and none is 
   expect(after.filter((node) => node === 1).length).toBeLessThanOrEqual(4);
 });
 
+test("round robin: a weight that changes all the time does not put a node off", () => {
+  const balancer = make("round_robin", [1_000, 100]);
+  let count = 0;
+  for (let request = 0; request < 400; request++) {
+    // As a node that starts slowly: a little heavier before each request.
+    balancer.setWeight(1, 101 + request);
+    if (pick(balancer) === 1) count += 1;
+  }
+  // Its share grows from an eleventh to a third.
+  expect(count).toBeGreaterThan(70);
+  expect(count).toBeLessThan(110);
+});
+
 test("least connections and least time pick what a search through all of them would", () => {
   fc.assert(
     fc.property(

@@ -1,0 +1,39 @@
+/**
+ * Balancers that always take the cheapest node, where a node costs what its algorithm says, by weight. Fractions are
+ * compared by cross-multiplication, without a division; with whole costs that is exact. Equal nodes take turns.
+ */
+import { NONE } from "./balancer.ts";
+import { MemberBalancer } from "./member-balancer.ts";
+import { SlotHeap } from "./slot-heap.ts";
+
+export abstract class RankedBalancer extends MemberBalancer {
+  /** Made at its first use: before that a subclass has no costs. */
+  #heap: SlotHeap | undefined;
+  /** When each slot was picked last, in picks. */
+  readonly #turns = this.nodes.map(() => 0);
+  #turn = 0;
+
+  /** Before weight. Whoever changes it says so with `loadChanged`. */
+  protected abstract cost(slot: number): number;
+
+  protected override pickSlot(accept: (slot: number) => boolean): number {
+    this.#heap ??= new SlotHeap(this.nodes.length, (slot, other) => this.#isBefore(slot, other));
+    const slot = this.#heap.first(accept);
+    if (slot === NONE) return NONE;
+    this.#turns[slot] = this.#turn += 1;
+    this.#heap.moved(slot);
+    return slot;
+  }
+
+  protected override loadChanged(slot: number): void {
+    this.#heap?.moved(slot);
+  }
+
+  #isBefore(slot: number, other: number): boolean {
+    const mine = this.cost(slot) * this.weights[other]!;
+    const theirs = this.cost(other) * this.weights[slot]!;
+    if (mine !== theirs) return mine < theirs;
+    const turns = this.#turns[slot]! - this.#turns[other]!;
+    return turns === 0 ? slot < other : turns < 0;
+  }
+}
