@@ -12,24 +12,37 @@
  * what is best by then. Withdrawals go at once, but for the share of ASes with `wratePercent`.
  *
  * Each session is FIFO whatever the delays drawn: without that an announcement could overtake a withdrawal and leave a
- * route that nobody has. Left out: iBGP, MED, route-flap damping, and everything Gao-Rexford does not explain
- * (14-35 % of real decisions; Anwar et al., IMC 2015).
+ * route that nobody has. What an option adds costs nothing where it is absent. Left out: iBGP, MED, and everything
+ * Gao-Rexford does not explain (14-35 % of real decisions; Anwar et al., IMC 2015).
+ *
+ *     arrives --(processing, one message at a time)--> loop check --> damping --> Adj-RIB-In --> best --> export --> MRAI
  */
 import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
 import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
+import { RouteDamper, type Damping } from "./damping.ts";
 import { EventHeap } from "./event-heap.ts";
 import { PathTree, type RouteMarks } from "./paths.ts";
 
 const NONE = -1;
 /** In place of a path: not a message but the end of a session's MRAI timer. */
 const WAKE = -1;
+/** In place of a path: what was suppressed may be used again. */
+const REUSE = -2;
 /** Above any relation: rank of a path with GRACEFUL_SHUTDOWN. */
 const GRACEFUL_CLASSES = 3;
 const LENGTH_LIMIT = 65_536;
 const UNIT_STEPS = 2 ** 30;
-/** What an AS's MRAI timers hold back. */
-const LIMITS = { nothing: 0, announcements: 1, everything: 2 } as const;
+/** What is true of an AS for a whole run, as bits: what its MRAI timers hold back, and what it does that others do not. */
+const TRAITS = {
+  holdsAnnouncements: 1,
+  holdsWithdrawals: 2,
+  checksLoops: 4,
+  ignoresGraceful: 8,
+  damps: 16,
+} as const;
+/** A timer that runs all the time and has not been looked at for so many periods stands anywhere. */
+const PERIODS_KNOWN = 8;
 
 export interface EngineOptions {
   /** Time a message spends on a session and in its receiver, drawn per message: [min, max] in µs. */
@@ -44,8 +57,20 @@ export interface EngineOptions {
   readonly mraiPercent?: number;
   /** Of those, so many percent hold withdrawals back too (WRATE), drawn once. None, when absent. */
   readonly wratePercent?: number;
-  /** A sender withdraws instead of sending a path that the neighbour is already in (SSLD). */
-  readonly isLoopDetectedBySender?: boolean;
+  /**
+   * The timers run all the time, as they do where one timer serves all prefixes of a session and other prefixes keep it
+   * running: what is to be sent waits for its next end, the first message too. False: one timer for the prefix, idle
+   * until something is sent.
+   */
+  readonly isMraiShared?: boolean;
+  /** An AS takes its messages one after the other, and for each so long: [min, max] in µs. At once, when absent. */
+  readonly processingUs?: readonly [min: number, max: number];
+  /** So many percent of senders withdraw instead of sending a path that the neighbour is in (SSLD), drawn once. */
+  readonly ssldPercent?: number;
+  /** So many percent of the ASes honour GRACEFUL_SHUTDOWN (RFC 8326), drawn once; others see a route as any. All. */
+  readonly gracefulPercent?: number;
+  /** Route-flap damping, by so many percent of the ASes, drawn once. */
+  readonly damping?: Damping & { readonly percent: number };
   /** What happens at the same moment happens in any order instead of first in, first out; each session stays FIFO. */
   readonly isOrderShuffled?: boolean;
   /** False: no relationships, shortest path, everything to everybody, as in the literature on convergence. */
@@ -86,8 +111,16 @@ export class PropagationEngine {
   readonly #sent: Int32Array;
   /** MRAI of each session; empty when it is drawn anew each time. */
   readonly #mraiUs: Float64Array;
-  /** Per vertex: what its MRAI timers hold back. */
-  readonly #limits: Uint8Array;
+  /** Per vertex: bits of `TRAITS`. */
+  readonly #traits: Uint8Array;
+  readonly #damper: RouteDamper | undefined;
+  readonly #processing: Prng;
+  /** Per vertex: when it is done with what has arrived so far; only with `processingUs`. */
+  readonly #busyUntilUs: Float64Array;
+  /** 1: the owner of the slot holds the session for down. Absent until the first one falls. */
+  #isDown: Uint8Array | undefined;
+  /** 1: the AS tells everybody everything. Absent until the first one leaks. */
+  #isLeaking: Uint8Array | undefined;
   readonly #mraiEndUs: Float64Array;
   readonly #isWaking: Uint8Array;
   readonly #lastArrivalUs: Float64Array;
@@ -117,7 +150,10 @@ export class PropagationEngine {
     this.#mrais = prng.fork("bgp/mrai");
     this.#mraiUs = new Float64Array(options.isMraiJittered === true ? 0 : slots);
     for (let slot = 0; slot < this.#mraiUs.length; slot++) this.#mraiUs[slot] = this.#drawMraiUs();
-    this.#limits = drawLimits(graph.vertexCount, options, prng.fork("bgp/limits"));
+    this.#traits = drawTraits(graph.vertexCount, options, prng);
+    this.#damper = options.damping === undefined ? undefined : new RouteDamper(slots, options.damping);
+    this.#processing = prng.fork("bgp/processing");
+    this.#busyUntilUs = new Float64Array(options.processingUs === undefined ? 0 : graph.vertexCount);
   }
 
   /** A site begins to announce, or announces something else than before. */
@@ -139,6 +175,48 @@ export class PropagationEngine {
   }
 
   /**
+   * The owner of `slot` finds its session dead, and forgets what the neighbour said; what is under way to it is lost.
+   * The neighbour finds out by itself: its own slot is `reverse`. No flap is counted for that.
+   */
+  closeSession(slot: number, nowUs: number): void {
+    this.#setNow(nowUs);
+    const isDown = (this.#isDown ??= new Uint8Array(this.#graph.neighbors.length));
+    if (isDown[slot] === 1) return;
+    isDown[slot] = 1;
+    this.#heap.discard((at, path) => at === ~slot || (at === slot && path !== REUSE));
+    this.#sent[slot] = this.#isWaking[slot] = 0;
+    this.#mraiEndUs[slot] = this.#lastArrivalUs[slot] = 0;
+    this.#damper?.forget(slot);
+    this.#hear(this.#ownerOf(slot), slot, 0);
+  }
+
+  /** A new session between the two ends of `slot`, which ends the old one: both tell what they have. */
+  openSession(slot: number, nowUs: number): void {
+    const reverse = this.#graph.reverse[slot]!;
+    this.closeSession(slot, nowUs);
+    this.closeSession(reverse, nowUs);
+    for (const end of [slot, reverse]) this.#isDown![end] = 0;
+    for (const end of [slot, reverse]) this.#tell(this.#ownerOf(end), end);
+  }
+
+  /** Route leak (RFC 7908 types 1 to 4): from now on the AS tells providers and peers what it has from such, or no more. */
+  setLeaking(vertex: number, isLeaking: boolean, nowUs: number): void {
+    this.#setNow(nowUs);
+    this.#isLeaking ??= new Uint8Array(this.#graph.vertexCount);
+    this.#isLeaking[vertex] = isLeaking ? 1 : 0;
+    this.#tellAll(vertex);
+  }
+
+  /** The slot through which `vertex` reaches `neighbor`; undefined when they are no neighbours. */
+  slotBetween(vertex: number, neighbor: number): number | undefined {
+    const end = this.#graph.offsets[vertex + 1]!;
+    for (let slot = this.#graph.offsets[vertex]!; slot < end; slot++) {
+      if (this.#graph.neighbors[slot] === neighbor) return slot;
+    }
+    return undefined;
+  }
+
+  /**
    * The state in which everything has run out that was announced so far, taken from a static solve instead of played:
    * every timer idle, every session quiet. `next` is the next hop of each vertex, -1 at sites and without a route. Only
    * before the first event. It takes a moment; playing it takes a million messages on the whole Internet.
@@ -156,7 +234,7 @@ export class PropagationEngine {
     // A next hop's path is shorter, so it is there already.
     order.sort((x, y) => solved.length[x]! - solved.length[y]!);
     for (const vertex of order) {
-      const slot = this.#slotTo(vertex, solved.next[vertex]!);
+      const slot = this.slotBetween(vertex, solved.next[vertex]!)!;
       const path = this.#passed[solved.next[vertex]!]!;
       this.#bestSlot[vertex] = slot;
       this.#heard[slot] = path;
@@ -177,12 +255,6 @@ export class PropagationEngine {
     }
   }
 
-  #slotTo(vertex: number, neighbor: number): number {
-    let slot = this.#graph.offsets[vertex]!;
-    while (this.#graph.neighbors[slot] !== neighbor) slot += 1;
-    return slot;
-  }
-
   /** When `advance` is next due, in µs; Infinity when all is quiet. */
   nextDueUs(): number {
     return this.#heap.nextUs();
@@ -193,8 +265,11 @@ export class PropagationEngine {
     while (this.#heap.nextUs() <= nowUs) {
       this.#heap.pop();
       this.#setNow(this.#heap.timeUs);
-      if (this.#heap.path === WAKE) this.#wake(this.#heap.slot);
-      else this.#receive(this.#heap.slot, this.#heap.path);
+      const { slot, path } = this.#heap;
+      if (slot < 0) this.#process(~slot, path);
+      else if (path === WAKE) this.#wake(slot);
+      else if (path === REUSE) this.#reuse(slot);
+      else this.#receive(slot, path);
     }
     this.#setNow(nowUs);
   }
@@ -238,17 +313,54 @@ export class PropagationEngine {
 
   #receive(slot: number, offered: number): void {
     this.#lastMessageUs = this.#nowUs;
+    if (this.#isDown?.[slot] === 1) return;
     this.#observer.onArrived?.(slot, offered, this.#nowUs);
-    // `slot` is the receiver's end: its owner is the neighbour of the reverse slot.
-    const vertex = this.#graph.neighbors[this.#graph.reverse[slot]!]!;
+    const { processingUs } = this.#options;
+    if (processingUs === undefined) return this.#process(slot, offered);
+    const vertex = this.#ownerOf(slot);
+    const [min, max] = processingUs;
+    const startUs = Math.max(this.#nowUs, this.#busyUntilUs[vertex]!);
+    this.#busyUntilUs[vertex] = startUs + (min === max ? min : this.#processing.integer(min, max));
+    this.#heap.push(this.#busyUntilUs[vertex], ~slot, offered);
+  }
+
+  #process(slot: number, offered: number): void {
+    const vertex = this.#ownerOf(slot);
     const path = offered !== 0 && this.#holdsOwnAs(vertex, offered) ? 0 : offered;
-    const before = this.#heard[slot]!;
-    if (path === before) return;
+    const isDamped = this.#damper !== undefined && (this.#traits[vertex]! & TRAITS.damps) !== 0;
+    this.#hear(vertex, slot, isDamped ? this.#damp(slot, path) : path);
+  }
+
+  /** What the neighbour at `slot` says now, as far as it may be used. */
+  #hear(vertex: number, slot: number, path: number): void {
+    if (path === this.#heard[slot]) return;
     this.#heard[slot] = path;
     if (this.#isOwn[vertex] === 1) return;
     const best = this.#bestSlot[vertex]!;
     if (best === slot) this.#choose(vertex, this.#bestOf(vertex));
     else if (path !== 0 && this.#isPreferred(slot, best)) this.#choose(vertex, slot);
+  }
+
+  #damp(slot: number, path: number): number {
+    const damper = this.#damper!;
+    const wasSuppressed = damper.isSuppressed(slot);
+    const usable = damper.hear(slot, this.#heard[slot]!, path, this.#nowUs);
+    if (!wasSuppressed && damper.isSuppressed(slot)) {
+      this.#heap.push(damper.reuseUs(slot, this.#nowUs), slot, REUSE);
+    }
+    return usable;
+  }
+
+  #reuse(slot: number): void {
+    const againUs = this.#damper!.reuseUs(slot, this.#nowUs);
+    // It has flapped again meanwhile.
+    if (againUs > this.#nowUs) this.#heap.push(againUs, slot, REUSE);
+    else this.#hear(this.#ownerOf(slot), slot, this.#damper!.release(slot));
+  }
+
+  /** A slot is its owner's end of a session: the owner is whom the other end names. */
+  #ownerOf(slot: number): number {
+    return this.#graph.neighbors[this.#graph.reverse[slot]!]!;
   }
 
   #choose(vertex: number, slot: number): void {
@@ -278,8 +390,12 @@ export class PropagationEngine {
   #rank(slot: number): number {
     const path = this.#heard[slot]!;
     const relation = this.#options.hasPolicy === false ? 0 : this.#graph.relations[slot]!;
-    const grade = relation + (this.paths.isGraceful[path] === 1 ? GRACEFUL_CLASSES : 0);
-    return grade * LENGTH_LIMIT + this.paths.length[path]!;
+    const isLast = this.paths.isGraceful[path] === 1 && this.#isGracefulHonoured(this.#ownerOf(slot));
+    return (relation + (isLast ? GRACEFUL_CLASSES : 0)) * LENGTH_LIMIT + this.paths.length[path]!;
+  }
+
+  #isGracefulHonoured(vertex: number): boolean {
+    return (this.#traits[vertex]! & TRAITS.ignoresGraceful) === 0;
   }
 
   #tellAll(vertex: number): void {
@@ -290,12 +406,17 @@ export class PropagationEngine {
   /** Sends what the neighbour at `slot` should now hear, if it differs from what it heard last, and if it may go. */
   #tell(vertex: number, slot: number): void {
     const path = this.#exported(vertex, slot);
-    if (path === this.#sent[slot]) return;
-    const limits = this.#limits[vertex]!;
-    const isLimited = path === 0 ? limits === LIMITS.everything : limits !== LIMITS.nothing;
-    if (isLimited && this.#nowUs < this.#mraiEndUs[slot]!) return this.#wait(slot);
+    if (path === this.#sent[slot] || this.#isDown?.[slot] === 1) return;
+    const held = path === 0 ? TRAITS.holdsWithdrawals : TRAITS.holdsAnnouncements;
+    if ((this.#traits[vertex]! & held) === 0) return this.#send(slot, path);
+    if (this.#options.isMraiShared === true) return this.#wait(slot, this.#nextEndUs(slot));
+    if (this.#nowUs < this.#mraiEndUs[slot]!) return this.#wait(slot, this.#mraiEndUs[slot]!);
+    this.#mraiEndUs[slot] = this.#nowUs + this.#mraiOf(slot);
+    this.#send(slot, path);
+  }
+
+  #send(slot: number, path: number): void {
     this.#sent[slot] = path;
-    if (isLimited) this.#mraiEndUs[slot] = this.#nowUs + (this.#mraiUs[slot] ?? this.#drawMraiUs());
     if (path === 0) this.counts.withdrawals += 1;
     else this.counts.announcements += 1;
     const end = this.#graph.reverse[slot]!;
@@ -307,14 +428,15 @@ export class PropagationEngine {
     const path = this.#passed[vertex]!;
     if (path === 0) return 0;
     const neighbor = this.#graph.neighbors[slot]!;
-    if (this.#options.isLoopDetectedBySender && this.#holdsOwnAs(neighbor, path)) return 0;
+    if ((this.#traits[vertex]! & TRAITS.checksLoops) !== 0 && this.#holdsOwnAs(neighbor, path)) return 0;
     if (this.#options.hasPolicy === false || this.#isOwn[vertex] === 1) return path;
     const best = this.#bestSlot[vertex]!;
     if (slot === best || this.paths.isNoExport[this.#heard[best]!] === 1) return 0;
     const toWhom = this.#graph.relations[slot];
     if (toWhom === RELATION.peer && this.paths.isNoPeer[path] === 1) return 0;
     const isFromCustomer = this.#graph.relations[best] === RELATION.customer;
-    return isFromCustomer || toWhom === RELATION.customer ? path : 0;
+    if (isFromCustomer || toWhom === RELATION.customer) return path;
+    return this.#isLeaking?.[vertex] === 1 ? path : 0;
   }
 
   #deliver(slot: number, path: number): void {
@@ -338,15 +460,33 @@ export class PropagationEngine {
     return min === max ? min : this.#mrais.integer(min, max);
   }
 
-  #wait(slot: number): void {
+  #mraiOf(slot: number): number {
+    return this.#mraiUs[slot] ?? this.#drawMraiUs();
+  }
+
+  /** Of a timer that runs all the time: its next end, after now. */
+  #nextEndUs(slot: number): number {
+    const periodUs = this.#mraiOf(slot);
+    const lastUs = this.#mraiEndUs[slot]!;
+    if (periodUs === 0) return this.#nowUs;
+    const isLost = lastUs === 0 || this.#nowUs - lastUs > PERIODS_KNOWN * periodUs;
+    let endUs = isLost ? this.#nowUs + this.#mrais.integer(1, periodUs) : lastUs;
+    while (endUs <= this.#nowUs) endUs += periodUs;
+    return (this.#mraiEndUs[slot] = endUs);
+  }
+
+  #wait(slot: number, untilUs: number): void {
     if (this.#isWaking[slot] === 1) return;
     this.#isWaking[slot] = 1;
-    this.#heap.push(this.#mraiEndUs[slot]!, slot, WAKE);
+    this.#heap.push(untilUs, slot, WAKE);
   }
 
   #wake(slot: number): void {
     this.#isWaking[slot] = 0;
-    this.#tell(this.#graph.neighbors[this.#graph.reverse[slot]!]!, slot);
+    const vertex = this.#ownerOf(slot);
+    if (this.#options.isMraiShared !== true) return this.#tell(vertex, slot);
+    const path = this.#exported(vertex, slot);
+    if (path !== this.#sent[slot]) this.#send(slot, path);
   }
 
   #holdsOwnAs(vertex: number, path: number): boolean {
@@ -362,15 +502,24 @@ export class PropagationEngine {
   }
 }
 
-function drawLimits(
-  vertexCount: number,
-  { mraiPercent = 100, wratePercent = 0 }: EngineOptions,
-  prng: Prng,
-): Uint8Array {
-  const limits = new Uint8Array(vertexCount);
+function drawTraits(vertexCount: number, options: EngineOptions, prng: Prng): Uint8Array {
+  const { mraiPercent = 100, wratePercent = 0, ssldPercent = 0, gracefulPercent = 100, damping } = options;
+  const limits = prng.fork("bgp/limits");
+  const traits = new Uint8Array(vertexCount);
   for (let vertex = 0; vertex < vertexCount; vertex++) {
-    if (!prng.chance(mraiPercent, 100)) continue;
-    limits[vertex] = prng.chance(wratePercent, 100) ? LIMITS.everything : LIMITS.announcements;
+    if (!limits.chance(mraiPercent, 100)) continue;
+    traits[vertex] = TRAITS.holdsAnnouncements;
+    if (limits.chance(wratePercent, 100)) traits[vertex]! |= TRAITS.holdsWithdrawals;
   }
-  return limits;
+  drawTrait(traits, TRAITS.checksLoops, ssldPercent, prng.fork("bgp/ssld"));
+  drawTrait(traits, TRAITS.ignoresGraceful, 100 - gracefulPercent, prng.fork("bgp/graceful"));
+  drawTrait(traits, TRAITS.damps, damping?.percent ?? 0, prng.fork("bgp/damping"));
+  return traits;
+}
+
+function drawTrait(traits: Uint8Array, trait: number, percent: number, prng: Prng): void {
+  if (percent === 0) return;
+  for (let vertex = 0; vertex < traits.length; vertex++) {
+    if (prng.chance(percent, 100)) traits[vertex]! |= trait;
+  }
 }

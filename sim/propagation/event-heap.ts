@@ -41,9 +41,13 @@ export class EventHeap {
 
   push(timeUs: number, slot: number, path: number): void {
     if (this.#size === this.#timeUs.length) this.#grow();
-    let index = this.#size++;
     const seq =
       this.#chance === undefined ? this.#nextSeq++ : this.#drawSeq(this.#chance, timeUs, slot, path);
+    this.#rise(timeUs, seq, slot, path);
+  }
+
+  #rise(timeUs: number, seq: number, slot: number, path: number): void {
+    let index = this.#size++;
     while (index > 0) {
       const parent = (index - 1) >> 1;
       if (!this.#isBefore(timeUs, seq, parent)) break;
@@ -62,6 +66,17 @@ export class EventHeap {
     const last = --this.#size;
     if (last > 0) this.#sink(this.#timeUs[last]!, this.#seq[last]!, this.#slot[last]!, this.#path[last]!);
     return true;
+  }
+
+  /** Throws away what will not happen any more. Rare, so it looks at everything. */
+  discard(isGone: (slot: number, path: number) => boolean): void {
+    const size = this.#size;
+    this.#size = 0;
+    for (let index = 0; index < size; index++) {
+      // The heap grows anew, over places that have been read.
+      const [slot, path] = [this.#slot[index]!, this.#path[index]!];
+      if (!isGone(slot, path)) this.#rise(this.#timeUs[index]!, this.#seq[index]!, slot, path);
+    }
   }
 
   #drawSeq(chance: Prng, timeUs: number, slot: number, path: number): number {

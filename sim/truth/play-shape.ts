@@ -30,7 +30,7 @@ export function playShape({ graph, origin, mraiUs, delayUs, mode, orderSeed }: S
       mraiUs: [mraiUs, mraiUs],
       hasPolicy: false,
       wratePercent: mode.startsWith("WRATE") ? 100 : 0,
-      isLoopDetectedBySender: mode.endsWith("SSLD"),
+      ssldPercent: mode.endsWith("SSLD") ? 100 : 0,
       isOrderShuffled: orderSeed !== undefined,
     },
     new Prng(orderSeed ?? 0),

@@ -15,7 +15,7 @@ import { dataFile, GRAPH_2025, NO_DATA } from "../../bench/shared-data.ts";
 const FIXED: EngineOptions = {
   delayUs: [10_000, 10_000],
   mraiUs: [300_000, 300_000],
-  isLoopDetectedBySender: true,
+  ssldPercent: 100,
 };
 
 interface Drawn {
