@@ -40,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly Room[]>> = {
   "sim/topology": ["core"],
   "sim/propagation": ["core"],
   "sim/anycast": ["core"],
+  "sim/change": ["core"],
   "sim/recording": ["core"],
   "sim/wan": ["core"],
   "sim/truth": ["core", "bgp"],
@@ -59,6 +60,7 @@ const PURE = [
   "gateway/resilience",
   "gateway/routing",
   "sim/anycast",
+  "sim/change",
   "sim/recording",
   "sim/truth",
 ];

@@ -1,25 +1,22 @@
 /** The flags of `anycastle sim drain-time`. */
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { DRAIN_WAYS, type DrainWay } from "#sim/anycast/drain-ways.ts";
-import { TIMING_NAMES, type TimingName } from "#sim/propagation/timing-sets.ts";
+import { DRAIN_WAYS, type DrainWay } from "#sim/change/drain-ways.ts";
 import { PREPENDS_MAX } from "#sim/topology/limits.ts";
 import { choice, examples, integer } from "../arguments.ts";
 import { outputOf } from "../output.ts";
+import { addTimingOptions, type TimingFlags } from "./timing-options.ts";
 import { addWeightOptions, type WeightFlags } from "./weight-options.ts";
 import { addWorldOptions, type WorldFlags } from "./world-options.ts";
 
-const SEEDS_MAX = 1_000;
 const SEEDS_DEFAULT = 20;
 const DRAIN_PREPENDS = 3;
 
-export interface DrainTimeFlags extends WorldFlags, WeightFlags {
+export interface DrainTimeFlags extends WorldFlags, WeightFlags, TimingFlags {
   readonly drain: string;
   /** Ratio. */
   readonly leave: number;
   readonly how: DrainWay;
   readonly prepends: number;
-  readonly timing?: TimingName;
-  readonly seeds: number;
   readonly json?: true;
 }
 
@@ -29,7 +26,7 @@ export function addDrainTime(sim: Command): void {
       .command("drain-time")
       .description("how long a site must wait until so many of its clients have gone elsewhere"),
   );
-  addWeightOptions(drain)
+  addTimingOptions(addWeightOptions(drain), SEEDS_DEFAULT)
     .requiredOption("--drain <site>", "the site that is drained; it serves whoever still comes")
     .addOption(
       new Option("--leave <share>", "until this share has left: 99%, 99.9%")
@@ -49,14 +46,6 @@ export function addDrainTime(sim: Command): void {
         .argParser(integer(1, PREPENDS_MAX))
         .default(DRAIN_PREPENDS),
     )
-    .addOption(
-      choice("--timing <set>", "timers of the Internet; the world's own, or fitted-2011", TIMING_NAMES),
-    )
-    .addOption(
-      new Option("--seeds <n>", "so many runs, each with its own delays")
-        .argParser(integer(1, SEEDS_MAX))
-        .default(SEEDS_DEFAULT),
-    )
     .option("--json", "as a JSON document, the curves in it")
     .addHelpText(
       "after",
@@ -65,6 +54,10 @@ export function addDrainTime(sim: Command): void {
         [
           "anycastle sim drain-time --world service.yaml --drain ny1 --how prepend --prepends 5",
           "how many would not go at all",
+        ],
+        [
+          "anycastle sim drain-time --world service.yaml --drain ny1 --graceful-share 60%",
+          "if 4 of 10 ASes do not honour the community",
         ],
       ),
     )

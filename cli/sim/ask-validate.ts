@@ -1,10 +1,17 @@
 /** The flags of `anycastle sim validate`. */
-import type { Command } from "commander";
-import { examples } from "../arguments.ts";
+import { Option, type Command } from "commander";
+import { examples, integer } from "../arguments.ts";
 import { outputOf } from "../output.ts";
+
+const SEEDS_MAX = 1_000;
+/** Of these many runs the recorded intervals are medians (`sim/truth/published-bands.ts`). */
+const BEACON_RUNS = 20;
+const ANYCAST_RUNS_EACH = 5;
 
 export interface ValidateFlags {
   readonly graph?: readonly string[];
+  readonly graphDir?: string;
+  readonly seeds?: number;
   readonly quick?: true;
   readonly strict?: true;
   readonly json?: true;
@@ -17,6 +24,13 @@ export function addValidate(sim: Command): void {
     .option(
       "--graph <file...>",
       "also on these AS graphs of CAIDA (.txt, .gz, .bz2); of known snapshots the published catchments are compared",
+    )
+    .option("--graph-dir <folder>", "also on every such graph in a folder")
+    .addOption(
+      new Option(
+        "--seeds <n>",
+        `runs of each published measurement; ${BEACON_RUNS}, and ${ANYCAST_RUNS_EACH} for each site`,
+      ).argParser(integer(1, SEEDS_MAX)),
     )
     .option("--quick", "fewer orders, graphs and seeds")
     .option("--strict", "a published band that is missed is a failure too")

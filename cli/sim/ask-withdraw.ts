@@ -1,21 +1,31 @@
 /** The flags of `anycastle sim withdraw`. */
 import { Option, type Command } from "commander";
-import { TIMING_NAMES, type TimingName } from "#sim/propagation/timing-sets.ts";
+import type { Detection } from "#sim/change/detection.ts";
+import { AS_MAX } from "#sim/topology/limits.ts";
 import { choice, duration, examples, integer } from "../arguments.ts";
 import { outputOf } from "../output.ts";
+import { detectionOf } from "./detection-of.ts";
+import { observeOption } from "./observers-of.ts";
+import { addTimingOptions, type TimingFlags } from "./timing-options.ts";
 import { addWeightOptions, type WeightFlags } from "./weight-options.ts";
+import { LOSS_FLAGS, LOSS_WAYS, type LossWay } from "./withdraw-ways.ts";
 import { addWorldOptions, type WorldFlags } from "./world-options.ts";
 
-const SEEDS_MAX = 1_000;
 const SEEDS_DEFAULT = 5;
-const DETECTION_MS_MAX = 600_000;
+const WAIT_MS_MAX = 24 * 3_600_000;
+const FLAPS_MAX = 100;
 
-export interface WithdrawFlags extends WorldFlags, WeightFlags {
+export interface WithdrawFlags extends WorldFlags, WeightFlags, TimingFlags {
   readonly lose: string;
-  readonly timing?: TimingName;
-  /** ms */
-  readonly detection: number;
-  readonly seeds: number;
+  readonly how: LossWay;
+  readonly detection?: Detection;
+  /** ms, all of these. */
+  readonly wait?: number;
+  readonly down?: number;
+  readonly up?: number;
+  readonly times?: number;
+  readonly session?: number;
+  readonly observe?: readonly number[];
   readonly record?: string;
   readonly html?: string;
   readonly json?: true;
@@ -27,34 +37,55 @@ export function addWithdraw(sim: Command): void {
       .command("withdraw")
       .description("a site goes: what its clients go through, moment by moment, until all have another"),
   );
-  addWeightOptions(withdraw)
+  addTimingOptions(addWeightOptions(withdraw), SEEDS_DEFAULT)
     .requiredOption("--lose <site>", "the site that goes")
     .addOption(
-      choice("--timing <set>", "timers of the Internet; the world's own, or fitted-2011", TIMING_NAMES),
+      choice(
+        "--how <way>",
+        "it fails; it leaves by GRACEFUL_SHUTDOWN and then withdraws; it goes and comes back again and again; one of its sessions is reset",
+        LOSS_WAYS,
+        "fail",
+      ),
     )
     .addOption(
       new Option(
-        "--detection <time>",
-        "from the failure to the withdrawal: 0 for an orderly one, 300ms with BFD, 90s with a hold timer",
-      )
-        .argParser(duration(0, DETECTION_MS_MAX))
-        .default(0),
+        "--detection <how>",
+        "fail: 0 for an orderly withdrawal, 300ms fixed, or drawn: hold:90s, bfd:3x300ms, check:5s/1s/3 (every, after a failure, failures); 0",
+      ).argParser(detectionOf),
     )
     .addOption(
-      new Option("--seeds <n>", "so many runs, each with its own delays")
-        .argParser(integer(1, SEEDS_MAX))
-        .default(SEEDS_DEFAULT),
+      new Option(
+        "--wait <time>",
+        `graceful-shutdown: so long until it withdraws; ${LOSS_FLAGS.wait.text}`,
+      ).argParser(duration(0, WAIT_MS_MAX)),
     )
+    .addOption(
+      new Option("--times <n>", `flap: so often; ${LOSS_FLAGS.times.text}`).argParser(integer(1, FLAPS_MAX)),
+    )
+    .addOption(
+      new Option("--down <time>", `flap, reset: away for so long; ${LOSS_FLAGS.down.text}`).argParser(
+        duration(0, WAIT_MS_MAX),
+      ),
+    )
+    .addOption(
+      new Option("--up <time>", `flap: there again for so long; ${LOSS_FLAGS.up.text}`).argParser(
+        duration(0, WAIT_MS_MAX),
+      ),
+    )
+    .addOption(
+      new Option("--session <AS>", "reset: the neighbour at the other end").argParser(integer(1, AS_MAX)),
+    )
+    .addOption(observeOption())
     .option("--record <file>", "the first run as a recording, for `anycastle sim replay`")
     .option("--html <file>", "a report in one file: curve, map, shares before and after")
     .option("--json", "as a JSON document, the curves in it")
     .addHelpText(
       "after",
       examples(
-        ["anycastle sim withdraw --world service.yaml --lose ny1 --detection 300ms", "with BFD"],
+        ["anycastle sim withdraw --world service.yaml --lose ny1 --detection bfd:3x300ms", "with BFD"],
         [
-          "anycastle sim withdraw --world service.yaml --lose ny1 --timing no-mrai --seeds 20",
-          "if nobody had an MRAI",
+          "anycastle sim withdraw --world service.yaml --lose ny1 --how flap --times 4 --damping cisco=20%",
+          "who is punished, and how long",
         ],
         [
           "anycastle sim withdraw --world preset:nine-pops --lose ny1 --record lost.ndjson",

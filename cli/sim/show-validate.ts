@@ -1,8 +1,10 @@
 /** `anycastle sim validate`: rows of expected and got, each with its source, printed as they come. */
-import { basename } from "node:path";
-import { EXIT } from "#core/errors.ts";
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { EXIT, messageOf, UserError } from "#core/errors.ts";
 import { loadAsRel } from "#sim/load/load-as-rel.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
+import { dampingRows } from "#sim/truth/damping-rows.ts";
 import { detectionRows } from "#sim/truth/detection-rows.ts";
 import {
   catchments2025,
@@ -12,7 +14,9 @@ import {
   solverAgainstOracles,
 } from "#sim/truth/end-states.ts";
 import { exactRows } from "#sim/truth/exact-rows.ts";
-import { anycastRows, beaconRows } from "#sim/truth/published-bands.ts";
+import { frozenRows } from "#sim/truth/frozen-rows.ts";
+import { mraiCurveRows } from "#sim/truth/mrai-curve.ts";
+import { ANYCAST_RUNS_EACH, anycastRows, BEACON_RUNS, beaconRows } from "#sim/truth/published-bands.ts";
 import { isMissed, notRun, type TruthRow } from "#sim/truth/truth-row.ts";
 import type { Output } from "../output.ts";
 import type { ValidateFlags } from "./ask-validate.ts";
@@ -27,8 +31,8 @@ const SCALES = {
     seeds: 1_000,
     oracleGraphs: 2_000,
     givenActs: 10,
-    runs: 20,
-    runsEach: 5,
+    runs: BEACON_RUNS,
+    runsEach: ANYCAST_RUNS_EACH,
   },
   quick: {
     orders: 1,
@@ -41,6 +45,8 @@ const SCALES = {
     runsEach: 0,
   },
 } as const;
+type Scale = Readonly<Record<keyof (typeof SCALES)["whole"], number>>;
+const GRAPH_NAME = /\.as-rel\d?\.txt(?:\.gz|\.bz2)?$/;
 /** Snapshots about which something is published, told by their size: ASes and links. */
 const SNAPSHOT_2011 = { name: "2011-01-01", ases: 36_625, links: 105_495 } as const;
 const SNAPSHOT_2025 = { name: "2025-09-01", ases: 78_638, links: 493_350 } as const;
@@ -61,10 +67,11 @@ interface GivenGraph {
 }
 
 export async function showValidate(output: Output, flags: ValidateFlags): Promise<number> {
-  const scale = SCALES[flags.quick === true ? "quick" : "whole"];
+  const scale = scaleOf(flags);
   const given: GivenGraph[] = [];
+  const names = [...(flags.graph ?? []), ...(flags.graphDir === undefined ? [] : graphsIn(flags.graphDir))];
   // Before anything takes long: a file that is none is told at once.
-  for (const name of flags.graph ?? []) given.push({ name: basename(name), graph: await loadAsRel(name) });
+  for (const name of names) given.push({ name: basename(name), graph: await loadAsRel(name) });
   const rows: TruthRow[] = [];
   const add = (title: string, make: () => readonly TruthRow[]): void => {
     if (flags.json !== true) output.print(output.paint("bold", title));
@@ -76,6 +83,9 @@ export async function showValidate(output: Output, flags: ValidateFlags): Promis
   };
   add("laws of convergence", () => exactRows(scale.orders));
   add("windows of detection", detectionRows);
+  add("damping", dampingRows);
+  add("MRAI against processing", mraiCurveRows);
+  add("as recorded", frozenRows);
   add("end states", () => [
     ...solverAgainstOracles(scale.oracleGraphs),
     generatedEndStates(scale.graphs, scale.acts),
@@ -94,6 +104,30 @@ export async function showValidate(output: Output, flags: ValidateFlags): Promis
   return isFailed ? EXIT.missed : EXIT.ok;
 }
 
+/** `--seeds` asks for the published measurements, however quick the rest is to be. */
+function scaleOf({ quick, seeds }: ValidateFlags): Scale {
+  const scale = SCALES[quick === true ? "quick" : "whole"];
+  return seeds === undefined ? scale : { ...scale, runs: seeds, runsEach: seeds };
+}
+
+/** Files of AS relationships, by name. Throws `UserError` where there is none. */
+function graphsIn(folder: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    throw new UserError("GRAPHS_UNREADABLE", `the folder ${folder} cannot be read: ${messageOf(error)}`, {
+      hint: "name a folder with CAIDA's files, or each file with --graph",
+      cause: error,
+    });
+  }
+  const graphs = names.filter((name) => GRAPH_NAME.test(name)).sort();
+  if (graphs.length > 0) return graphs.map((name) => join(folder, name));
+  throw new UserError("GRAPHS_MISSING", `${folder} has no file named like 20250901.as-rel.txt.bz2`, {
+    hint: "get one from publicdata.caida.org/datasets/as-relationships",
+  });
+}
+
 function givenRows(given: readonly GivenGraph[], acts: number): TruthRow[] {
   const states = given.map(({ name, graph }) => givenEndState(name, graph, acts));
   const known = find(given, SNAPSHOT_2025);
@@ -104,20 +138,12 @@ function givenRows(given: readonly GivenGraph[], acts: number): TruthRow[] {
   ];
 }
 
-function publishedRows(
-  given: readonly GivenGraph[],
-  { runs, runsEach }: (typeof SCALES)[keyof typeof SCALES],
-): TruthRow[] {
+function publishedRows(given: readonly GivenGraph[], { runs, runsEach }: Scale): TruthRow[] {
   const beacon = { quantity: "RIS beacon of 2011", source: "labs.ripe.net", kind: "fitted" as const };
   const anycast = {
     quantity: "anycast convergence, ANRW'24",
     source: "research.utwente.nl",
     kind: "fitted" as const,
-  };
-  const curve = {
-    quantity: "Griffin and Premore's minimum of MRAI",
-    source: "ICNP 2001",
-    kind: "independent" as const,
   };
   const rows: TruthRow[] = [];
   const graph2011 = find(given, SNAPSHOT_2011);
@@ -133,7 +159,6 @@ function publishedRows(
         : anycastRows(graph2025, runsEach)),
     );
   }
-  rows.push(notRun(curve, "the engine has no processing time of one message after the other"));
   return rows;
 }
 

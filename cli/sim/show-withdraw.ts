@@ -1,77 +1,101 @@
-/** `anycastle sim withdraw`: what the clients of a site go through from the moment it is gone, over several seeds. */
-import { nowMs } from "#core/host/clock.ts";
-import { Prng } from "#core/prng.ts";
-import { quantile, sortedNumbers } from "#loadtest/report/quantile.ts";
-import { playWithdrawal, QUANTILES, type Withdrawal, type WithdrawalPlan } from "#sim/anycast/withdrawal.ts";
+/** `anycastle sim withdraw`: what the clients of a site go through when it goes, over several seeds. */
+import { UserError } from "#core/errors.ts";
+import type { Prng } from "#core/prng.ts";
+import type { Act } from "#sim/change/acts.ts";
+import { flapping, leavingGracefully, losing, resettingSession } from "#sim/change/change.ts";
+import { servedBy } from "#sim/change/clients.ts";
+import type { Detection } from "#sim/change/detection.ts";
+import type { PlayedChange } from "#sim/change/play-change.ts";
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import { measureShares } from "#sim/anycast/shares.ts";
-import type { OpenWorld, WorldTimers } from "#sim/load/open-world.ts";
+import type { OpenWorld, PlacedSite, WorldTimers } from "#sim/load/open-world.ts";
 import type { Output } from "../output.ts";
 import type { WithdrawFlags } from "./ask-withdraw.ts";
-import { MODEL_LIMITS, printColumns, whole } from "./columns.ts";
-import { RecordingFile } from "./recording-file.ts";
+import { MODEL_LIMITS, whole } from "./columns.ts";
+import { detectionText } from "./detection-of.ts";
+import { vertexOfAs } from "./observers-of.ts";
+import { openWorldOf, SEED_DEFAULT } from "./open-world-of.ts";
+import { playRuns } from "./play-runs.ts";
+import { positionToLose } from "./position-of.ts";
 import { changeReport } from "./report/change-report.ts";
 import { commandLine } from "./report/command-line.ts";
 import { renderReport, type Report } from "./report/report-page.ts";
+import { FATE_COLUMNS, printCurve, printFigures, printHistories, runsDocument } from "./show-runs.ts";
 import { timersOf } from "./timers-of.ts";
 import { openWeights, type OpenWeights } from "./weights-of.ts";
+import { LOSS_FLAGS } from "./withdraw-ways.ts";
 import { writeWhole } from "./write-whole.ts";
-import { openWorldOf, SEED_DEFAULT } from "./open-world-of.ts";
-import { positionToLose } from "./position-of.ts";
 
-const SCHEMA = "anycastle.sim-withdraw/v1";
+const SCHEMA = "anycastle.sim-withdraw/v2";
 const US_PER_MS = 1_000;
-const PROGRESS_EVERY_MS = 1_000;
-/** Moments of the curve that people are shown, in seconds after the failure. */
-const SHOWN_S = [0, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300];
+const NEIGHBORS_NAMED = 10;
+const ORDERLY: Detection = { kind: "after", us: 0 };
 
 export async function showWithdraw(output: Output, flags: WithdrawFlags): Promise<void> {
+  refuseMixedFlags(flags);
   const world = await openWorldOf(flags, output);
   const lost = positionToLose(world.sites, flags.lose);
   const seed = flags.seed ?? SEED_DEFAULT;
+  const site = world.sites[lost]!;
+  const observers = (flags.observe ?? []).map((asn) => vertexOfAs(world, asn, "--observe"));
+  const actsOf = lossOf(world, site, flags);
   const measured = await openWeights(world, flags, output);
   const timers = timersOf(world, flags);
-  const runs: Withdrawal[] = [];
-  const startMs = nowMs();
-  let toldMs = startMs;
-  const plan = {
+  const solved = new CatchmentSolver(world.graph).solve(world.sites);
+  const base = {
     graph: world.graph,
     sources: world.sites,
-    solved: new CatchmentSolver(world.graph).solve(world.sites),
-    lost,
-    detectionUs: flags.detection * US_PER_MS,
+    solved,
+    routersFrom: world.networkCount,
+    clients: servedBy(solved, site.vertex),
+    subject: site.vertex,
+    observers,
     timing: timers.engine,
     weights: measured.weights,
   };
-  for (let count = 0; count < flags.seeds; count++) {
-    const prng = new Prng(seed).fork(`run/${count}`);
-    const isRecorded = count === 0 && flags.record !== undefined;
-    runs.push(
-      isRecorded
-        ? playRecorded(plan, prng, flags.record, { world, timing: timers.name, seed })
-        : playWithdrawal(plan, prng),
-    );
-    if (nowMs() - toldMs < PROGRESS_EVERY_MS) continue;
-    toldMs = nowMs();
-    output.tell(`${count + 1} of ${flags.seeds} runs`);
-  }
-  const tookMs = nowMs() - startMs;
-  const question: Question = { world, lost, seed, measured, timers, flags };
+  const title = titleOf(flags);
+  const record =
+    flags.record === undefined ? {} : { record: { file: flags.record, world, title, timing: timers.name } };
+  const firstActs: Act[][] = [];
+  const runs = playRuns(
+    { seed, seeds: flags.seeds, ...record },
+    (prng) => {
+      const acts = actsOf(prng);
+      firstActs.push(acts);
+      return { ...base, acts };
+    },
+    output,
+  );
+  const question: Question = { world, lost, seed, measured, timers, flags, title, acts: firstActs[0]! };
   if (flags.html !== undefined) writeWhole(flags.html, renderReport(reportOf(question, runs)));
   if (flags.json === true) return output.printJson(documentOf(question, runs));
   const [first] = runs;
   output.print(
-    `${flags.lose} of ${world.graphName} goes; ${measured.unit}; timers ${timers.name}, detected after ${flags.detection} ms, seed ${seed}`,
+    `${title}, in ${world.graphName}; ${measured.unit}; timers ${timers.name}, seed ${seed}, ${runs.length} runs`,
   );
   output.print(`It served ${whole(first!.affectedAses)} of ${whole(world.networkCount)} ASes.`);
   if (first!.affectedAses === 0) return;
   output.print("");
-  printCurve(output, runs);
+  const still = {
+    title: `OF THEM AT ${flags.lose}`,
+    valueOf: ({ there }: { readonly there: number }) => there,
+  };
+  printCurve(
+    output,
+    runs,
+    flags.how === "fail" ? FATE_COLUMNS : [FATE_COLUMNS[0]!, still, ...FATE_COLUMNS.slice(1)],
+    flags.how === "fail" ? [] : momentsOf(question),
+  );
   output.print("");
   printFigures(output, runs);
+  printHistories(
+    output,
+    first!,
+    world.graph,
+    (vertex) => world.sites.find((each) => each.vertex === vertex)?.site,
+  );
   output.print("");
   output.print(MODEL_LIMITS);
-  output.tell(`${runs.length} runs in ${(tookMs / 1000).toFixed(1)} s`);
 }
 
 interface Question {
@@ -81,71 +105,101 @@ interface Question {
   readonly measured: OpenWeights;
   readonly timers: WorldTimers;
   readonly flags: WithdrawFlags;
+  readonly title: string;
+  /** Of the first run. */
+  readonly acts: readonly Act[];
 }
 
-/** The file is there only if the run came to its end. */
-function playRecorded(
-  plan: WithdrawalPlan,
-  prng: Prng,
-  file: string,
-  { world, timing, seed }: { readonly world: OpenWorld; readonly timing: string; readonly seed: number },
-): Withdrawal {
-  const { site, vertex } = world.sites[plan.lost]!;
-  const change = {
-    world,
-    title: `${site} is lost`,
-    timing,
-    seed,
-    run: 0,
-    announced: world.sites.map(({ vertex: at, prepends, isNoExport, isNoPeer, isBlackhole }) => ({
-      vertex: at,
-      prepends,
-      isNoExport,
-      isNoPeer,
-      isBlackhole,
-    })),
-    acts: [
-      { atUs: 0, what: `${site} fails`, vertex, isServing: false },
-      { atUs: plan.detectionUs, what: `${site} withdraws` },
-    ],
-  };
-  let recording: RecordingFile | undefined;
-  try {
-    const run = playWithdrawal(plan, prng, (engine) => {
-      const { recorder } = (recording = new RecordingFile(file, change, engine));
-      return {
-        onBestChange: (at, atUs) => recorder.bestChanged(at, atUs),
-        onArrived: (slot, path, atUs) => recorder.arrived(slot, path, atUs),
-      };
+/** A flag of another way to go would be ignored silently. */
+function refuseMixedFlags(flags: WithdrawFlags): void {
+  for (const [name, { ways }] of Object.entries(LOSS_FLAGS)) {
+    if (flags[name as keyof typeof LOSS_FLAGS] === undefined) continue;
+    if ((ways as readonly string[]).includes(flags.how)) continue;
+    throw new UserError("FLAG_MEANINGLESS", `--${name} means nothing with --how ${flags.how}`, {
+      hint: `leave it out, or say --how ${ways[0]}`,
     });
-    recording!.finish();
-    return run;
-  } catch (error) {
-    recording?.discard();
-    throw error;
+  }
+  if (flags.how === "reset" && flags.session === undefined) {
+    throw new UserError("SESSION_MISSING", "--how reset needs to know which session of the site", {
+      hint: "name the neighbour: --session 174",
+    });
   }
 }
 
+/** The acts of one run; what is drawn for it comes from the generator. */
+function lossOf(world: OpenWorld, site: PlacedSite, flags: WithdrawFlags): (prng: Prng) => Act[] {
+  const downUs = (flags.down ?? LOSS_FLAGS.down.ms) * US_PER_MS;
+  switch (flags.how) {
+    case "fail": {
+      const how = { detection: flags.detection ?? ORDERLY, isRouter: site.vertex >= world.networkCount };
+      return (prng) => losing(world.graph, site, how, prng);
+    }
+    case "graceful-shutdown":
+      return () => leavingGracefully(site, (flags.wait ?? LOSS_FLAGS.wait.ms) * US_PER_MS);
+    case "flap": {
+      const upUs = (flags.up ?? LOSS_FLAGS.up.ms) * US_PER_MS;
+      return () => flapping(site, { times: flags.times ?? LOSS_FLAGS.times.count, downUs, upUs });
+    }
+    case "reset": {
+      const neighbor = vertexOfAs(world, flags.session!, "--session");
+      const { offsets, neighbors } = world.graph;
+      const own = neighbors.subarray(offsets[site.vertex], offsets[site.vertex + 1]);
+      if (!own.includes(neighbor)) {
+        throw new UserError("SESSION_UNKNOWN", `${site.site} has no session with AS ${flags.session}`, {
+          hint: `its neighbours are ${Array.from(own.subarray(0, NEIGHBORS_NAMED), (each) => `AS ${world.graph.asn[each]}`).join(", ")}${own.length > NEIGHBORS_NAMED ? ", …" : ""}`,
+        });
+      }
+      return () => resettingSession(world.graph, site, neighbor, downUs);
+    }
+  }
+}
+
+function titleOf({ lose, how, detection, wait, times, session }: WithdrawFlags): string {
+  switch (how) {
+    case "fail":
+      return `${lose} fails, ${detectionText(detection ?? ORDERLY)}`;
+    case "graceful-shutdown":
+      return `${lose} announces GRACEFUL_SHUTDOWN and withdraws ${(wait ?? LOSS_FLAGS.wait.ms) / 1_000} s later`;
+    case "flap":
+      return `${lose} flaps ${times ?? LOSS_FLAGS.times.count} times`;
+    case "reset":
+      return `the session of ${lose} with AS ${session} is reset`;
+  }
+}
+
+/** Whether the site is gone in the end. */
+function isGoneAfter({ how }: WithdrawFlags): boolean {
+  return how === "fail" || how === "graceful-shutdown";
+}
+
+function momentsOf({ acts }: Question): number[] {
+  return [
+    ...new Set(acts.filter(({ what, atUs }) => what !== undefined && atUs > 0).map(({ atUs }) => atUs)),
+  ];
+}
+
 function reportOf(
-  { world, lost, seed, measured, timers, flags }: Question,
-  runs: readonly Withdrawal[],
+  { world, lost, seed, measured, timers, flags, title, acts }: Question,
+  runs: readonly PlayedChange[],
 ): Report {
   const solver = new CatchmentSolver(world.graph);
   const { sites } = world;
   const before = measureShares(solver.solveWithTies(sites), sites, measured.weights);
   const left = sites.filter((_, index) => index !== lost);
-  const after = measureShares(solver.solveWithTies(left), left, measured.weights);
+  const without = measureShares(solver.solveWithTies(left), left, measured.weights);
   const nobody = { certain: 0, ambiguous: 0, chosen: 0 };
   return changeReport({
     world,
-    title: `${flags.lose} goes`,
-    gone: lost,
+    title,
+    subject: lost,
+    isGone: isGoneAfter(flags),
     before,
-    after: { ...after, sites: after.sites.toSpliced(lost, 0, nobody) },
+    after: isGoneAfter(flags) ? { ...without, sites: without.sites.toSpliced(lost, 0, nobody) } : before,
     unit: measured.unit,
     timing: timers.name,
-    detection: `detected after ${flags.detection} ms`,
-    moments: [{ atUs: flags.detection * US_PER_MS, label: "withdrawn" }],
+    moments: acts.flatMap(({ atUs, what }) =>
+      what === undefined || atUs === 0 ? [] : [{ atUs, label: what }],
+    ),
     runs: runs.map(({ grid, affected, convergedUs, blackholeSeconds, loopSeconds, ...counts }) => ({
       points: grid,
       total: affected,
@@ -159,65 +213,21 @@ function reportOf(
   });
 }
 
-function printCurve(output: Output, runs: readonly Withdrawal[]): void {
-  const endS = Math.max(...runs.map(({ grid }) => grid.at(-1)!.atUs / 1e6));
-  const rows = SHOWN_S.filter((atS) => atS <= endS).map((atS) => {
-    const points = runs.map(({ grid }) => grid.findLast(({ atUs }) => atUs <= atS * 1e6)!);
-    const share = (valueOf: (point: (typeof points)[number]) => number): string => {
-      const shares = points.map((point, index) => valueOf(point) / runs[index]!.affected);
-      return `${(100 * median(shares)).toFixed(1)} %`;
-    };
-    return [
-      `${atS} s`,
-      share(({ right }) => right),
-      share(({ wrong }) => wrong),
-      share(({ lost }) => lost),
-      share(({ looping }) => looping),
-    ];
-  });
-  printColumns(output, "rrrrr", ["AFTER", "ARRIVE", "AT THE DEAD SITE", "NOWHERE", "IN A CIRCLE"], rows);
-}
-
-function printFigures(output: Output, runs: readonly Withdrawal[]): void {
-  const rows = QUANTILES.map((quantile) => {
-    const seconds = runs.map(({ convergedUs }) => convergedUs.get(quantile)! / 1e6);
-    return [`${quantile * 100} %`, ...spread(seconds)];
-  });
-  printColumns(output, "lrrr", ["HAVE THEIR LAST SITE", "MEDIAN s", "LEAST", "MOST"], rows);
-  output.print("");
-  const perClient = (total: (run: Withdrawal) => number): string =>
-    spread(runs.map((run) => total(run) / run.affected)).join(" / ");
-  output.print(
-    `without service, s per client   ${perClient(({ blackholeSeconds, loopSeconds }) => blackholeSeconds + loopSeconds)} (median / least / most)`,
-  );
-  output.print(`of that in a circle             ${perClient(({ loopSeconds }) => loopSeconds)}`);
-  const announced = runs.map(({ announcements }) => announcements);
-  output.print(
-    `announcements                   ${whole(median(announced))}, withdrawals ${whole(median(runs.map(({ withdrawals }) => withdrawals)))}`,
-  );
-}
-
-function spread(values: readonly number[]): [string, string, string] {
-  return [median(values).toFixed(2), Math.min(...values).toFixed(2), Math.max(...values).toFixed(2)];
-}
-
-function median(values: readonly number[]): number {
-  return quantile(sortedNumbers(values), 0.5)!;
-}
-
-function documentOf({ world, seed, measured, timers, flags }: Question, runs: readonly Withdrawal[]): object {
+function documentOf(
+  { world, seed, measured, timers, flags, acts }: Question,
+  runs: readonly PlayedChange[],
+): object {
   return {
     schema: SCHEMA,
     graph: world.graphName,
     lost: flags.lose,
+    how: flags.how,
+    ...(flags.how === "fail" ? { detection: flags.detection ?? ORDERLY } : {}),
     weight: measured.document,
     timing: { name: timers.name, ...timers.engine },
-    detectionMs: flags.detection,
     seed,
-    runs: runs.map(({ convergedUs, ...run }) => ({
-      ...run,
-      convergedUs: Object.fromEntries([...convergedUs].map(([quantile, us]) => [String(quantile), us])),
-    })),
+    acts: acts.flatMap(({ atUs, what }) => (what === undefined ? [] : [{ atUs, what }])),
+    runs: runsDocument(runs, world.graph),
     modelLimits: MODEL_LIMITS,
   };
 }

@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { UserError } from "#core/errors.ts";
 import type { Coordinates } from "#core/geography/coordinates.ts";
 import { Prng } from "#core/prng.ts";
+import { DAMPING_SETS } from "#sim/propagation/damping.ts";
 import type { EngineOptions } from "#sim/propagation/engine.ts";
 import { TIMING_SETS, type TimingName } from "#sim/propagation/timing-sets.ts";
 import { GraphError, type AsGraph } from "#sim/topology/as-graph.ts";
@@ -97,13 +98,20 @@ const US_PER_MS = 1_000;
 
 function timersOf(timers: TimersDocument): WorldTimers {
   if (typeof timers === "string") return { name: timers, engine: TIMING_SETS[timers as TimingName] };
-  const { delayMs, delayMeanMs, mraiMs, ...rest } = timers;
+  const { delayMs, delayMeanMs, mraiMs, processingMs, damping, ...rest } = timers;
   const toUs = ([min, max]: readonly [number, number]): [number, number] => [
     Math.round(min * US_PER_MS),
     Math.round(max * US_PER_MS),
   ];
-  const mean = delayMeanMs === undefined ? {} : { delayMeanUs: Math.round(delayMeanMs * US_PER_MS) };
-  return { name: "own", engine: { ...rest, ...mean, delayUs: toUs(delayMs), mraiUs: toUs(mraiMs) } };
+  const engine = {
+    ...rest,
+    delayUs: toUs(delayMs),
+    mraiUs: toUs(mraiMs),
+    ...(delayMeanMs === undefined ? {} : { delayMeanUs: Math.round(delayMeanMs * US_PER_MS) }),
+    ...(processingMs === undefined ? {} : { processingUs: toUs(processingMs) }),
+    ...(damping === undefined ? {} : { damping: { ...DAMPING_SETS[damping.set], percent: damping.percent } }),
+  };
+  return { name: "own", engine };
 }
 
 function pathOf(file: string, folder: string): string {

@@ -4,6 +4,7 @@
  * amount to, and what a preset is.
  */
 import { z } from "zod";
+import { DAMPING_NAMES } from "#sim/propagation/damping.ts";
 import { TIMING_NAMES } from "#sim/propagation/timing-sets.ts";
 import { AS_MAX, GENERATED_MAX, GENERATED_MIN, PREPENDS_MAX, SITES_MAX } from "#sim/topology/limits.ts";
 
@@ -106,6 +107,26 @@ const timersSchema = z
         .describe("Drawn anew whenever a timer starts, instead of once for each session."),
       mraiPercent: percent.default(100).describe("Share of ASes that use MRAI at all."),
       wratePercent: percent.default(0).describe("Of those, the share that holds withdrawals back too."),
+      isMraiShared: z
+        .boolean()
+        .default(false)
+        .describe(
+          "The timers run all the time, for other prefixes of the session too: the first message waits as well.",
+        ),
+      processingMs: range("Time an AS takes for one message, one after the other, [least, most].").optional(),
+      ssldPercent: percent
+        .default(0)
+        .describe("Share of ASes that look for the neighbour in a path before they send it."),
+      gracefulPercent: percent
+        .default(100)
+        .describe("Share of ASes that honour GRACEFUL_SHUTDOWN (RFC 8326)."),
+      damping: z
+        .strictObject({
+          set: z.enum(DAMPING_NAMES).describe("Penalties and thresholds: a vendor's, or RFC 7196's."),
+          percent: percent.default(100).describe("Share of ASes that damp."),
+        })
+        .optional()
+        .describe("Route-flap damping (RFC 2439). Absent: nobody damps."),
     }),
   ])
   .describe("Timers of the Internet. Absent: what the command asks for.");

@@ -36,6 +36,7 @@ export const DAMPING_SETS = {
 } as const satisfies Readonly<Record<string, Damping>>;
 
 export type DampingName = keyof typeof DAMPING_SETS;
+export const DAMPING_NAMES = ["cisco", "juniper", "rfc-7196"] as const satisfies readonly DampingName[];
 
 const US_PER_MIN = 60_000_000;
 

@@ -3,6 +3,7 @@
  * Which sites are up comes from the acts of the header; everything else from the routes themselves.
  */
 import { countFates, type Fates } from "#sim/propagation/fates.ts";
+import { ServiceSites } from "#sim/propagation/service-sites.ts";
 import { countUntil, type Replay } from "./replay.ts";
 
 const NONE = -1;
@@ -66,17 +67,17 @@ export class RecordedStory {
       if (site === NONE) routeless += 1;
       else routes.set(site, (routes.get(site) ?? 0) + 1);
     }
-    const dead = this.#deadAt(atUs);
+    const sites = this.#sitesAt(atUs);
     return {
       atUs,
       sites: header.sites.map(({ vertex }) => ({
         isAnnounced: this.replay.nextHop(vertex) === vertex,
-        isServing: !dead.has(vertex),
+        isServing: sites.isServing(vertex) || !sites.isSite(vertex),
         routes: routes.get(vertex)!,
       })),
       vantages: header.vantages.map(({ vertex }) => this.#siteName(this.replay.siteOf(vertex))),
       routeless,
-      fates: countFates(this.replay, this.affected, this.#each, (vertex) => dead.has(vertex)),
+      fates: this.#fates(sites),
       changes: countUntil(changes, atUs),
       messages: countUntil(messages, atUs),
     };
@@ -86,8 +87,7 @@ export class RecordedStory {
   curve(): (Fates & { readonly atUs: number })[] {
     return this.#curveTimes().map((atUs) => {
       this.replay.seek(atUs);
-      const dead = this.#deadAt(atUs);
-      return { atUs, ...countFates(this.replay, this.affected, this.#each, (vertex) => dead.has(vertex)) };
+      return { atUs, ...this.#fates(this.#sitesAt(atUs)) };
     });
   }
 
@@ -105,14 +105,20 @@ export class RecordedStory {
     return vertex === NONE ? null : (this.#nameOf.get(vertex) ?? null);
   }
 
-  #deadAt(atUs: number): ReadonlySet<number> {
-    const dead = new Set<number>();
-    for (const act of this.replay.recording.header.acts) {
+  /** At the moment of the cursor. */
+  #fates(sites: ServiceSites): Fates {
+    const { right, wrong, lost, looping } = countFates(this.replay, this.affected, this.#each, sites);
+    return { right, wrong, lost, looping };
+  }
+
+  #sitesAt(atUs: number): ServiceSites {
+    const { announced, graph, acts } = this.replay.recording.header;
+    const sites = new ServiceSites(announced, graph.networks);
+    for (const act of acts) {
       if (act.atUs > atUs || act.vertex === undefined) continue;
-      if (act.isServing === true) dead.delete(act.vertex);
-      else dead.add(act.vertex);
+      sites.setServing(act.vertex, act.isServing === true);
     }
-    return dead;
+    return sites;
   }
 
   #curveTimes(): number[] {

@@ -15,11 +15,13 @@
 import { Prng } from "#core/prng.ts";
 import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
 import { equalWeights } from "#sim/anycast/weights.ts";
-import { playWithdrawal } from "#sim/anycast/withdrawal.ts";
+import { servedBy } from "#sim/change/clients.ts";
+import { playChange } from "#sim/change/play-change.ts";
 import { PropagationEngine } from "#sim/propagation/engine.ts";
 import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
-import { bandRow, type TruthRow } from "./truth-row.ts";
+import { medianOf, spreadOf } from "./summary.ts";
+import { bandRow, type Interval, type TruthRow } from "./truth-row.ts";
 
 const SET = "fitted-2011";
 const RIS_AS = 12_654;
@@ -36,6 +38,11 @@ const TAIL_US = 60e6;
 const RIPE = "labs.ripe.net, The Shape of a BGP Update (2 Feb 2011, 84.205.67.0/24)";
 const ANRW = "ANRW'24, An Empirical Characterization of Anycast Convergence Time";
 
+/** Runs of which the recorded intervals are medians. */
+export const BEACON_RUNS = 20;
+export const ANYCAST_RUNS_EACH = 5;
+const RECORDED = "this program, 25 November 2026";
+
 /** On the graph of 2011-01-01. One run takes about a second. */
 export function beaconRows(graph: AsGraph, seeds: number): TruthRow[] {
   const runs = Array.from({ length: seeds }, (_, seed) => playBeacon(graph, seed));
@@ -50,7 +57,7 @@ export function beaconRows(graph: AsGraph, seeds: number): TruthRow[] {
         kind,
       },
       { min: 90, max: 150, unit: " s", digits: 0 },
-      { value: median(gone), spread: spreadOf(gone, 0, seeds) },
+      { value: medianOf(gone), spread: spreadOf(gone, 0) },
     ),
     bandRow(
       {
@@ -59,9 +66,17 @@ export function beaconRows(graph: AsGraph, seeds: number): TruthRow[] {
         kind,
       },
       { min: 3, max: 5, unit: "", digits: 1 },
-      { value: median(ratios), spread: spreadOf(ratios, 1, seeds) },
+      { value: medianOf(ratios), spread: spreadOf(ratios, 1) },
     ),
+    ...(seeds === BEACON_RUNS
+      ? [frozenRow(`RIS beacon, withdrawal, ${SET}`, { min: 132, max: 152, unit: " s", digits: 0 }, gone)]
+      : []),
   ];
+}
+
+function frozenRow(quantity: string, interval: Interval, values: readonly number[]): TruthRow {
+  const claim = { quantity: `${quantity}: as it was recorded`, source: RECORDED, kind: "frozen" as const };
+  return bandRow(claim, interval, { value: medianOf(values), spread: spreadOf(values, interval.digits) });
 }
 
 function playBeacon(graph: AsGraph, seed: number): { readonly goneUs: number; readonly ratio: number } {
@@ -102,14 +117,22 @@ export function anycastRows(graph: AsGraph, seedsEach: number): TruthRow[] {
   const shares: number[] = [];
   const slowest: number[] = [];
   for (let lost = 0; lost < LARGE; lost++) {
+    const { vertex } = sources[lost]!;
+    const plan = {
+      graph,
+      sources,
+      solved,
+      acts: [{ atUs: 0, kind: "withdraw", vertex }] as const,
+      clients: servedBy(solved, vertex),
+      timing: TIMING_SETS[SET],
+      weights,
+    };
     for (let seed = 0; seed < seedsEach; seed++) {
-      const plan = { graph, sources, solved, lost, detectionUs: 0, timing: TIMING_SETS[SET], weights };
-      const { convergedUs } = playWithdrawal(plan, new Prng(seed).fork(`truth/anycast/${lost}`));
+      const { convergedUs } = playChange(plan, new Prng(seed).fork(`truth/anycast/${lost}`));
       shares.push(convergedUs.get(CONVERGED_SHARE)! / 1e6);
       slowest.push(convergedUs.get(1)! / 1e6);
     }
   }
-  const runs = LARGE * seedsEach;
   return [
     bandRow(
       {
@@ -118,7 +141,7 @@ export function anycastRows(graph: AsGraph, seedsEach: number): TruthRow[] {
         kind: "fitted",
       },
       { min: 7.5, max: 12.5, unit: " s", digits: 1 },
-      { value: median(shares), spread: spreadOf(shares, 1, runs) },
+      { value: medianOf(shares), spread: spreadOf(shares, 1) },
     ),
     bandRow(
       {
@@ -127,17 +150,21 @@ export function anycastRows(graph: AsGraph, seedsEach: number): TruthRow[] {
         kind: "fitted",
       },
       { min: TAIL_US / 1e6, max: Infinity, unit: " s", digits: 0 },
-      { value: median(slowest), spread: spreadOf(slowest, 0, runs) },
+      { value: medianOf(slowest), spread: spreadOf(slowest, 0) },
     ),
+    ...(seedsEach === ANYCAST_RUNS_EACH
+      ? [
+          frozenRow(
+            `anycast site withdrawn, 80 %, ${SET}`,
+            { min: 7.4, max: 8.9, unit: " s", digits: 1 },
+            shares,
+          ),
+          frozenRow(
+            `anycast site withdrawn, all, ${SET}`,
+            { min: 42, max: 54, unit: " s", digits: 0 },
+            slowest,
+          ),
+        ]
+      : []),
   ];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-}
-
-function spreadOf(values: readonly number[], digits: number, runs: number): string {
-  return `(${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}, median of ${runs} runs)`;
 }

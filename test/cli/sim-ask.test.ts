@@ -220,7 +220,7 @@ test("a withdrawal is told moment by moment, and its figures follow from the see
   ]);
   expect(one.stdout).toBe(again.stdout);
   expect(JSON.parse(one.stdout)).toMatchObject({
-    schema: "anycastle.sim-withdraw/v1",
+    schema: "anycastle.sim-withdraw/v2",
     runs: [{ affectedAses: 2 }, { affectedAses: 2 }],
   });
 });

@@ -22,17 +22,17 @@ export interface ChangeRun extends CurveRun {
 
 export interface ChangeReportInput {
   readonly world: ReportWorld;
-  /** `ny1 withdraws`. */
+  /** `ny1 fails, detected after 300 ms`. */
   readonly title: string;
-  /** Position of the site that goes. */
-  readonly gone: number;
-  /** Shares before; after, the site that goes has none. */
+  /** Position of the site that it is about. */
+  readonly subject: number;
+  /** It is not there any more in the end. */
+  readonly isGone: boolean;
+  /** Shares before; after, a site that is gone has none. */
   readonly before: Shares;
   readonly after: Shares;
   readonly unit: string;
   readonly timing: string;
-  /** `detected after 300 ms`. */
-  readonly detection: string;
   readonly moments: readonly CurveMoment[];
   readonly runs: readonly ChangeRun[];
   readonly seed: number;
@@ -40,17 +40,17 @@ export interface ChangeReportInput {
 }
 
 export function changeReport(input: ChangeReportInput): Report {
-  const { world, title, before, after, runs, timing, detection, seed, unit, command } = input;
-  const name = world.sites[input.gone]!.site;
+  const { world, title, before, after, runs, timing, seed, unit, command, isGone } = input;
+  const name = world.sites[input.subject]!.site;
   const affected = runs[0]?.total ?? 0;
   const converged = (share: number): number[] =>
     runs.flatMap(({ convergedUs }) => convergedUs.get(share) ?? []);
   const lost = runs.map(({ lostSeconds, total }) => (total === 0 ? 0 : lostSeconds / total));
   const curve = drawCurve(runs, input.moments);
-  const served = before.sites[input.gone]!;
+  const served = before.sites[input.subject]!;
   return {
     title,
-    subtitle: `${world.graphName}: ${whole(world.networkCount)} ASes; ${unit}; timers ${timing}, ${detection}`,
+    subtitle: `${world.graphName}: ${whole(world.networkCount)} ASes; ${unit}; timers ${timing}`,
     answer: answerOf(name, affected, before.total, converged, lost),
     tiles: [
       {
@@ -90,11 +90,11 @@ export function changeReport(input: ChangeReportInput): Report {
       mapOf(input),
       section(
         "Who serves them then",
-        `Shares of the whole after ${name} is gone, certain to at most.`,
+        `Shares of the whole ${isGone ? `after ${name} is gone` : "when all is quiet again"}, certain to at most.`,
         drawShareBars(
           world.sites.map((site, index) => ({
             site: site.site,
-            note: index === input.gone ? "gone" : attachmentOf(site),
+            note: isGone && index === input.subject ? "gone" : attachmentOf(site),
             ...ratiosOf(after, index),
             ...(site.capacity === undefined ? {} : { capacity: site.capacity / after.total }),
           })),
@@ -147,13 +147,13 @@ function answerOf(
   );
 }
 
-function mapOf({ world, gone, after }: ChangeReportInput): ReturnType<typeof section> | null {
+function mapOf({ world, subject, isGone, after }: ChangeReportInput): ReturnType<typeof section> | null {
   const map = drawMap(
     world.sites.map(({ site, coordinates }, index) => ({
       site,
       coordinates,
       ...ratiosOf(after, index),
-      isGone: index === gone,
+      isGone: isGone && index === subject,
     })),
   );
   if (map === null) return null;

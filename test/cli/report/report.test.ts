@@ -51,12 +51,12 @@ function changeInput(): ChangeReportInput {
   return {
     world: it,
     title: `${EVIL} goes`,
-    gone: 0,
+    subject: 0,
+    isGone: true,
     before: shares,
     after: shares,
     unit: EVIL,
     timing: EVIL,
-    detection: EVIL,
     moments: [{ atUs: 300_000, label: EVIL }],
     runs: [
       {

@@ -1,0 +1,61 @@
+/** The flags of `anycastle sim announce`. */
+import { Option, type Command } from "commander";
+import { duration, examples } from "../arguments.ts";
+import { outputOf } from "../output.ts";
+import { observeOption } from "./observers-of.ts";
+import { addTimingOptions, type TimingFlags } from "./timing-options.ts";
+import { addWeightOptions, type WeightFlags } from "./weight-options.ts";
+import { addWorldOptions, type WorldFlags } from "./world-options.ts";
+
+const SEEDS_DEFAULT = 5;
+const OVERLAP_MS_MAX = 24 * 3_600_000;
+
+export interface AnnounceFlags extends WorldFlags, WeightFlags, TimingFlags {
+  readonly join: string;
+  readonly insteadOf?: string;
+  /** ms */
+  readonly overlap?: number;
+  readonly gap?: number;
+  readonly observe?: readonly number[];
+  readonly record?: string;
+  readonly json?: true;
+}
+
+export function addAnnounce(sim: Command): void {
+  const announce = addWorldOptions(
+    sim
+      .command("announce")
+      .description("a site joins, or takes the place of another: who comes to it, and when"),
+  );
+  addTimingOptions(addWeightOptions(announce), SEEDS_DEFAULT)
+    .requiredOption("--join <site>", "the site of the world that is not there at first")
+    .option("--instead-of <site>", "this one goes meanwhile: the service moves from it to the other")
+    .addOption(
+      new Option(
+        "--overlap <time>",
+        "both are there for so long before the old one is switched off; 0",
+      ).argParser(duration(0, OVERLAP_MS_MAX)),
+    )
+    .addOption(
+      new Option("--gap <time>", "the old one is switched off so long before the new one announces")
+        .argParser(duration(0, OVERLAP_MS_MAX))
+        .conflicts("overlap"),
+    )
+    .addOption(observeOption())
+    .option("--record <file>", "the first run as a recording, for `anycastle sim replay`")
+    .option("--json", "as a JSON document, the curves in it")
+    .addHelpText(
+      "after",
+      examples(
+        ["anycastle sim announce --world service.yaml --join hkg1", "who comes, and how soon"],
+        [
+          "anycastle sim announce --world service.yaml --join hkg1 --instead-of la1 --overlap 2m",
+          "what a move costs its clients",
+        ],
+      ),
+    )
+    .action(async (flags: AnnounceFlags, command: Command) => {
+      const { showAnnounce } = await import("./show-announce.ts");
+      await showAnnounce(outputOf(command), flags);
+    });
+}
