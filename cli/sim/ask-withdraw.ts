@@ -50,7 +50,7 @@ export function addWithdraw(sim: Command): void {
     .addOption(
       new Option(
         "--detection <how>",
-        "fail: 0 for an orderly withdrawal, 300ms fixed, or drawn: hold:90s, bfd:3x300ms, check:5s/1s/3 (every, after a failure, failures); 0",
+        "fail: 0 for an orderly withdrawal, 300ms fixed, or drawn: hold:90s, bfd:3x300ms, check:5s/1s/3 (every, after a failure, failures); the world's checks, or 0",
       ).argParser(detectionOf),
     )
     .addOption(

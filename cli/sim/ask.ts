@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { addAnnounce } from "./ask-announce.ts";
 import { addCatchment } from "./ask-catchment.ts";
+import { addCompare } from "./ask-compare.ts";
 import { addDrainTime } from "./ask-drain-time.ts";
 import { addGenerate } from "./ask-generate.ts";
 import { addLeak } from "./ask-leak.ts";
@@ -17,6 +18,7 @@ export function addQuestions(sim: Command): void {
   addWithdraw(sim);
   addAnnounce(sim);
   addLeak(sim);
+  addCompare(sim);
   addDrainTime(sim);
   addGenerate(sim);
   addPath(sim);

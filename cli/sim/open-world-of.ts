@@ -27,7 +27,14 @@ export async function openWorldOf(flags: WorldFlags, output: Output): Promise<Op
     });
   }
   const { document, folder } = readWorld(flags.world, output);
-  return openWorld(document, folder);
+  if (document.steering === "anycast") return openWorld(document, folder);
+  throw new UserError(
+    "WORLD_BY_DNS",
+    `${flags.world} finds its sites by DNS, and this question is about anycast`,
+    {
+      hint: `anycastle sim compare --world ${flags.world} --lose ${document.sites[0]!.id}`,
+    },
+  );
 }
 
 /** The document behind `--world`: a preset's, or a file's. `folder` is where its relative files are. */

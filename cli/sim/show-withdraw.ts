@@ -21,6 +21,7 @@ import { changeReport } from "./report/change-report.ts";
 import { commandLine } from "./report/command-line.ts";
 import { renderReport, type Report } from "./report/report-page.ts";
 import { FATE_COLUMNS, printCurve, printFigures, printHistories, runsDocument } from "./show-runs.ts";
+import { checksOf } from "./service-of.ts";
 import { timersOf } from "./timers-of.ts";
 import { openWeights, type OpenWeights } from "./weights-of.ts";
 import { LOSS_FLAGS } from "./withdraw-ways.ts";
@@ -34,11 +35,12 @@ const ORDERLY: Detection = { kind: "after", us: 0 };
 export async function showWithdraw(output: Output, flags: WithdrawFlags): Promise<void> {
   refuseMixedFlags(flags);
   const world = await openWorldOf(flags, output);
+  const detection = flags.detection ?? checksOf(world.document) ?? ORDERLY;
   const lost = positionToLose(world.sites, flags.lose);
   const seed = flags.seed ?? SEED_DEFAULT;
   const site = world.sites[lost]!;
   const observers = (flags.observe ?? []).map((asn) => vertexOfAs(world, asn, "--observe"));
-  const actsOf = lossOf(world, site, flags);
+  const actsOf = lossOf(world, site, detection, flags);
   const measured = await openWeights(world, flags, output);
   const timers = timersOf(world, flags);
   const solved = new CatchmentSolver(world.graph).solve(world.sites);
@@ -53,7 +55,7 @@ export async function showWithdraw(output: Output, flags: WithdrawFlags): Promis
     timing: timers.engine,
     weights: measured.weights,
   };
-  const title = titleOf(flags);
+  const title = titleOf(flags, detection);
   const record =
     flags.record === undefined ? {} : { record: { file: flags.record, world, title, timing: timers.name } };
   const firstActs: Act[][] = [];
@@ -66,7 +68,17 @@ export async function showWithdraw(output: Output, flags: WithdrawFlags): Promis
     },
     output,
   );
-  const question: Question = { world, lost, seed, measured, timers, flags, title, acts: firstActs[0]! };
+  const question: Question = {
+    world,
+    lost,
+    seed,
+    measured,
+    timers,
+    flags,
+    title,
+    detection,
+    acts: firstActs[0]!,
+  };
   if (flags.html !== undefined) writeWhole(flags.html, renderReport(reportOf(question, runs)));
   if (flags.json === true) return output.printJson(documentOf(question, runs));
   const [first] = runs;
@@ -106,6 +118,7 @@ interface Question {
   readonly timers: WorldTimers;
   readonly flags: WithdrawFlags;
   readonly title: string;
+  readonly detection: Detection;
   /** Of the first run. */
   readonly acts: readonly Act[];
 }
@@ -127,11 +140,16 @@ function refuseMixedFlags(flags: WithdrawFlags): void {
 }
 
 /** The acts of one run; what is drawn for it comes from the generator. */
-function lossOf(world: OpenWorld, site: PlacedSite, flags: WithdrawFlags): (prng: Prng) => Act[] {
+function lossOf(
+  world: OpenWorld,
+  site: PlacedSite,
+  detection: Detection,
+  flags: WithdrawFlags,
+): (prng: Prng) => Act[] {
   const downUs = (flags.down ?? LOSS_FLAGS.down.ms) * US_PER_MS;
   switch (flags.how) {
     case "fail": {
-      const how = { detection: flags.detection ?? ORDERLY, isRouter: site.vertex >= world.networkCount };
+      const how = { detection, isRouter: site.vertex >= world.networkCount };
       return (prng) => losing(world.graph, site, how, prng);
     }
     case "graceful-shutdown":
@@ -154,10 +172,10 @@ function lossOf(world: OpenWorld, site: PlacedSite, flags: WithdrawFlags): (prng
   }
 }
 
-function titleOf({ lose, how, detection, wait, times, session }: WithdrawFlags): string {
+function titleOf({ lose, how, wait, times, session }: WithdrawFlags, detection: Detection): string {
   switch (how) {
     case "fail":
-      return `${lose} fails, ${detectionText(detection ?? ORDERLY)}`;
+      return `${lose} fails, ${detectionText(detection)}`;
     case "graceful-shutdown":
       return `${lose} announces GRACEFUL_SHUTDOWN and withdraws ${(wait ?? LOSS_FLAGS.wait.ms) / 1_000} s later`;
     case "flap":
@@ -214,7 +232,7 @@ function reportOf(
 }
 
 function documentOf(
-  { world, seed, measured, timers, flags, acts }: Question,
+  { world, seed, measured, timers, flags, detection, acts }: Question,
   runs: readonly PlayedChange[],
 ): object {
   return {
@@ -222,7 +240,7 @@ function documentOf(
     graph: world.graphName,
     lost: flags.lose,
     how: flags.how,
-    ...(flags.how === "fail" ? { detection: flags.detection ?? ORDERLY } : {}),
+    ...(flags.how === "fail" ? { detection } : {}),
     weight: measured.document,
     timing: { name: timers.name, ...timers.engine },
     seed,

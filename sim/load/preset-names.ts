@@ -11,4 +11,12 @@ export const PRESET_NAMES = [
   "edge-anycast",
 ] as const;
 
+/** One service as it grew, on which to compare one death. */
+export const WAYS_TO_SERVE = [
+  "single",
+  "load-balancer",
+  "edge-dns",
+  "edge-anycast",
+] as const satisfies readonly PresetName[];
+
 export type PresetName = (typeof PRESET_NAMES)[number];

@@ -141,7 +141,7 @@ const steeringSchema = z
     }),
   ])
   .describe(
-    "How clients find a site. `dns`: an address for each site, and the name resolves to the nearest.",
+    "How clients find a site. `dns`: an address for each site, and the name resolves to the nearest; only `sim compare` plays that.",
   );
 
 const checksSchema = z
@@ -150,7 +150,10 @@ const checksSchema = z
     timeoutMs: z.int().min(1).max(DELAY_MS_MAX).describe("A check without an answer has failed after that."),
     failures: z.int().min(1).max(100).describe("So many in a row take it out."),
   })
-  .describe("What a load balancer, or the DNS service, asks a server before it gives it clients.");
+  .describe(
+    "What a load balancer, the DNS service, or a site's router asks a server before it gives it clients: how `sim compare` " +
+      "and `sim withdraw` find a death.",
+  );
 
 export const worldDocumentSchema = z
   .strictObject({
@@ -196,7 +199,12 @@ export const worldDocumentSchema = z
       .optional()
       .describe("File of clients, `AS,weight` a line; relative to the world file."),
     timers: timersSchema.optional(),
-    nodes: z.int().min(1).max(NODES_MAX).optional().describe("Servers at each site. Absent: two."),
+    nodes: z
+      .int()
+      .min(1)
+      .max(NODES_MAX)
+      .optional()
+      .describe("Servers at each site, for `sim compare`. Absent: two."),
     steering: steeringSchema.default("anycast"),
     checks: checksSchema.optional(),
   })

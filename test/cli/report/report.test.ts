@@ -4,10 +4,13 @@ import { Prng } from "#core/prng.ts";
 import { measureShares } from "#sim/anycast/shares.ts";
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import { equalWeights } from "#sim/anycast/weights.ts";
+import { playDeath } from "#sim/change/one-death.ts";
 import { generateGraph } from "#sim/topology/generate.ts";
 import { mapProjection } from "../../../dashboard/map/projection.ts";
+import { figuresOf } from "../../../cli/sim/compared-ways.ts";
 import { catchmentReport, type ReportWorld } from "../../../cli/sim/report/catchment-report.ts";
 import { changeReport, type ChangeReportInput } from "../../../cli/sim/report/change-report.ts";
+import { compareReport } from "../../../cli/sim/report/compare-report.ts";
 import { drawCurve } from "../../../cli/sim/report/curve-drawing.ts";
 import { drawMap } from "../../../cli/sim/report/map-drawing.ts";
 import { placeOnMap } from "../../../cli/sim/report/place-on-map.ts";
@@ -88,25 +91,56 @@ const PAGES = [
   { name: "change", html: (): string => renderReport(changeReport(changeInput())) },
 ];
 
-test.for(PAGES)("$name: no script, no address, no name that is more than text", ({ html }) => {
-  const page = html();
-  expect(page).not.toContain("<script");
-  expect(page).toContain("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;&#39;");
-  expect(page).not.toMatch(/(?:https?:)?\/\/\w|\son\w+=|@import|url\((?!#)/);
-  expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
-  expect(page).toContain("14 to 35 % of real routing decisions");
-  expect(page).toContain('<path class="land"');
+/** Without a map: whom it compares may stand anywhere. */
+const COMPARISON = {
+  name: "comparison",
+  html: (): string => {
+    const { graph, sites } = world();
+    const service = {
+      graph,
+      sites,
+      solved: new CatchmentSolver(graph).solve(sites),
+      routersFrom: graph.vertexCount,
+      timing: { delayUs: [1, 1], mraiUs: [0, 0] } as const,
+      servers: 2,
+      detection: undefined,
+      steering: { kind: "anycast" } as const,
+      clients: [{ vertex: 40, rttUs: [1, 2, 3] }],
+    };
+    const runs = [playDeath(service, { at: 0, of: "server" }, new Prng(1))];
+    const way = { name: EVIL, service, found: EVIL, runs, figures: figuresOf(runs) };
+    return renderReport(compareReport({ title: EVIL, ways: [way], seed: 1, command: EVIL }));
+  },
+};
+
+test.for([...PAGES, COMPARISON])(
+  "$name: no script, no address, no name that is more than text",
+  ({ html }) => {
+    const page = html();
+    expect(page).not.toContain("<script");
+    expect(page).toContain("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;&#39;");
+    expect(page).not.toMatch(/(?:https?:)?\/\/\w|\son\w+=|@import|url\((?!#)/);
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+    expect(page).toContain("14 to 35 % of real routing decisions");
+  },
+);
+
+test.for(PAGES)("$name: a map shows where", ({ html }) => {
+  expect(html()).toContain('<path class="land"');
 });
 
-test.for(PAGES)("$name: it is well formed: every element that is opened is closed in order", ({ html }) => {
-  const open: string[] = [];
-  for (const [, slash, name, self] of html().matchAll(/<(\/?)([a-z][a-z0-9]*)(?:\s[^<>]*?)?(\/?)>/gi)) {
-    if (self === "/" || name === "meta") continue;
-    if (slash === "") open.push(name!);
-    else expect(open.pop()).toBe(name);
-  }
-  expect(open).toEqual([]);
-});
+test.for([...PAGES, COMPARISON])(
+  "$name: it is well formed: every element that is opened is closed in order",
+  ({ html }) => {
+    const open: string[] = [];
+    for (const [, slash, name, self] of html().matchAll(/<(\/?)([a-z][a-z0-9]*)(?:\s[^<>]*?)?(\/?)>/gi)) {
+      if (self === "/" || name === "meta") continue;
+      if (slash === "") open.push(name!);
+      else expect(open.pop()).toBe(name);
+    }
+    expect(open).toEqual([]);
+  },
+);
 
 test("a site's share is printed as certain to at most, on the bar, on the map and in the table", () => {
   const it = world();
