@@ -268,7 +268,9 @@ export const gatewaySchema = z
           .strictObject({
             windowMs: ms(0, 3_600_000)
               .default(0)
-              .describe("A node that comes back gets its whole share after this long; 0: at once."),
+              .describe(
+                "A node that comes back gets its whole share after this long; 0: at once. Not with algorithms that hash.",
+              ),
             aggression: z
               .number()
               .min(0.1)
@@ -420,7 +422,18 @@ export function crossIssues(document: unknown): ConfigIssue[] {
     ...checkAddresses(document),
     ...checkCatchment(document, sites),
     ...checkTimes(document),
+    ...checkSlowStart(document),
   ];
+}
+
+/** A table of hashes is filled anew at every change of a weight, and a share that grows changes ten times a second. */
+function checkSlowStart(document: unknown): ConfigIssue[] {
+  const balancer = good(gatewaySchema.shape.balancer, valueAt(document, "balancer"));
+  if (balancer === undefined || balancer.slowStart.windowMs === 0) return [];
+  const { algorithm } = balancer;
+  if (algorithm !== "ip_hash" && algorithm !== "consistent_hash") return [];
+  const message = `slow start would move clients from node to node all the time with ${algorithm}: leave it out, or take another algorithm`;
+  return [{ path: "balancer.slowStart.windowMs", message }];
 }
 
 interface ReadSite {

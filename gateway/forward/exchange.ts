@@ -103,6 +103,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #isOver = false;
   #status = 0;
   #firstSite = NONE;
+  /** Why another site than the best one answers: none of its nodes may, it has its share, or a class of failure. */
   #rescueReason = "unavailable";
   #lastFailure: RequestFailure = { kind: "no-node" };
   /** Emulated journeys under way, and when each site is reached. Undefined while nothing was emulated. */
@@ -195,6 +196,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const candidate = isHedge
       ? plan.nextEligible(this.#view.sites, this.#pickNow())
       : plan.next(this.#view.sites, this.#pickNow());
+    if (candidate?.isSpilled === true) this.#rescueReason = "spill-over";
     if (candidate !== undefined) return this.#reach(candidate, isHedge);
     if (!this.#isWaiting()) this.#fail(this.#lastFailure);
   }

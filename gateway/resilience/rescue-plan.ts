@@ -26,6 +26,8 @@ export interface Candidate {
   readonly site: number;
   /** Nobody eligible was left. */
   readonly isLastResort: boolean;
+  /** The best site could have taken it, and others carry their part: spill-over. */
+  readonly isSpilled?: true;
 }
 
 export class RescuePlan {
@@ -76,6 +78,8 @@ export class RescuePlan {
     if (first === undefined) return undefined;
     const { site, isPanic } = first;
     const node = this.#pools.balancers[site]!.pick(this.#sweeps[isPanic ? 2 : 0]!, request);
-    return node === NONE ? undefined : { node, site, isLastResort: isPanic };
+    if (node === NONE) return undefined;
+    const candidate = { node, site, isLastResort: isPanic };
+    return site === sites[0] ? candidate : { ...candidate, isSpilled: true };
   }
 }

@@ -101,6 +101,10 @@ describe("across fields", () => {
       "health.timeoutMs: timeout 200 ms is longer than the interval, 100 ms: checks would overlap",
     ],
     [
+      { sites: SITES, balancer: { algorithm: "ip_hash", slowStart: { windowMs: 1_000 } } },
+      expect.stringContaining("balancer.slowStart.windowMs: slow start would move clients"),
+    ],
+    [
       { sites: SITES, hedge: { floorMs: 200, capMs: 100 } },
       "hedge.floorMs: floor 200 ms is above the cap, 100 ms",
     ],

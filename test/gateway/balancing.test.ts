@@ -46,7 +46,8 @@ test("a site that lost half of its nodes sends a third of its clients on, when s
   const sites = { ny1: 2, la1: 2 };
   const counts = async (balancer: object): Promise<[ny1: number, la1: number]> => {
     let result: [number, number] = [0, 0];
-    await withStand({ sites, document: { balancer } }, async ({ node, port, status }) => {
+    await withStand({ sites, document: { balancer } }, async ({ node, port, status, gateway }) => {
+      const adminPort = Number(new URL(gateway.adminUrl!).port);
       await node("ny1-1").kill();
       await ask(port);
       await ask(port);
@@ -57,6 +58,12 @@ test("a site that lost half of its nodes sends a third of its clients on, when s
         routes.filter((site) => site === "ny1").length,
         routes.filter((site) => site === "la1").length,
       ];
+      const metrics = (await ask(adminPort, { path: "/metrics" })).body.toString();
+      const spilled = /anycastle_failovers_total\{from="ny1",to="la1",reason="spill-over"\} (\d+)/.exec(
+        metrics,
+      )?.[1];
+      const other = /anycastle_failovers_total\{[^}]*reason="unavailable"\}/.test(metrics);
+      expect([spilled, other]).toEqual([result[1] === 0 ? undefined : String(result[1]), false]);
     });
     return result;
   };
