@@ -1,6 +1,7 @@
 /** `anycastle sim replay`: tables of a recording, its events as rows, its collector's file, or its page. */
 import { UserError } from "#core/errors.ts";
-import { RecordedStory, type Moment, type StateAt } from "#sim/recording/moments.ts";
+import type { ReplayFrame, ReplayMoment } from "#core/wire/replay.ts";
+import { RecordedStory } from "#sim/recording/moments.ts";
 import type { Replay } from "#sim/recording/replay.ts";
 import type { Output } from "../output.ts";
 import type { ReplayFlags } from "./ask-replay.ts";
@@ -140,7 +141,7 @@ function printOverview(output: Output, story: RecordedStory, range: RowRange): v
 }
 
 /** Positions of sites, in order; all, or those that differ most between two of the states. */
-function mostChanged(states: readonly StateAt[], siteCount: number): number[] {
+function mostChanged(states: readonly ReplayFrame[], siteCount: number): number[] {
   const all = Array.from({ length: siteCount }, (_, index) => index);
   if (siteCount <= COLUMNS_MAX) return all;
   const change = (index: number): number => {
@@ -153,11 +154,11 @@ function mostChanged(states: readonly StateAt[], siteCount: number): number[] {
     .sort((a, b) => a - b);
 }
 
-function momentRow(moment: Moment): string[] {
+function momentRow(moment: ReplayMoment): string[] {
   return [seconds(moment.atUs), momentText(moment)];
 }
 
-export function momentText(moment: Moment): string {
+export function momentText(moment: ReplayMoment): string {
   switch (moment.sort) {
     case "act":
       return moment.what;

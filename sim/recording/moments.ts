@@ -2,6 +2,7 @@
  * A recording as people look at it: the moments worth a line, the state at any moment, and the curve over all of it.
  * Which sites are up comes from the acts of the header; everything else from the routes themselves.
  */
+import type { ReplayFrame, ReplayMoment } from "#core/wire/replay.ts";
 import { countFates, type Fates } from "#sim/propagation/fates.ts";
 import { ServiceSites } from "#sim/propagation/service-sites.ts";
 import { countUntil, type Replay } from "./replay.ts";
@@ -10,32 +11,6 @@ const NONE = -1;
 const CURVE_POINTS = 160;
 const CURVE_FIRST_US = 10_000;
 const SETTLED_PERCENTS = [50, 80, 95, 100] as const;
-
-export type Moment =
-  | { readonly atUs: number; readonly sort: "act"; readonly what: string }
-  | {
-      readonly atUs: number;
-      readonly sort: "moved";
-      readonly vantage: string;
-      readonly from: string | null;
-      readonly to: string | null;
-    }
-  | { readonly atUs: number; readonly sort: "settled"; readonly percent: number };
-
-export interface StateAt {
-  readonly atUs: number;
-  /** In the order of the header. `routes`: ASes whose route leads there, the service's own routers not counted. */
-  readonly sites: readonly {
-    readonly isAnnounced: boolean;
-    readonly isServing: boolean;
-    readonly routes: number;
-  }[];
-  readonly vantages: readonly (string | null)[];
-  readonly routeless: number;
-  readonly fates: Fates;
-  readonly changes: number;
-  readonly messages: number;
-}
 
 export class RecordedStory {
   readonly replay: Replay;
@@ -57,7 +32,7 @@ export class RecordedStory {
   }
 
   /** Moves the cursor. */
-  at(atUs: number): StateAt {
+  at(atUs: number): ReplayFrame {
     const { header, changes, messages } = this.replay.recording;
     this.replay.seek(atUs);
     const routes = new Map(header.sites.map(({ vertex }) => [vertex, 0]));
@@ -92,8 +67,8 @@ export class RecordedStory {
   }
 
   /** By time; of one moment acts first. */
-  moments(): Moment[] {
-    const acts = this.replay.recording.header.acts.map(({ atUs, what }): Moment => ({
+  moments(): ReplayMoment[] {
+    const acts = this.replay.recording.header.acts.map(({ atUs, what }): ReplayMoment => ({
       atUs,
       sort: "act",
       what,
@@ -137,10 +112,10 @@ export class RecordedStory {
     return [...times].sort((a, b) => a - b);
   }
 
-  #moves(): Moment[] {
+  #moves(): ReplayMoment[] {
     const { header, changes, paths } = this.replay.recording;
     const vantageOf = new Map(header.vantages.map(({ vertex, vantage }) => [vertex, vantage]));
-    const moves: Moment[] = [];
+    const moves: ReplayMoment[] = [];
     for (let index = 0; index < changes.count; index++) {
       const vantage = vantageOf.get(changes.vertex[index]!);
       if (vantage === undefined) continue;
@@ -151,7 +126,7 @@ export class RecordedStory {
     return moves;
   }
 
-  #settled(): Moment[] {
+  #settled(): ReplayMoment[] {
     const { changes, paths } = this.replay.recording;
     const lastUs = new Map<number, number>();
     for (const vertex of this.affected) lastUs.set(vertex, 0);
