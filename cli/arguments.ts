@@ -5,7 +5,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { UserError } from "#core/errors.ts";
 import { SITES } from "#core/geography/cities.ts";
-import { vantageIds } from "#core/geography/rtt.ts";
 import { suggest } from "#core/suggest.ts";
 import { FAULT_HOWS } from "#core/wire/faults.ts";
 
@@ -106,18 +105,24 @@ export function refuseMissingNode(target: string, nodesPerSite: number): void {
   });
 }
 
-/** `new-york,london`: ids of cities of the default world. */
+/** `new-york,london`: names of vantages; which of them there are, `knownVantages` says. */
 export function vantageList(text: string): string[] {
-  const known = vantageIds();
-  const wanted = [...new Set(text.split(",").map((id) => id.trim().toLowerCase().replaceAll(" ", "-")))];
-  for (const id of wanted) {
+  return [...new Set(text.split(",").map((id) => id.trim().toLowerCase().replaceAll(" ", "-")))];
+}
+
+/** Those that were asked for, all when none was. `known`: of the running lab, or of the built-in map. */
+export function knownVantages(
+  wanted: readonly string[] | undefined,
+  known: readonly string[],
+): readonly string[] {
+  for (const id of wanted ?? []) {
     if (known.includes(id)) continue;
     const near = suggest(id, known);
     throw new UserError("VANTAGE_UNKNOWN", `there is no city "${id.slice(0, 80)}"`, {
       hint: near === undefined ? `cities are ${known.join(", ")}` : `did you mean "${near}"?`,
     });
   }
-  return wanted;
+  return wanted ?? known;
 }
 
 /** `1 city`, `14 cities`; without `many` an s does it. */

@@ -22,6 +22,7 @@ export interface DemoFlags {
   readonly bfd: boolean;
   readonly seed?: number;
   readonly journal?: string;
+  readonly world?: string;
   readonly script?: true;
   readonly how: FaultHow;
   readonly target: string;
@@ -71,6 +72,10 @@ export function addDemo(program: Command): void {
     )
     .option("--no-bfd", "no BFD between nodes and routers: silence is noticed by the hold timer alone")
     .addOption(seedOption())
+    .option(
+      "--world <file>",
+      "another Internet than the built-in one: a YAML file with a graph, some of the nine sites, and vantages (docs/simulator.md)",
+    )
     .option("--journal <file>", "also write everything that happens to this file, one JSON document a line")
     .optionsGroup("The golden scenario:")
     .option("--script", "play it unattended, judge it, write a report")
@@ -88,7 +93,7 @@ export function addDemo(program: Command): void {
       `\nKeys in the live table: digits arm a site, Enter makes it fail, r revives, t tests, q quits, h helps.
 Exit status of --script: 0 held, 99 missed, 1 void (the box was too noisy to say) or failed.\n${examples(
         ["anycastle demo", "the live table; Ctrl-C ends it"],
-        ["anycastle demo --port 9000 --nodes 3", "that port and no other, three nodes a site"],
+        ["anycastle demo --world examples/world-generated.yaml", "on a generated Internet of 5,000 ASes"],
         ["anycastle demo --script --how hang", "New York freezes, unattended"],
         ["anycastle demo --script --mode anycast-only --report out", "what the bare network loses"],
       )}`,
@@ -96,6 +101,7 @@ Exit status of --script: 0 held, 99 missed, 1 void (the box was too noisy to say
     .action(async (flags: DemoFlags, command: Command) => {
       const output = outputOf(command);
       if (flags.script === true) {
+        refuseWorld(flags);
         const { runScripted } = await import("./demo/run-scripted.ts");
         process.exitCode = await runScripted(output, { ...flags, mode: scriptMode(flags.mode) });
       } else {
@@ -103,6 +109,18 @@ Exit status of --script: 0 held, 99 missed, 1 void (the box was too noisy to say
         process.exitCode = await runDemo(output, flags);
       }
     });
+}
+
+/** What the scenario expects, and the times it is held to, are the default world's. */
+function refuseWorld({ world }: DemoFlags): void {
+  if (world === undefined) return;
+  throw new UserError(
+    "WORLD_UNFIT",
+    "--script plays the golden scenario, which is about the built-in world",
+    {
+      hint: "leave --world out, or leave --script out and break it by hand",
+    },
+  );
 }
 
 /** The scenario is about BGP's choice: without it there is nothing to predict. */

@@ -51,7 +51,7 @@ function castStory(event: EventBody): Story | undefined {
     case "lab.started":
       return plain(`lab started: mode ${event.mode}, seed ${event.seed}`);
     case "lab.ready":
-      return good(`all nine sites are in service, ${event.sinceStartMs} ms after the start`);
+      return good(`all sites are in service, ${event.sinceStartMs} ms after the start`);
     case "lab.stopping":
       return plain(`stopping: ${event.why}`);
     case "process.exited":

@@ -12,7 +12,7 @@ export function addReset(program: Command): void {
     .addHelpText(
       "after",
       examples(
-        ["anycastle reset", "undo every fault and drain, wait until all nine sites are back"],
+        ["anycastle reset", "undo every fault and drain, wait until all sites are back"],
         ["anycastle reset && anycastle test", "then ask from all cities"],
       ),
     )
@@ -24,8 +24,8 @@ export function addReset(program: Command): void {
       const reply = await client.reset();
       const sentence =
         reply.nodes.length === 0
-          ? "nothing was down: all nine sites are in service"
-          : `back: ${listOf(reply.nodes)}; all nine sites are in service`;
+          ? "nothing was down: all sites are in service"
+          : `back: ${listOf(reply.nodes)}; all sites are in service`;
       printAction(output, options.json === true, "reset", reply, sentence);
     });
 }

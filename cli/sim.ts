@@ -26,6 +26,7 @@ export interface SimRunFlags {
 }
 
 export interface SimServeFlags {
+  readonly world?: string;
   readonly config?: string;
   readonly listen?: string;
   readonly seed?: number;
@@ -101,6 +102,10 @@ function addServe(sim: Command): void {
       new Option("--listen <host:port>", "feed and status, and the host of all routers (127.0.0.1:8083)")
         .argParser(hostPort(false))
         .env("ANYCASTLE_SIM_LISTEN"),
+    )
+    .option(
+      "--world <file>",
+      "another Internet than the built-in one, with some of the nine sites (docs/simulator.md)",
     )
     .addOption(seedOption())
     .addOption(new Option("--prefix <prefix>", "service prefix (203.0.113.0/24)").env("ANYCASTLE_BGP_PREFIX"))

@@ -1,7 +1,7 @@
 /** `anycastle test`: a cold request from each of 14 cities at once: who serves them, and how fast. */
 import type { Command } from "commander";
 import { EXIT, UserError } from "#core/errors.ts";
-import { counted, examples, integer, vantageList } from "./arguments.ts";
+import { counted, examples, integer, knownVantages, vantageList } from "./arguments.ts";
 import { outputOf } from "./output.ts";
 
 const ROUNDS_MAX = 100;
@@ -40,7 +40,11 @@ export function addTest(program: Command): void {
       const client = flags.url === undefined ? LabClient.find() : undefined;
       const known = client === undefined ? allCities() : (await client.status()).vantages;
       const { rounds, label } = flags;
-      const vantages = known.filter(({ vantage }) => flags.vantages?.includes(vantage) ?? true);
+      const names = knownVantages(
+        flags.vantages,
+        known.map(({ vantage }) => vantage),
+      );
+      const vantages = known.filter(({ vantage }) => names.includes(vantage));
       const gatewayUrl = client?.gatewayUrl ?? httpUrl(flags.url!);
       output.tell(
         `${counted(vantages.length, "city", "cities")}, ${counted(rounds, "cold request")} each, to ${gatewayUrl}`,

@@ -2,11 +2,13 @@
  * Who is in the cast and where: ports, AS numbers and BGP identifiers of a lab, worked out once. Restarts reuse them,
  * and the gateway's list of nodes is made from them; nobody reports a death to the gateway.
  */
+import { invariant } from "#core/assert.ts";
 import { nodeIdentity, ROUTER_AS, routerBgpId, SERVICE_PREFIX } from "#core/cast-identities.ts";
 import { routerMultiplier, type BfdSettings } from "#core/detection.ts";
 import { SITES } from "#core/geography/cities.ts";
-import { vantageIds } from "#core/geography/rtt.ts";
+import { DEFAULT_PLACES } from "#core/geography/places.ts";
 import type { BfdConfig, BfdPeer, NodeConfig, SimConfig } from "#core/wire/cast.ts";
+import type { LivePlaces, LiveWorld } from "#core/wire/world.ts";
 import { urlHost } from "./http-url.ts";
 import { freePorts } from "./ports.ts";
 
@@ -25,6 +27,8 @@ export interface CastSettings {
   /** Address at which clients reach the gateway. */
   readonly gatewayHost: string;
   readonly gatewayPort: number;
+  /** Absent: the default world. Its sites are some of the default ones. */
+  readonly world?: LiveWorld;
 }
 
 export interface CastPlan {
@@ -36,22 +40,28 @@ export interface CastPlan {
 }
 
 const HOST = "127.0.0.1";
+const DEFAULT_VANTAGE = "new-york";
 
 export async function planCast(settings: CastSettings): Promise<CastPlan> {
-  const nodeCount = SITES.length * settings.nodesPerSite;
-  const ports = await freePorts(HOST, nodeCount + SITES.length + 2);
+  const places: LivePlaces = settings.world ?? DEFAULT_PLACES;
+  const { sites } = places;
+  const nodeCount = sites.length * settings.nodesPerSite;
+  const ports = await freePorts(HOST, nodeCount + sites.length + 2);
   const [simPort, adminPort, ...rest] = ports as [number, number, ...number[]];
-  const routerPorts = rest.slice(0, SITES.length);
-  const nodePorts = rest.slice(SITES.length);
+  const routerPorts = rest.slice(0, sites.length);
+  const nodePorts = rest.slice(sites.length);
   // A packet that does not know its session is for the one whose port it came from, so each side sends from its own.
-  const bfdPorts = settings.bfd === undefined ? [] : await freePorts(HOST, nodeCount + SITES.length, "udp");
-  const routerBfdPorts = bfdPorts.slice(0, SITES.length);
-  const nodeBfdPorts = bfdPorts.slice(SITES.length);
+  const bfdPorts = settings.bfd === undefined ? [] : await freePorts(HOST, nodeCount + sites.length, "udp");
+  const routerBfdPorts = bfdPorts.slice(0, sites.length);
+  const nodeBfdPorts = bfdPorts.slice(sites.length);
   const nodes: NodeConfig[] = [];
   const routers: SimConfig["routers"][number][] = [];
-  for (const [siteIndex, { site }] of SITES.entries()) {
-    const routerPort = routerPorts[siteIndex]!;
-    const routerBfd = planBfd(settings, routerBfdPorts[siteIndex], routerMultiplier);
+  for (const [position, { site }] of sites.entries()) {
+    // Its numbers are the site's own, whichever others are there.
+    const siteIndex = SITES.findIndex((known) => known.site === site);
+    invariant(siteIndex !== -1, `the cast has no site ${site}`);
+    const routerPort = routerPorts[position]!;
+    const routerBfd = planBfd(settings, routerBfdPorts[position], routerMultiplier);
     const ofSite = Array.from({ length: settings.nodesPerSite }, (_, index) => {
       const ordinal = nodes.length + index;
       const node = planNode(settings, site, siteIndex, index, routerPort, nodePorts[ordinal]!);
@@ -81,11 +91,12 @@ export async function planCast(settings: CastSettings): Promise<CastPlan> {
     holdTimeS: settings.holdTimeS,
     prefix: SERVICE_PREFIX,
     routers,
+    ...(settings.world === undefined ? {} : { world: settings.world }),
   };
   return {
     sim,
     nodes,
-    gatewayDocument: gatewayDocument(settings, nodes, simPort, adminPort),
+    gatewayDocument: gatewayDocument(settings, places, nodes, simPort, adminPort),
     gatewayAdminUrl: `http://${HOST}:${adminPort}`,
   };
 }
@@ -149,22 +160,29 @@ function placeOf({ host, port }: BfdConfig): BfdPeer {
 
 function gatewayDocument(
   settings: CastSettings,
+  { sites, vantages }: LivePlaces,
   nodes: readonly NodeConfig[],
   simPort: number,
   adminPort: number,
 ): unknown {
+  const names = vantages.map(({ vantage }) => vantage);
   return {
     listen: `${urlHost(settings.gatewayHost)}:${settings.gatewayPort}`,
     admin: `${HOST}:${adminPort}`,
-    sites: SITES.map(({ site }) => ({
+    sites: sites.map(({ site }) => ({
       id: site,
       nodes: nodes
         .filter((node) => node.site === site)
         .map(({ node, host, httpPort }) => ({ id: node, url: `http://${host}:${httpPort}` })),
     })),
-    routing: { mode: settings.mode, vantages: vantageIds(), defaultVantage: "new-york" },
+    routing: { mode: settings.mode, vantages: names, defaultVantage: defaultOf(names) },
     catchment: { feed: `http://${HOST}:${simPort}/v1/catchments` },
     health: { profile: "demo", path: "/health/ready" },
     wan: { emulate: true },
   };
+}
+
+/** Who asks without a name of a vantage: New York where it is one. */
+export function defaultOf(vantages: readonly string[]): string {
+  return vantages.includes(DEFAULT_VANTAGE) ? DEFAULT_VANTAGE : vantages[0]!;
 }

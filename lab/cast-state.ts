@@ -1,8 +1,8 @@
 /** What is known of the cast, read from its events alone: sites, nodes, vantages, the gateway's feed. */
-import { cityById, SITES } from "#core/geography/cities.ts";
-import { rttUs, vantageIds } from "#core/geography/rtt.ts";
+import { rttBetweenUs } from "#core/geography/places.ts";
 import type { SiteStatus, VantageStatus } from "#core/wire/control.ts";
 import type { JournalEvent, NodeHealth, NodeServing } from "#core/wire/events.ts";
+import type { LivePlaces } from "#core/wire/world.ts";
 import type { NodeSlot } from "./node-slot.ts";
 
 interface NodeSeen {
@@ -13,12 +13,17 @@ interface NodeSeen {
 }
 
 export class CastState {
+  readonly #places: LivePlaces;
   readonly #nodes = new Map<string, NodeSeen>();
   readonly #announced = new Map<string, { readonly isGracefulShutdown: boolean }>();
   readonly #reached = new Map<string, string | null>();
   feed: "live" | "stale" = "stale";
   /** No route is on its way: every vantage has what it will keep. */
   isSettled = false;
+
+  constructor(places: LivePlaces) {
+    this.#places = places;
+  }
 
   hear(event: JournalEvent): void {
     switch (event.kind) {
@@ -75,9 +80,9 @@ export class CastState {
   }
 
   sites(slots: readonly NodeSlot[]): SiteStatus[] {
-    return SITES.map(({ site, city }) => ({
+    return this.#places.sites.map(({ site, city }) => ({
       site,
-      city: cityById(city)?.name ?? city,
+      city,
       isAnnounced: this.#announced.has(site),
       isGracefulShutdown: this.#announced.get(site)?.isGracefulShutdown ?? false,
       nodes: slots
@@ -94,13 +99,13 @@ export class CastState {
   }
 
   vantages(): VantageStatus[] {
-    return vantageIds().map((vantage) => {
+    return this.#places.vantages.map(({ vantage, city }) => {
       const site = this.#reached.get(vantage) ?? null;
       return {
         vantage,
-        city: cityById(vantage)?.name ?? vantage,
+        city,
         site,
-        rttUs: site === null ? null : (rttUs(vantage, site) ?? null),
+        rttUs: site === null ? null : (rttBetweenUs(this.#places, vantage, site) ?? null),
       };
     });
   }

@@ -6,7 +6,7 @@
 import { flushCompileCache } from "node:module";
 import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
 import { BFD_DEFAULTS } from "#core/detection.ts";
-import { SITES } from "#core/geography/cities.ts";
+import { DEFAULT_PLACES } from "#core/geography/places.ts";
 import { nowMs, wallClock, type Timer } from "#core/host/clock.ts";
 import { randomToken } from "#core/host/random.ts";
 import { watchStalls } from "#core/host/stalls.ts";
@@ -20,6 +20,7 @@ import {
   type TargetRequest,
 } from "#core/wire/control.ts";
 import type { EventBody, JournalEvent } from "#core/wire/events.ts";
+import type { LivePlaces, LiveWorld } from "#core/wire/world.ts";
 import { planCast, type CastPlan, type CastSettings } from "./cast-plan.ts";
 import { CastState } from "./cast-state.ts";
 import { Cast } from "./cast.ts";
@@ -43,7 +44,7 @@ import {
 import { until, waitFor, type WaitOptions } from "./waiting.ts";
 
 const STALL_MS = 200;
-/** After this long without all nine sites a start has failed. */
+/** After this long without all sites a start has failed. */
 const READY_MS_MAX = 30_000;
 /** On a gentle stop: how long the gateway may finish what is open. */
 const STOP_DRAIN_MS = 4_000;
@@ -68,6 +69,8 @@ export interface LabOptions {
   readonly thinkTimeMs: number;
   readonly drain: { readonly quietMs: number; readonly maxMs: number };
   readonly version: string;
+  /** Undefined: the default world. Its sites must be some of the default one's. */
+  readonly world?: LiveWorld;
   /** Where compiled code is kept; by default in the user's cache directory. */
   readonly cacheDir?: string;
   /** Somebody asked over the control API that the lab stop. By default this process gets a SIGTERM. */
@@ -107,7 +110,9 @@ export class Lab {
   readonly #options: LabOptions;
   readonly #lock: LabLock;
   readonly #ports: LabPorts;
-  readonly #state = new CastState();
+  /** Which sites and vantages there are. */
+  readonly places: LivePlaces;
+  readonly #state: CastState;
   readonly #cache: CompileCache;
   readonly #cast: Cast;
   readonly #operator: Operator;
@@ -123,7 +128,7 @@ export class Lab {
   #hasGatewayServed = false;
   #stopping: Promise<void> | undefined;
 
-  /** Resolves when the control API answers and the cast is being started; `untilReady` waits for the nine sites. */
+  /** Resolves when the control API answers and the cast is being started; `untilReady` waits for the sites. */
   static async start(options: LabOptions): Promise<Lab> {
     checkOptions(options);
     prepareRuntimeDir(options.runtimeDir);
@@ -161,6 +166,8 @@ export class Lab {
   private constructor(options: LabOptions, lock: LabLock, plan: CastPlan, ports: LabPorts) {
     const { journalFile, version, cacheDir } = options;
     this.#options = options;
+    this.places = options.world ?? DEFAULT_PLACES;
+    this.#state = new CastState(this.places);
     this.#lock = lock;
     this.#ports = ports;
     this.gatewayAdminUrl = plan.gatewayAdminUrl;
@@ -193,7 +200,7 @@ export class Lab {
     return httpUrl(this.#options.listenHost, this.#ports.control);
   }
 
-  /** The nine sites were announced once and the gateway trusted every node. */
+  /** All sites were announced once and the gateway trusted every node. */
   get isReady(): boolean {
     return this.#isReady;
   }
@@ -203,7 +210,7 @@ export class Lab {
     return this.#ports.notes;
   }
 
-  /** All nine sites announced and settled, every vantage served, every node trusted by the gateway. */
+  /** All sites announced and settled, every vantage served, every node trusted by the gateway. */
   async untilReady(): Promise<void> {
     const isReady = await until(this.journal, READY_MS_MAX, () => this.#isWhole(), this.#isGone.signal);
     if (isReady) return;
@@ -404,7 +411,7 @@ export class Lab {
       this.#cast.isGatewayReady &&
       state.feed === "live" &&
       state.isSettled &&
-      SITES.every(({ site }) => state.isAnnounced(site)) &&
+      this.places.sites.every(({ site }) => state.isAnnounced(site)) &&
       state.vantages().every(({ site }) => site !== null) &&
       this.#cast.slots.every(({ node }) => this.#isTrusted(node))
     );
@@ -422,7 +429,9 @@ export class Lab {
   }
 
   #missing(): string {
-    const sites = SITES.filter(({ site }) => !this.#state.isAnnounced(site)).map(({ site }) => site);
+    const sites = this.places.sites
+      .filter(({ site }) => !this.#state.isAnnounced(site))
+      .map(({ site }) => site);
     if (sites.length > 0) return `not announced: ${sites.join(", ")}`;
     const mute = this.#cast.slots.filter(({ node }) => this.#isWithoutBfd(node)).map(({ node }) => node);
     if (mute.length > 0) return `no BFD with ${mute.join(", ")}; --no-bfd does without it`;

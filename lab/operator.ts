@@ -6,7 +6,6 @@
  */
 import { request as httpRequest } from "undici";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
-import { SITES } from "#core/geography/cities.ts";
 import { nowNs } from "#core/host/clock.ts";
 import { suggest } from "#core/suggest.ts";
 import type { ActionReply, FailReply, FailRequest, TargetRequest } from "#core/wire/control.ts";
@@ -219,7 +218,7 @@ export class Operator {
   #slotsOf(target: string): NodeSlot[] {
     const slots = this.#cast.slots.filter(({ config }) => config.site === target || config.node === target);
     if (slots.length > 0) return slots;
-    const sites = SITES.map(({ site }) => site);
+    const sites = [...new Set(this.#cast.slots.map(({ config }) => config.site))];
     const near = suggest(target, [...sites, ...this.#cast.slots.map(({ node }) => node)]);
     throw new UserError("TARGET_UNKNOWN", `there is no site or node "${target.slice(0, 80)}"`, {
       hint:

@@ -246,7 +246,8 @@ export class LiveView {
   }
 
   #test(): void {
-    this.#run("test from 14 cities", ({ measurer }) => measurer.test());
+    const { vantages } = this.#options.lab.places;
+    this.#run(`test from ${vantages.length} cities`, ({ measurer }) => measurer.test());
   }
 
   #load(): void {

@@ -2,6 +2,7 @@
 import { sleep } from "#core/host/clock.ts";
 import { randomSeed } from "#core/host/random.ts";
 import { VERSION } from "#core/version.ts";
+import type { LiveWorld } from "#core/wire/world.ts";
 import { LAB_DEFAULTS, type Lab, type LabOptions } from "#lab/lab.ts";
 import { defaultRuntimeDir } from "#lab/runtime-dir.ts";
 import type { DemoFlags } from "../demo.ts";
@@ -12,7 +13,7 @@ export const DRAIN_MS = 8_000;
 /** A start that a signal interrupts may take this long to come so far that it can be undone. */
 const START_MS_MAX = 2_000;
 
-export function labOptions(flags: DemoFlags, journalFile: string | undefined): LabOptions {
+export function labOptions(flags: DemoFlags, journalFile: string | undefined, world?: LiveWorld): LabOptions {
   return {
     ...LAB_DEFAULTS,
     seed: flags.seed ?? randomSeed(),
@@ -25,6 +26,7 @@ export function labOptions(flags: DemoFlags, journalFile: string | undefined): L
     runtimeDir: defaultRuntimeDir(),
     journalFile,
     version: VERSION,
+    ...(world === undefined ? {} : { world }),
   };
 }
 

@@ -5,7 +5,9 @@
 import { messageOf } from "#core/errors.ts";
 import { VERSION } from "#core/version.ts";
 import type { JournalEvent } from "#core/wire/events.ts";
-import { Lab } from "#lab/lab.ts";
+import type { LiveWorld } from "#core/wire/world.ts";
+import { defaultOf } from "#lab/cast-plan.ts";
+import { Lab, type LabOptions } from "#lab/lab.ts";
 import type { DemoFlags } from "../demo.ts";
 import { Departure } from "../departure.ts";
 import { eventLine } from "../event-line.ts";
@@ -15,7 +17,8 @@ import { LiveView } from "./live-view.ts";
 import { DRAIN_MS, labOptions, started, stopLab } from "./open-lab.ts";
 
 export async function runDemo(output: Output, flags: DemoFlags): Promise<number> {
-  const options = labOptions(flags, flags.journal);
+  const world = flags.world === undefined ? undefined : await openLiveWorld(flags.world, output);
+  const options = labOptions(flags, flags.journal, world);
   let view: LiveView | undefined;
   const starting = Lab.start(options);
   const departure = new Departure({
@@ -33,7 +36,7 @@ export async function runDemo(output: Output, flags: DemoFlags): Promise<number>
   const measurer = new DemoMeasurer(lab);
   lab.useMeasurer(measurer);
   for (const note of lab.notes) output.tell(note);
-  for (const line of banner(lab, options.seed)) output.print(line);
+  for (const line of banner(lab, options)) output.print(line);
   if (departure.hasBegun) return await departure.done;
   if (output.isTerminal)
     view = new LiveView({ lab, measurer, paint: output.paint, leave: (reason) => departure.ask(reason) });
@@ -47,16 +50,29 @@ export async function runDemo(output: Output, flags: DemoFlags): Promise<number>
   return status;
 }
 
-function banner(lab: Lab, seed: number): string[] {
-  const { gatewayUrl, controlUrl } = lab;
+/** Loaded only when asked for: the simulator's rooms are no part of a lab. */
+async function openLiveWorld(name: string, output: Output): Promise<LiveWorld> {
+  const { liveWorldOf } = await import("./live-world-of.ts");
+  return liveWorldOf(name, output);
+}
+
+function banner(lab: Lab, { seed, world }: LabOptions): string[] {
+  const { gatewayUrl, controlUrl, places } = lab;
   const { port } = new URL(gatewayUrl);
+  const vantages = places.vantages.map(({ vantage }) => vantage);
+  const { site } = places.sites[0]!;
   return [
     `anycastle ${VERSION}  gateway ${gatewayUrl}  control ${controlUrl}  seed ${seed}`,
+    ...(world === undefined ? [] : [worldLine(world)]),
     `  watch    ${lab.pageLink()}`,
-    `  ask      curl -i http://new-york.localhost:${port}/    or from all cities: npx anycastle test`,
-    `  break    npx anycastle kill ny1 --how hang             then: npx anycastle revive ny1`,
+    `  ask      curl -i http://${defaultOf(vantages)}.localhost:${port}/    or from all cities: npx anycastle test`,
+    `  break    npx anycastle kill ${site} --how hang             then: npx anycastle revive ${site}`,
     "  stop     Ctrl-C (open requests finish), twice: now",
   ];
+}
+
+function worldLine({ name, sites, vantages, network }: LiveWorld): string {
+  return `  world    ${name}: ${sites.length} sites, ${vantages.length} vantages, ${network.asn.length} ASes that matter to them`;
 }
 
 /** No terminal: what is of interest to people, a line each, from the first event on. */

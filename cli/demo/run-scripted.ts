@@ -66,7 +66,7 @@ async function play(
 ): Promise<number> {
   const { runScript } = await import("../demo-script.ts");
   await lab.untilReady();
-  run.tell(`gateway ${lab.gatewayUrl}, all nine sites are in service`);
+  run.tell(`gateway ${lab.gatewayUrl}, all sites are in service`);
   run.tell(`watch it: ${lab.controlUrl}`);
   const { how, target, rate, mode, nodes } = flags;
   const isStrict = flags.strict === true;

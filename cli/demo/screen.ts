@@ -71,7 +71,7 @@ function helpLines(): TextLine[] {
     "1-9     arm a site; again: its first node, its second …; Esc disarms",
     "Enter   make what is armed fail     d  drain it gently",
     "w, Tab  next way to fail            r  revive what is armed, or all",
-    "t       test from 14 cities         l  load on, load off",
+    "t       test from all cities        l  load on, load off",
     "p       a link to the page          q  quit (Ctrl-C too, twice: now)",
     ...FAULT_HOWS.map((how) => `${how.padEnd(9)}${FAULT_MEANING[how]}`),
   ];

@@ -15,6 +15,7 @@ import type { LoadResult } from "#core/wire/measure.ts";
 import { LabClient } from "#lab/client.ts";
 import { renderLoadResult } from "#loadtest/load/render-load.ts";
 import { startLoad } from "#loadtest/load/run-load.ts";
+import { knownVantages } from "../arguments.ts";
 import { Departure } from "../departure.ts";
 import type { LoadFlags } from "../load.ts";
 import { isCursorFree, type Output } from "../output.ts";
@@ -30,9 +31,10 @@ export async function runLoad(output: Output, flags: LoadFlags): Promise<number>
   const client = flags.url === undefined ? LabClient.find() : undefined;
   const url = client?.gatewayUrl ?? httpUrl(flags.url!);
   refuseStrangers(url, flags);
+  const vantages = await vantagesOf(flags, url, client);
   if (flags.engine !== undefined || flags.plan !== undefined) {
     const { runEngines } = await import("./run-engines.ts");
-    return runEngines(output, flags, { url, vantages: vantagesOf(flags, url), client });
+    return runEngines(output, flags, { url, vantages, client });
   }
   const executionUrls = client === undefined ? [] : await nodeUrls(client);
   const seed = flags.seed ?? randomSeed();
@@ -45,7 +47,7 @@ export async function runLoad(output: Output, flags: LoadFlags): Promise<number>
         rate: flags.rate,
         durationMs: flags.duration,
         warmUpMs: flags.warmUp,
-        vantages: vantagesOf(flags, url),
+        vantages,
         seed,
         lagGateMs: flags.lagGate,
         resultFile: join(dir, "result.json"),
@@ -91,9 +93,16 @@ function print(output: Output, flags: LoadFlags, result: LoadResult): void {
   else output.print(renderLoadResult(result, { isColour: output.isColour }).trimEnd());
 }
 
-function vantagesOf(flags: LoadFlags, url: string): { vantage: string; host: string }[] {
+/** Those of the running lab, which may have a world of its own. */
+async function vantagesOf(
+  flags: LoadFlags,
+  url: string,
+  client: LabClient | undefined,
+): Promise<{ vantage: string; host: string }[]> {
   const { port } = new URL(url);
-  return (flags.vantages ?? vantageIds()).map((vantage) => ({
+  const known =
+    client === undefined ? vantageIds() : (await client.status()).vantages.map(({ vantage }) => vantage);
+  return knownVantages(flags.vantages, known).map((vantage) => ({
     vantage,
     host: `${vantage}.localhost${port === "" ? "" : `:${port}`}`,
   }));

@@ -27,14 +27,16 @@ export async function openWorldOf(flags: WorldFlags, output: Output): Promise<Op
     });
   }
   const { document, folder } = readWorld(flags.world, output);
-  if (document.steering === "anycast") return openWorld(document, folder);
-  throw new UserError(
-    "WORLD_BY_DNS",
-    `${flags.world} finds its sites by DNS, and this question is about anycast`,
-    {
-      hint: `anycastle sim compare --world ${flags.world} --lose ${document.sites[0]!.id}`,
-    },
-  );
+  refuseDns(flags.world, document);
+  return openWorld(document, folder);
+}
+
+/** Throws `UserError` for a world whose clients find their site by DNS, where anycast is meant. */
+export function refuseDns(name: string, { steering, sites }: WorldDocument): void {
+  if (steering === "anycast") return;
+  throw new UserError("WORLD_BY_DNS", `${name} finds its sites by DNS, and this is about anycast`, {
+    hint: `anycastle sim compare --world ${name} --lose ${sites[0]!.id}`,
+  });
 }
 
 /** The document behind `--world`: a preset's, or a file's. `folder` is where its relative files are. */

@@ -8,6 +8,7 @@ import { simConfigOf, simSchema } from "#sim/serve/config.ts";
 import { Simulator } from "#sim/serve/simulator.ts";
 import { openSettings } from "../config-file/settings.ts";
 import { Departure } from "../departure.ts";
+import { liveWorldOf } from "../demo/live-world-of.ts";
 import { eventTeller } from "../event-teller.ts";
 import type { Output } from "../output.ts";
 import type { SimServeFlags } from "../sim.ts";
@@ -28,7 +29,8 @@ export async function runServe(output: Output, flags: SimServeFlags): Promise<nu
       { flag: "--hold-time", path: "holdTimeS", value: flags.holdTime },
     ],
   });
-  const config = simConfigOf(value, randomSeed());
+  const world = flags.world === undefined ? undefined : await liveWorldOf(flags.world, output);
+  const config = simConfigOf(value, randomSeed(), world);
   const isNdjson = flags.ndjson === true;
   const events = eventTeller(output, "sim", isNdjson);
   const simulator = new Simulator(config, (body, atNs) => events.emit(body, atNs));
@@ -60,7 +62,7 @@ function introduction(config: SimConfig, simulator: Simulator, file: string | un
   const ports = routers.map(({ site }) => `${site} ${simulator.routerPort(site)}`).join(", ");
   return [
     `anycastle ${VERSION} simulator  ${url}/v1/catchments and /v1/status${from}`,
-    `  world default, seed ${seed}, prefix ${prefix}, hold time ${holdTimeS} s, ${peers} nodes known`,
+    `  world ${config.world?.name ?? "default"}, seed ${seed}, prefix ${prefix}, hold time ${holdTimeS} s, ${peers} nodes known`,
     `  routers on ${host}: ${ports}`,
   ].join("\n");
 }

@@ -39,6 +39,11 @@ const NUDGES: Readonly<Record<string, Nudge>> = {
   singapore: { label: [9, 4], anchor: "start" },
   sydney: { label: [-15, 5], anchor: "end" },
 };
+/** Nobody of them covers another: each was given its place by hand. */
+export function areSetByHand(places: readonly Place[]): boolean {
+  return places.every(({ vantage }) => vantage in NUDGES);
+}
+
 const PLAIN: Nudge = { label: [15, 4], anchor: "start" };
 
 export function placeOnMap(places: readonly Place[]): Placed[] {

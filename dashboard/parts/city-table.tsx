@@ -20,7 +20,7 @@ export function CityTable() {
   return (
     <Panel
       name="cities"
-      title={table.title}
+      title={table.title(vantages.length)}
       {...(watch.value === undefined ? { command: "npx anycastle test" } : {})}
       aside={watch.value === undefined ? <TestNow /> : <Pace testMs={watch.value.testMs} />}
     >

@@ -1,13 +1,13 @@
 /**
- * The map: land, nine sites, fourteen cities, and a line from each city to the site that serves it. A site's inner ring
+ * The map: land, sites, cities, and a line from each city to the site that serves it. A site's inner ring
  * has a piece for each of its nodes; the outer ring says what the Internet sees of it. A line is drawn when it changes.
  */
 import { LAND } from "virtual:land";
 import { useMemo } from "preact/hooks";
 import type { VantageStatus } from "../../core/wire/control.ts";
-import type { PageSite } from "../../core/wire/page.ts";
+import type { PageSite, Place } from "../../core/wire/page.ts";
 import { arcPath, ringSegment } from "../map/arc.ts";
-import { placeOnMap, type Placed } from "../map/placement.ts";
+import { areSetByHand, placeOnMap, withFreeLabels, type LabelReach, type Placed } from "../map/placement.ts";
 import { MAP_HEIGHT, MAP_WIDTH } from "../map/projection.ts";
 import { moodOf, networkOf } from "../model/site-state.ts";
 import { chooseSite, chosenCity, chosenSite, nameOf, places, status, story, watch, words } from "../store.ts";
@@ -16,11 +16,17 @@ import { Panel } from "./panel.tsx";
 const NODE_RADIUS = 5.6;
 const NETWORK_RADIUS = 10;
 const CHOSEN_RADIUS = 13.5;
+const CITY_RADIUS = 2.6;
+/** Width of a letter of a site's code and of a city's name. */
+const CODE_LETTER = 7.4;
+const CITY_LETTER = 5.6;
+/** Thirty kilometres apart, and told so. */
+const BOTH = ["shenzhen", "hong-kong"];
 
 export function WorldMap() {
   const { map } = words.value;
   const known = places.value;
-  const placed = useMemo(() => placeOnMap(known ?? []), [known]);
+  const placed = useMemo(() => placesOnMap(known ?? []), [known, words.value]);
   const sites = status.value?.sites ?? [];
   const vantages = status.value?.vantages ?? [];
   return (
@@ -43,9 +49,31 @@ export function WorldMap() {
           <City key={place.vantage} place={place} site={sites.find(({ site }) => site === place.site)} />
         ))}
       </svg>
-      <p class="note">{map.emulated}</p>
+      <p class="note">
+        {map.emulated}
+        {BOTH.every((id) => placed.some(({ vantage }) => vantage === id)) ? ` ${map.apart}` : null}
+      </p>
     </Panel>
   );
+}
+
+/** Of the built-in world by hand; names of other places go where there is room. */
+function placesOnMap(known: readonly Place[]): Placed[] {
+  const placed = placeOnMap(known);
+  return areSetByHand(known) ? placed : withFreeLabels(placed, reachOf);
+}
+
+function reachOf({ site, vantage }: Placed): LabelReach {
+  const city = cityNameOf(vantage, site).length * CITY_LETTER;
+  return site === null
+    ? { width: city, fromMark: CITY_RADIUS }
+    : { width: (site.length + 1) * CODE_LETTER + city, fromMark: NETWORK_RADIUS };
+}
+
+/** A site without a vantage in its town has a place of its own, and its town's name from its status. */
+function cityNameOf(vantage: string, site: string | null): string {
+  if (!vantage.startsWith("/")) return nameOf(vantage);
+  return status.value?.sites.find((each) => each.site === site)?.city ?? "";
 }
 
 function Legend() {
@@ -87,7 +115,7 @@ function Vantage({ place }: { readonly place: Placed }) {
   const reached = status.value?.vantages.find(({ vantage }) => vantage === place.vantage)?.site;
   return (
     <g class={reached === null ? "vantage cut" : "vantage"} aria-hidden="true">
-      <circle cx={place.x} cy={place.y} r={2.6} />
+      <circle cx={place.x} cy={place.y} r={CITY_RADIUS} />
       <text x={place.labelX} y={place.labelY} text-anchor={place.anchor}>
         {nameOf(place.vantage)}
       </text>
@@ -103,9 +131,9 @@ function Site({ place, site }: { readonly place: Placed; readonly site: PageSite
   const isChosen = chosenSite.value === site.site;
   const choose = (): void => {
     chooseSite(site.site);
-    chosenCity.value = place.vantage;
+    if (!place.vantage.startsWith("/")) chosenCity.value = place.vantage;
   };
-  const label = map.site(site.site, nameOf(place.vantage), network[state], well, moods.length);
+  const label = map.site(site.site, cityNameOf(place.vantage, site.site), network[state], well, moods.length);
   return (
     <g
       class={`site ${state}${well === 0 ? " dead" : ""}`}
@@ -137,7 +165,7 @@ function Site({ place, site }: { readonly place: Placed; readonly site: PageSite
 /** The code stands nearer to the mark than the city. */
 function SiteName({ place, site }: { readonly place: Placed; readonly site: string }) {
   const code = <tspan class="code">{site}</tspan>;
-  const city = <tspan class="city">{nameOf(place.vantage)}</tspan>;
+  const city = <tspan class="city">{cityNameOf(place.vantage, site)}</tspan>;
   return (
     <text x={place.labelX} y={place.labelY} text-anchor={place.anchor}>
       {place.anchor === "end" ? [city, " ", code] : [code, " ", city]}

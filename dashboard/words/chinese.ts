@@ -40,8 +40,8 @@ export const CHINESE: Words = {
   },
   map: {
     title: "谁在为谁服务",
-    emulated:
-      "真实:进程、套接字、请求、BGP 会话。模拟:每次往返的距离,以及 BGP 在互联网中的传播。深圳与香港在图上有意分开。",
+    emulated: "真实:进程、套接字、请求、BGP 会话。模拟:每次往返的距离,以及 BGP 在互联网中的传播。",
+    apart: "深圳与香港在图上有意分开。",
     legend: { announced: "已宣告", graceful: "平滑下线", withdrawn: "已撤销", moved: "改由其他站点服务" },
     site: (site, city, network, well, all) => `${site},${city}:${network},${all} 个节点中 ${well} 个正常`,
     arc: (city, site) => `${city} 由 ${site} 服务`,
@@ -50,7 +50,7 @@ export const CHINESE: Words = {
   },
   network: { announced: "已宣告", graceful: "请求绕行", withdrawn: "已撤销" },
   table: {
-    title: "14 城市测速",
+    title: (cities) => `${cities} 城市测速`,
     caption: "各城市同时发出的冷请求的中位数",
     city: "城市",
     status: "状态",
@@ -222,7 +222,7 @@ function storyLine({ event, sort }: StoryItem, nameOf: NameOf): string {
     case "lab.started":
       return `实验启动,种子 ${event.seed}`;
     case "lab.ready":
-      return "九个站点全部就绪";
+      return "全部站点就绪";
     case "fault.injected":
       return `${event.how} ${event.target}`;
     case "drain.started":

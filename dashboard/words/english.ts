@@ -27,7 +27,8 @@ export const ENGLISH = {
   map: {
     title: "Who serves whom",
     emulated:
-      "Real: processes, sockets, requests, BGP sessions. Emulated: the distance of each round trip and BGP's way through the Internet. Shenzhen and Hong Kong are drawn apart.",
+      "Real: processes, sockets, requests, BGP sessions. Emulated: the distance of each round trip and BGP's way through the Internet.",
+    apart: "Shenzhen and Hong Kong are drawn apart.",
     legend: {
       announced: "announced",
       graceful: "graceful shutdown",
@@ -42,7 +43,7 @@ export const ENGLISH = {
   },
   network: { announced: "announced", graceful: "asks to be avoided", withdrawn: "withdrawn" },
   table: {
-    title: "Speed test from 14 cities",
+    title: (cities: number): string => `Speed test from ${cities} cities`,
     caption: "Medians of cold requests, taken at the same time from each city",
     city: "City",
     status: "Status",
@@ -229,7 +230,7 @@ function storyLine({ event, sort }: StoryItem, nameOf: NameOf): string {
     case "lab.started":
       return `lab started, seed ${event.seed}`;
     case "lab.ready":
-      return "all nine sites in service";
+      return "all sites in service";
     case "fault.injected":
       return `${event.how} ${event.target}`;
     case "drain.started":

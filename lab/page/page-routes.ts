@@ -4,15 +4,14 @@
  */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { CITIES, SITES } from "#core/geography/cities.ts";
 import { nowNs } from "#core/host/clock.ts";
 import { randomToken } from "#core/host/random.ts";
 import type { ActionReply, LinkReply, SessionReply } from "#core/wire/control.ts";
-import type { Place } from "#core/wire/page.ts";
 import { parseBody } from "../control/parse-body.ts";
 import type { Lab } from "../lab.ts";
 import { addPageFiles } from "./page-files.ts";
 import { PageHub } from "./page-hub.ts";
+import { placesOf } from "./places.ts";
 import type { PageSessions } from "./sessions.ts";
 import { UsageMeter } from "./usage-meter.ts";
 
@@ -44,7 +43,7 @@ export function addPageRoutes(server: FastifyInstance, lab: Lab, sessions: PageS
   const hub = new PageHub({
     journal: lab.journal,
     status: () => lab.status(),
-    places: PLACES,
+    places: placesOf(lab.places),
     canMeasure: () => lab.measurer !== undefined,
     run: newRunName(),
     onWatched: (isWatched) => (isWatched ? meter.start() : meter.stop()),
@@ -110,11 +109,3 @@ function processesOf(lab: Lab): { process: string; pid: number | null }[] {
   const nodes = sites.flatMap((site) => site.nodes.map(({ node, pid }) => ({ process: node, pid })));
   return [{ process: "lab", pid }, ...processes, ...nodes];
 }
-
-/** The cities of the built-in map. */
-export const PLACES: readonly Place[] = CITIES.map(({ id, latitude, longitude }) => ({
-  vantage: id,
-  site: SITES.find(({ city }) => city === id)?.site ?? null,
-  latitude,
-  longitude,
-}));

@@ -11,6 +11,7 @@
  */
 import type { FastifyInstance } from "fastify";
 import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
+import { DEFAULT_PLACES } from "#core/geography/places.ts";
 import { every, nowNs, type Timer } from "#core/host/clock.ts";
 import { createControlServer } from "#core/host/control-server.ts";
 import { randomToken } from "#core/host/random.ts";
@@ -20,7 +21,8 @@ import { SIM_STATUS_SCHEMA } from "#core/wire/sim-status.ts";
 import { Journal, JOURNAL_LIMITS } from "../journal.ts";
 import { addPageFiles } from "../page/page-files.ts";
 import { PageHub } from "../page/page-hub.ts";
-import { addStream, newRunName, PLACES } from "../page/page-routes.ts";
+import { addStream, newRunName } from "../page/page-routes.ts";
+import { placesOf } from "../page/places.ts";
 import { getDocument, type DocumentKind } from "./bounded-get.ts";
 import { FeedFollower } from "./feed-follower.ts";
 import { gatewayStatusOf, simStatusOf } from "./tellings.ts";
@@ -75,7 +77,7 @@ export class Watch {
     this.#hub = new PageHub({
       journal: this.journal,
       status: () => this.#cast.status(),
-      places: PLACES,
+      places: placesOf(DEFAULT_PLACES),
       canMeasure: () => false,
       run: newRunName(),
       onWatched: () => undefined,

@@ -53,11 +53,20 @@ export class Internet {
     );
   }
 
-  /** What a site's router says now. Tells what that was to the rest of the world; undefined: nothing new. */
-  set(site: string, next: SiteAnnouncement | undefined): "announced" | "withdrawn" | undefined {
+  /**
+   * What a site's router says now. `tell` hears what that is to the rest of the world, before anything that follows from
+   * it is told; nothing new is not told.
+   */
+  set(
+    site: string,
+    next: SiteAnnouncement | undefined,
+    tell: (news: "announced" | "withdrawn") => void = () => undefined,
+  ): void {
     const before = this.#announced.get(site);
     const nowUs = this.#clock.nowUs();
-    const moves = this.#catchments.advance(nowUs); // What is due comes before what is new.
+    // What is due comes before what is new.
+    const due = this.#catchments.advance(nowUs);
+    if (due.length > 0) this.#publish(due, nowUs);
     if (next === undefined) this.#announced.delete(site);
     else this.#announced.set(site, next);
     const isNews = before?.isGraceful !== next?.isGraceful;
@@ -65,11 +74,10 @@ export class Internet {
       this.#disturbedUs ??= nowUs;
       if (next === undefined) this.#catchments.withdraw(site, nowUs);
       else this.#catchments.announce(site, next.isGraceful, nowUs);
+      tell(next === undefined ? "withdrawn" : "announced");
     }
-    this.#publish(moves, nowUs);
+    this.#publish(this.#catchments.advance(nowUs), nowUs);
     this.#arm(nowUs);
-    if (!isNews) return undefined;
-    return next === undefined ? "withdrawn" : "announced";
   }
 
   reached(vantage: string): string | null {

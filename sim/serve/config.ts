@@ -9,6 +9,7 @@ import { parseIpv4, parsePrefix } from "#bgp/messages.ts";
 import { nodeIdentity, ROUTER_AS, routerBgpId, SERVICE_PREFIX } from "#core/cast-identities.ts";
 import { SITES } from "#core/geography/cities.ts";
 import type { BfdConfig, RouterConfig, SimConfig } from "#core/wire/cast.ts";
+import type { LiveWorld } from "#core/wire/world.ts";
 
 const LISTEN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/;
 const AS_MAX = 4_294_967_294;
@@ -129,8 +130,12 @@ export const simSchema = z
   })
   .describe("Anycastle simulator");
 
-/** `freshSeed` is used where the document has none. */
-export function simConfigOf(document: z.output<typeof simSchema>, freshSeed: number): SimConfig {
+/** `freshSeed` is used where the document has none. Without `routers` each site of the world has one. */
+export function simConfigOf(
+  document: z.output<typeof simSchema>,
+  freshSeed: number,
+  world?: LiveWorld,
+): SimConfig {
   const { listen, prefix, holdTimeS } = document;
   const colon = listen.lastIndexOf(":");
   const host = hostOf(listen);
@@ -143,7 +148,10 @@ export function simConfigOf(document: z.output<typeof simSchema>, freshSeed: num
     prefix,
     routers:
       document.routers?.map((router) => routerOf(router, host)) ??
-      SITES.map(({ site }, index) => defaultRouter(site, index)),
+      SITES.map(({ site }, index) => defaultRouter(site, index)).filter(
+        ({ site }) => world === undefined || world.sites.some((each) => each.site === site),
+      ),
+    ...(world === undefined ? {} : { world }),
   };
 }
 

@@ -173,12 +173,13 @@ export class Simulator {
     // While stopping, the end of our own sessions is no news about the nodes.
     if (this.#isStopping) return;
     const atNs = HOST_CLOCK.nowUs() * NS_PER_US;
-    const news = this.#internet.set(site, announcement);
-    if (news === "withdrawn") this.#emit({ kind: "site.withdrawn", site, reason }, atNs);
-    if (news === "announced") {
-      const { nodes, isGraceful: isGracefulShutdown } = announcement!;
-      this.#emit({ kind: "site.announced", site, nodes, isGracefulShutdown }, atNs);
-    }
+    this.#internet.set(site, announcement, (news) => {
+      if (news === "withdrawn") this.#emit({ kind: "site.withdrawn", site, reason }, atNs);
+      else {
+        const { nodes, isGraceful: isGracefulShutdown } = announcement!;
+        this.#emit({ kind: "site.announced", site, nodes, isGracefulShutdown }, atNs);
+      }
+    });
   }
 
   #log(line: string): void {

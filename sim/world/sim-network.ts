@@ -167,11 +167,13 @@ export class SimNetwork {
   #changed(node: string, reason: string): void {
     const site = this.#siteOf.get(node)!;
     const announcement = this.#pathsOf(node).announcement();
-    const news = this.#internet.set(site, announcement);
-    if (news === "withdrawn") this.#journal.emit(SOURCE, { kind: "site.withdrawn", site, reason });
-    if (news !== "announced") return;
-    const { nodes, isGraceful: isGracefulShutdown } = announcement!;
-    this.#journal.emit(SOURCE, { kind: "site.announced", site, nodes, isGracefulShutdown });
+    this.#internet.set(site, announcement, (news) => {
+      if (news === "withdrawn") this.#journal.emit(SOURCE, { kind: "site.withdrawn", site, reason });
+      else {
+        const { nodes, isGraceful: isGracefulShutdown } = announcement!;
+        this.#journal.emit(SOURCE, { kind: "site.announced", site, nodes, isGracefulShutdown });
+      }
+    });
   }
 
   #tellSession(node: string, state: "up" | "down", reason: string): void {

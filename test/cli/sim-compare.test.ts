@@ -91,7 +91,7 @@ test.for(["withdraw", "catchment", "announce"])(
       ...site,
     );
     expect([status, stdout]).toEqual([2, ""]);
-    expect(stderr).toContain("finds its sites by DNS, and this question is about anycast");
+    expect(stderr).toContain("finds its sites by DNS, and this is about anycast");
   },
 );
 

@@ -57,7 +57,7 @@ const WRONG: readonly Wrong[] = [
   },
   {
     name: "a city that is not there gets the nearest",
-    args: ["test", "--vantages", "new-york,pariss,londn"],
+    args: ["test", "--url", "http://127.0.0.1:9", "--vantages", "new-york,pariss,londn"],
     status: 2,
     said: 'error: there is no city "pariss"\n',
   },

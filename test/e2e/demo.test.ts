@@ -17,7 +17,7 @@ import { isAlive, outliving, pidsOf } from "./processes.ts";
 import { Terminal, terminalCommand } from "./terminal.ts";
 
 const DEMO = ["demo", "--port", "0", "--control-port", "0"];
-const READY = "all nine sites are in service";
+const READY = "all sites are in service";
 /** What is promised for children whose lab was killed. */
 const OUTLIVES_MS_MAX = 2_000;
 /** More than all buffers on the way hold: such a request is open for as long as nobody reads its answer. */

@@ -5,6 +5,7 @@ import type { CatchmentFeedLine } from "#core/wire/catchment.ts";
 import type { VantageMove } from "#sim/anycast/catchments.ts";
 import { Internet } from "#sim/anycast/internet.ts";
 import { defaultWorld } from "#sim/topology/default-world.ts";
+import type { World } from "#sim/topology/world.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
 const WORLD = defaultWorld();
@@ -17,14 +18,33 @@ class Bench {
   readonly lines: CatchmentFeedLine[] = [];
   readonly moves: (VantageMove & { readonly revision: number })[] = [];
   readonly settled: { readonly revision: number; readonly durationMs: number }[] = [];
+  /** What was told, in order: `ny1 withdrawn`, `moved`, `settled`. */
+  readonly told: string[] = [];
   readonly internet: Internet;
 
-  constructor(seed = 1) {
-    this.internet = new Internet(WORLD, new Prng(seed), this.clock, {
+  constructor(seed = 1, world: World = WORLD) {
+    this.internet = new Internet(world, new Prng(seed), this.clock, {
       publish: (lines) => this.lines.push(...lines),
-      moved: (move, revision) => this.moves.push({ ...move, revision }),
-      settled: (revision, durationMs) => this.settled.push({ revision, durationMs }),
+      moved: (move, revision) => {
+        this.told.push("moved");
+        this.moves.push({ ...move, revision });
+      },
+      settled: (revision, durationMs) => {
+        this.told.push("settled");
+        this.settled.push({ revision, durationMs });
+      },
     });
+  }
+
+  /** News that the router's word was, if it was any. */
+  set(site: string, nodes: readonly string[]): string | undefined {
+    let said: string | undefined;
+    const announcement = nodes.length === 0 ? undefined : { isGraceful: false, nodes };
+    this.internet.set(site, announcement, (news) => {
+      said = news;
+      this.told.push(`${site} ${news}`);
+    });
+    return said;
   }
 
   announceAll(): void {
@@ -59,7 +79,7 @@ test("a vantage whose AS has no route for a moment is flagged, and still told wh
   const bench = new Bench();
   bench.announceAll();
   bench.forget();
-  expect(bench.internet.set("ny1", undefined)).toBe("withdrawn");
+  expect(bench.set("ny1", [])).toBe("withdrawn");
   bench.clock.advance(QUIET_MS);
   const told = bench.routesOf("new-york").map(({ sites, isUnreachable }) => ({
     first: sites[0]?.site,
@@ -92,13 +112,20 @@ test("only a change is news: the same announcement again is none, other nodes ch
   const bench = new Bench();
   bench.announceAll();
   bench.forget();
-  expect(bench.internet.set("ny1", { isGraceful: false, nodes: ["ny1-1"] })).toBeUndefined();
+  expect(bench.set("ny1", ["ny1-1"])).toBeUndefined();
   expect(bench.lines).toEqual([]);
-  expect(bench.internet.set("ny1", { isGraceful: false, nodes: ["ny1-1", "ny1-2"] })).toBeUndefined();
+  expect(bench.set("ny1", ["ny1-1", "ny1-2"])).toBeUndefined();
   expect(bench.lines).toMatchObject([{ type: "announced", site: "ny1", nodes: ["ny1-1", "ny1-2"] }]);
   bench.clock.advance(QUIET_MS);
   expect(bench.moves).toEqual([]);
   expect(bench.settled).toEqual([]);
+});
+
+test("a word of a router is told before what follows from it, also where all follows at once", () => {
+  const bench = new Bench(1, { ...WORLD, hasSettledStart: true });
+  bench.set("ny1", ["ny1-1"]);
+  expect(bench.told.slice(0, 2)).toEqual(["ny1 announced", "moved"]);
+  expect(bench.told.at(-1)).toBe("settled");
 });
 
 test("all is quiet is told once for each disturbance, with the time its last message took", () => {
