@@ -1,0 +1,58 @@
+/** Times of the real routers beside the simulator's: delays fitted on some kinds of failure, judged on the others. */
+import type { EngineOptions } from "#sim/propagation/engine.ts";
+
+export interface Distribution {
+  /** ms, ascending. */
+  readonly valuesMs: readonly number[];
+}
+
+export interface TimeVerdict {
+  readonly kind: string;
+  readonly isFitted: boolean;
+  readonly real: Distribution;
+  readonly simulated: Distribution;
+  /** Our median lies within the real 5 to 95 %, and theirs within ours. Of a fitted kind it proves nothing. */
+  readonly isHeld: boolean;
+}
+
+/** Mean delays that are tried, ms: of a message on its way and in its receiver. */
+export const MEANS_MS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30] as const;
+const US_PER_MS = 1_000;
+const DELAY_MAX_MEANS = 20;
+/** Shares of the least delay in the mean that are tried. */
+export const LEAST_SHARES = [0.1, 0.3, 0.5, 0.8] as const;
+
+export function timingOf(meanMs: number, leastShare: number): EngineOptions {
+  const least = Math.max(1, Math.round(meanMs * leastShare * US_PER_MS));
+  const mean = Math.max(1, Math.round(meanMs * (1 - leastShare) * US_PER_MS));
+  return { delayUs: [least, least + DELAY_MAX_MEANS * mean], delayMeanUs: mean, mraiUs: [0, 0] };
+}
+
+export function distribution(valuesMs: readonly number[]): Distribution {
+  return { valuesMs: valuesMs.toSorted((x, y) => x - y) };
+}
+
+/** Nearest rank; 0 of nothing. */
+export function at({ valuesMs }: Distribution, share: number): number {
+  return valuesMs[Math.max(0, Math.ceil(share * valuesMs.length) - 1)] ?? 0;
+}
+
+export function judge(
+  kind: string,
+  isFitted: boolean,
+  real: Distribution,
+  simulated: Distribution,
+): TimeVerdict {
+  const holds = (value: number, within: Distribution): boolean =>
+    value >= at(within, 0.05) && value <= at(within, 0.95);
+  const isHeld = holds(at(simulated, 0.5), real) && holds(at(real, 0.5), simulated);
+  return { kind, isFitted, real, simulated, isHeld };
+}
+
+/** How far the medians are apart, as a sum of logarithms: nobody's kind counts more because it is slow. */
+export function misfit(pairs: readonly (readonly [real: Distribution, simulated: Distribution])[]): number {
+  return pairs.reduce((sum, [real, simulated]) => {
+    const ratio = (at(simulated, 0.5) + 0.1) / (at(real, 0.5) + 0.1);
+    return sum + Math.abs(Math.log(ratio));
+  }, 0);
+}
