@@ -1,9 +1,20 @@
 /**
  * Files that are there whole or not at all: written beside their place and moved there at the end. A full disk, a crash
- * or Ctrl-C leaves what was there before, and no half file under the name that was asked for.
+ * or Ctrl-C leaves what was there before, and no half file under the name that was asked for; what a killed run left beside it
+ * goes with the next one to the same name.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { messageOf, UserError } from "#core/errors.ts";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { codeOf, messageOf, UserError } from "#core/errors.ts";
 
 /** Written at once, so that a line does not cost a call. */
 const CHUNK_CHARS = 64 * 1024;
@@ -19,6 +30,7 @@ export class WholeFile {
   constructor(file: string) {
     this.#file = file;
     this.#partial = `${file}.${process.pid}.partial`;
+    sweepPartials(file);
     this.#descriptor = this.#try(() => openSync(this.#partial, "wx"));
   }
 
@@ -85,4 +97,24 @@ export function writeWhole(file: string, text: string): void {
   const whole = new WholeFile(file);
   whole.write(text);
   whole.finish();
+}
+
+/** Of runs that are no more. A run cannot do it itself: a signal ends it in the middle of its work. */
+function sweepPartials(file: string): void {
+  const folder = dirname(file);
+  if (!existsSync(folder)) return;
+  const start = `${basename(file)}.`;
+  for (const name of readdirSync(folder)) {
+    const pid = name.startsWith(start) ? /^(\d+)\.partial$/.exec(name.slice(start.length))?.[1] : undefined;
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "EPERM"; // Somebody else's.
+  }
 }

@@ -1,5 +1,6 @@
 /** What `sim withdraw` leaves in files: a recording that says the same as the command did, and a report. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { anycastle, scratch } from "./run-cli.ts";
@@ -55,6 +56,20 @@ test("a file that cannot be written: a sentence, status 2, nothing left", async 
     existsSync(join(dir, "nowhere")),
     readdirSync(dir).some((name) => name.endsWith(".partial")),
   ]).toEqual([false, false]);
+});
+
+test("what a killed run left beside the file goes with the next run, what a living one writes stays", async () => {
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  for (const name of [
+    `swept.ndjson.${gone}.partial`,
+    `swept.ndjson.${process.pid}.partial`,
+    "other.partial",
+  ]) {
+    writeFileSync(join(dir, name), "");
+  }
+  const { status } = await anycastle(dir, ...LOSS, "--record", "swept.ndjson");
+  const left = readdirSync(dir).filter((name) => name.endsWith(".partial"));
+  expect([status, left.toSorted()]).toEqual([0, ["other.partial", `swept.ndjson.${process.pid}.partial`]]);
 });
 
 test("a preset's own timers are used, and --timing is stronger", async () => {
