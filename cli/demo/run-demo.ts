@@ -52,7 +52,7 @@ export async function runDemo(output: Output, flags: DemoFlags): Promise<number>
 
 /** Loaded only when asked for: the simulator's rooms are no part of a lab. */
 async function openLiveWorld(name: string, output: Output): Promise<LiveWorld> {
-  const { liveWorldOf } = await import("./live-world-of.ts");
+  const { liveWorldOf } = await import("../sim/live-world-of.ts");
   return liveWorldOf(name, output);
 }
 

@@ -8,7 +8,7 @@ import { simConfigOf, simSchema } from "#sim/serve/config.ts";
 import { Simulator } from "#sim/serve/simulator.ts";
 import { openSettings } from "../config-file/settings.ts";
 import { Departure } from "../departure.ts";
-import { liveWorldOf } from "../demo/live-world-of.ts";
+import { liveWorldOf } from "./live-world-of.ts";
 import { eventTeller } from "../event-teller.ts";
 import type { Output } from "../output.ts";
 import type { SimServeFlags } from "../sim.ts";

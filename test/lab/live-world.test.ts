@@ -11,7 +11,7 @@ import type { LiveWorld } from "#core/wire/world.ts";
 import { Lab, LAB_DEFAULTS } from "#lab/lab.ts";
 import { placesOf } from "#lab/page/places.ts";
 import { runSpeedTest } from "#loadtest/speed/speed-test.ts";
-import { liveWorldOf } from "../../cli/demo/live-world-of.ts";
+import { liveWorldOf } from "../../cli/sim/live-world-of.ts";
 import type { Output } from "../../cli/output.ts";
 import { PROJECT_ROOT } from "../tidy/project-files.ts";
 

@@ -14,8 +14,8 @@ import { openWorld, type OpenWorld } from "#sim/load/open-world.ts";
 import { networkOf } from "#sim/topology/live-world.ts";
 import { relevantPart } from "#sim/topology/relevant-part.ts";
 import type { Output } from "../output.ts";
-import { readWorld, refuseDns } from "../sim/open-world-of.ts";
-import { timersOf } from "../sim/timers-of.ts";
+import { readWorld, refuseDns } from "./open-world-of.ts";
+import { timersOf } from "./timers-of.ts";
 
 /** Throws `UserError` for a world that no cast can run. */
 export async function liveWorldOf(name: string, output: Output): Promise<LiveWorld> {
