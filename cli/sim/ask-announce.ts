@@ -2,32 +2,24 @@
 import { Option, type Command } from "commander";
 import { duration, examples } from "../arguments.ts";
 import { outputOf } from "../output.ts";
-import { observeOption } from "./observers-of.ts";
-import { addTimingOptions, type TimingFlags } from "./timing-options.ts";
-import { addWeightOptions, type WeightFlags } from "./weight-options.ts";
-import { addWorldOptions, type WorldFlags } from "./world-options.ts";
+import { addChangeOptions, type ChangeFlags } from "./change-options.ts";
 
 const SEEDS_DEFAULT = 5;
 const OVERLAP_MS_MAX = 24 * 3_600_000;
 
-export interface AnnounceFlags extends WorldFlags, WeightFlags, TimingFlags {
+export interface AnnounceFlags extends ChangeFlags {
   readonly join: string;
   readonly insteadOf?: string;
   /** ms */
   readonly overlap?: number;
   readonly gap?: number;
-  readonly observe?: readonly number[];
-  readonly record?: string;
-  readonly json?: true;
 }
 
 export function addAnnounce(sim: Command): void {
-  const announce = addWorldOptions(
-    sim
-      .command("announce")
-      .description("a site joins, or takes the place of another: who comes to it, and when"),
-  );
-  addTimingOptions(addWeightOptions(announce), SEEDS_DEFAULT)
+  const announce = sim
+    .command("announce")
+    .description("a site joins, or takes the place of another: who comes to it, and when");
+  addChangeOptions(announce, SEEDS_DEFAULT)
     .requiredOption("--join <site>", "the site of the world that is not there at first")
     .option("--instead-of <site>", "this one goes meanwhile: the service moves from it to the other")
     .addOption(
@@ -41,9 +33,6 @@ export function addAnnounce(sim: Command): void {
         .argParser(duration(0, OVERLAP_MS_MAX))
         .conflicts("overlap"),
     )
-    .addOption(observeOption())
-    .option("--record <file>", "the first run as a recording, for `anycastle sim replay`")
-    .option("--json", "as a JSON document, the curves in it")
     .addHelpText(
       "after",
       examples(

@@ -3,33 +3,25 @@ import { Option, type Command } from "commander";
 import { AS_MAX } from "#sim/topology/limits.ts";
 import { duration, examples, integer } from "../arguments.ts";
 import { outputOf } from "../output.ts";
-import { observeOption } from "./observers-of.ts";
-import { addTimingOptions, type TimingFlags } from "./timing-options.ts";
-import { addWeightOptions, type WeightFlags } from "./weight-options.ts";
-import { addWorldOptions, type WorldFlags } from "./world-options.ts";
+import { addChangeOptions, type ChangeFlags } from "./change-options.ts";
 
 const SEEDS_DEFAULT = 3;
 const FOR_MS_MAX = 24 * 3_600_000;
 const FOR_MS = 600_000;
 
-export interface LeakFlags extends WorldFlags, WeightFlags, TimingFlags {
+export interface LeakFlags extends ChangeFlags {
   readonly as: number;
   /** ms */
   readonly for: number;
-  readonly observe?: readonly number[];
-  readonly record?: string;
-  readonly json?: true;
 }
 
 export function addLeak(sim: Command): void {
-  const leak = addWorldOptions(
-    sim
-      .command("leak")
-      .description(
-        "an AS tells its providers and peers what it should not: whom it draws in, and what that costs",
-      ),
-  );
-  addTimingOptions(addWeightOptions(leak), SEEDS_DEFAULT)
+  const leak = sim
+    .command("leak")
+    .description(
+      "an AS tells its providers and peers what it should not: whom it draws in, and what that costs",
+    );
+  addChangeOptions(leak, SEEDS_DEFAULT)
     .addOption(
       new Option("--as <AS>", "who leaks what it has from providers and peers (RFC 7908)")
         .argParser(integer(1, AS_MAX))
@@ -40,9 +32,6 @@ export function addLeak(sim: Command): void {
         .argParser(duration(1, FOR_MS_MAX))
         .default(FOR_MS, "10m"),
     )
-    .addOption(observeOption())
-    .option("--record <file>", "the first run as a recording, for `anycastle sim replay`")
-    .option("--json", "as a JSON document, the curves in it")
     .addHelpText(
       "after",
       examples(

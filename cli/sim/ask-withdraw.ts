@@ -4,18 +4,15 @@ import type { Detection } from "#sim/change/detection.ts";
 import { AS_MAX } from "#sim/topology/limits.ts";
 import { choice, duration, examples, integer } from "../arguments.ts";
 import { outputOf } from "../output.ts";
+import { addChangeOptions, type ChangeFlags } from "./change-options.ts";
 import { detectionOf } from "./detection-of.ts";
-import { observeOption } from "./observers-of.ts";
-import { addTimingOptions, type TimingFlags } from "./timing-options.ts";
-import { addWeightOptions, type WeightFlags } from "./weight-options.ts";
 import { LOSS_FLAGS, LOSS_WAYS, type LossWay } from "./withdraw-ways.ts";
-import { addWorldOptions, type WorldFlags } from "./world-options.ts";
 
 const SEEDS_DEFAULT = 5;
 const WAIT_MS_MAX = 24 * 3_600_000;
 const FLAPS_MAX = 100;
 
-export interface WithdrawFlags extends WorldFlags, WeightFlags, TimingFlags {
+export interface WithdrawFlags extends ChangeFlags {
   readonly lose: string;
   readonly how: LossWay;
   readonly detection?: Detection;
@@ -25,19 +22,14 @@ export interface WithdrawFlags extends WorldFlags, WeightFlags, TimingFlags {
   readonly up?: number;
   readonly times?: number;
   readonly session?: number;
-  readonly observe?: readonly number[];
-  readonly record?: string;
   readonly html?: string;
-  readonly json?: true;
 }
 
 export function addWithdraw(sim: Command): void {
-  const withdraw = addWorldOptions(
-    sim
-      .command("withdraw")
-      .description("a site goes: what its clients go through, moment by moment, until all have another"),
-  );
-  addTimingOptions(addWeightOptions(withdraw), SEEDS_DEFAULT)
+  const withdraw = sim
+    .command("withdraw")
+    .description("a site goes: what its clients go through, moment by moment, until all have another");
+  addChangeOptions(withdraw, SEEDS_DEFAULT)
     .requiredOption("--lose <site>", "the site that goes")
     .addOption(
       choice(
@@ -75,10 +67,7 @@ export function addWithdraw(sim: Command): void {
     .addOption(
       new Option("--session <AS>", "reset: the neighbour at the other end").argParser(integer(1, AS_MAX)),
     )
-    .addOption(observeOption())
-    .option("--record <file>", "the first run as a recording, for `anycastle sim replay`")
     .option("--html <file>", "a report in one file: curve, map, shares before and after")
-    .option("--json", "as a JSON document, the curves in it")
     .addHelpText(
       "after",
       examples(

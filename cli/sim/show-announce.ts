@@ -7,14 +7,19 @@ import type { PlayedChange } from "#sim/change/play-change.ts";
 import type { OpenWorld } from "#sim/load/open-world.ts";
 import type { Output } from "../output.ts";
 import type { AnnounceFlags } from "./ask-announce.ts";
-import { MODEL_LIMITS, percent, printColumns, whole } from "./columns.ts";
-import { vertexOfAs } from "./observers-of.ts";
-import { openWorldOf, SEED_DEFAULT } from "./open-world-of.ts";
-import { playRuns } from "./play-runs.ts";
+import {
+  changeDocument,
+  momentsOf,
+  openChange,
+  playAsked,
+  printEnd,
+  printHeadline,
+  thereColumn,
+} from "./asked-change.ts";
+import { percent, printColumns, whole } from "./columns.ts";
+import { openWorldOf } from "./open-world-of.ts";
 import { positionOf } from "./position-of.ts";
-import { FATE_COLUMNS, median, printCurve, printFigures, printHistories, runsDocument } from "./show-runs.ts";
-import { timersOf } from "./timers-of.ts";
-import { openWeights } from "./weights-of.ts";
+import { FATE_COLUMNS, median, printCurve, printFigures } from "./show-runs.ts";
 
 const SCHEMA = "anycastle.sim-announce/v1";
 const US_PER_MS = 1_000;
@@ -23,10 +28,7 @@ export async function showAnnounce(output: Output, flags: AnnounceFlags): Promis
   const overlapMs = overlapOf(flags);
   const world = await openWorldOf(flags, output);
   const { joins, leaves } = placesOf(world, flags);
-  const observers = (flags.observe ?? []).map((asn) => vertexOfAs(world, asn, "--observe"));
-  const measured = await openWeights(world, flags, output);
-  const timers = timersOf(world, flags);
-  const seed = flags.seed ?? SEED_DEFAULT;
+  const asked = await openChange(flags, output, world);
   const sources = world.sites.filter((_, index) => index !== joins);
   // Two solvers: the second would write over what the first one gave.
   const solved = new CatchmentSolver(world.graph).solve(sources);
@@ -34,78 +36,45 @@ export async function showAnnounce(output: Output, flags: AnnounceFlags): Promis
   const after = new CatchmentSolver(world.graph).solve(inTheEnd);
   const site = world.sites[joins]!;
   const from = leaves === undefined ? undefined : world.sites[leaves]!;
-  const moved = movedBetween(solved, after).filter((vertex) => vertex < world.networkCount);
-  const concerned =
-    from === undefined
-      ? moved
-      : [...new Set([...moved, ...servedBy(solved, from.vertex)])].sort((x, y) => x - y);
-  // A site has no way to itself.
-  const clients = concerned.filter((vertex) => vertex !== site.vertex && vertex !== from?.vertex);
+  const concerned = new Set([
+    ...movedBetween(solved, after),
+    ...(from === undefined ? [] : servedBy(solved, from.vertex)),
+  ]);
+  // A site has no way to itself, and the service's own routers are nobody's clients.
+  const clients = [...concerned]
+    .filter((at) => at < world.networkCount && at !== site.vertex && at !== from?.vertex)
+    .sort((x, y) => x - y);
   const acts = from === undefined ? joining(site) : moving(from, site, overlapMs * US_PER_MS);
   const title = titleOf(flags, overlapMs);
-  const record =
-    flags.record === undefined ? {} : { record: { file: flags.record, world, title, timing: timers.name } };
-  const plan = {
-    graph: world.graph,
-    sources,
-    solved: { ...solved, site: Int32Array.from(solved.site) },
-    routersFrom: world.networkCount,
-    acts,
-    clients,
-    subject: site.vertex,
-    observers,
-    timing: timers.engine,
-    weights: measured.weights,
-  };
-  const runs = playRuns({ seed, seeds: flags.seeds, ...record }, () => plan, output);
+  const change = { sources, solved, acts, clients, subject: site.vertex };
+  const runs = playAsked(asked, title, flags, () => change, output);
   if (flags.json === true) {
-    return output.printJson({
-      schema: SCHEMA,
-      graph: world.graphName,
+    const particular = {
       joins: site.site,
       ...(from === undefined ? {} : { insteadOf: from.site, overlapMs }),
-      weight: measured.document,
-      timing: { name: timers.name, ...timers.engine },
-      seed,
-      acts: acts.flatMap(({ atUs, what }) => (what === undefined ? [] : [{ atUs, what }])),
-      runs: runsDocument(runs, world.graph),
-      modelLimits: MODEL_LIMITS,
-    });
+    };
+    return output.printJson(changeDocument(asked, SCHEMA, particular, acts, runs));
   }
   const [first] = runs;
-  output.print(
-    `${title}, in ${world.graphName}; ${measured.unit}; timers ${timers.name}, seed ${seed}, ${runs.length} runs`,
-  );
+  printHeadline(output, asked, title, flags);
   output.print(
     `It concerns ${whole(first!.affectedAses)} of ${whole(world.networkCount)} ASes: those whose site changes.`,
   );
-  if (first!.affectedAses === 0) {
-    output.print(`Nobody prefers ${site.site}: no AS changes its site.`);
+  if (first!.affected === 0) {
+    output.print(`Nobody who counts prefers ${site.site}.`);
     return;
   }
   output.print("");
-  const there = {
-    title: `OF THEM AT ${site.site}`,
-    valueOf: ({ there: at }: { readonly there: number }) => at,
-  };
   printCurve(
     output,
     runs,
-    [FATE_COLUMNS[0]!, there, ...FATE_COLUMNS.slice(1)],
-    acts.map(({ atUs }) => atUs).filter((us) => us > 0),
+    [FATE_COLUMNS[0]!, thereColumn(site.site), ...FATE_COLUMNS.slice(1)],
+    momentsOf(acts),
   );
   output.print("");
   printFigures(output, runs);
-  printSources(output, world, plan.solved.site, clients, site.vertex, after.site);
-  printHistories(
-    output,
-    first!,
-    world.graph,
-    (vertex) => world.sites.find((each) => each.vertex === vertex)?.site,
-  );
-  output.print("");
-  output.print(untilTheyCome(runs, site.site));
-  output.print(MODEL_LIMITS);
+  printSources(output, world, solved.site, clients, site.vertex, after.site);
+  printEnd(output, asked, runs, untilTheyCome(runs, site.site));
 }
 
 function overlapOf({ insteadOf, overlap, gap }: AnnounceFlags): number {

@@ -1,15 +1,14 @@
 /** `anycastle sim leak`: an AS leaks the service's routes, played message by message. */
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import { leaking } from "#sim/change/change.ts";
+import type { OpenWorld } from "#sim/load/open-world.ts";
 import type { Output } from "../output.ts";
 import type { LeakFlags } from "./ask-leak.ts";
-import { MODEL_LIMITS, percent, whole } from "./columns.ts";
+import { changeDocument, openChange, playAsked, printEnd, printHeadline } from "./asked-change.ts";
+import { percent, whole } from "./columns.ts";
 import { vertexOfAs } from "./observers-of.ts";
-import { openWorldOf, SEED_DEFAULT } from "./open-world-of.ts";
-import { playRuns } from "./play-runs.ts";
-import { FATE_COLUMNS, median, printCurve, printHistories, runsDocument } from "./show-runs.ts";
-import { timersOf } from "./timers-of.ts";
-import { openWeights } from "./weights-of.ts";
+import { openWorldOf } from "./open-world-of.ts";
+import { FATE_COLUMNS, median, printCurve } from "./show-runs.ts";
 
 const SCHEMA = "anycastle.sim-leak/v1";
 const US_PER_MS = 1_000;
@@ -17,49 +16,19 @@ const US_PER_MS = 1_000;
 export async function showLeak(output: Output, flags: LeakFlags): Promise<void> {
   const world = await openWorldOf(flags, output);
   const via = vertexOfAs(world, flags.as, "--as");
-  const observers = (flags.observe ?? []).map((asn) => vertexOfAs(world, asn, "--observe"));
-  const measured = await openWeights(world, flags, output);
-  const timers = timersOf(world, flags);
-  const seed = flags.seed ?? SEED_DEFAULT;
+  const asked = await openChange(flags, output, world);
   const forUs = flags.for * US_PER_MS;
-  const isSite = new Set(world.sites.map(({ vertex }) => vertex));
-  const clients: number[] = [];
-  for (let vertex = 0; vertex < world.networkCount; vertex++) {
-    if (vertex !== via && !isSite.has(vertex)) clients.push(vertex);
-  }
-  const plan = {
-    graph: world.graph,
-    sources: world.sites,
-    solved: new CatchmentSolver(world.graph).solve(world.sites),
-    routersFrom: world.networkCount,
-    acts: leaking(world.graph, via, forUs),
-    clients,
-    via,
-    observers,
-    timing: timers.engine,
-    weights: measured.weights,
-  };
+  const acts = leaking(world.graph, via, forUs);
   const title = `AS ${flags.as} leaks for ${flags.for / 1_000} s`;
-  const record =
-    flags.record === undefined ? {} : { record: { file: flags.record, world, title, timing: timers.name } };
-  const runs = playRuns({ seed, seeds: flags.seeds, ...record }, () => plan, output);
+  const solved = new CatchmentSolver(world.graph).solve(world.sites);
+  const change = { sources: world.sites, solved, acts, clients: clientsOf(world, via), via };
+  const runs = playAsked(asked, title, flags, () => change, output);
   if (flags.json === true) {
-    return output.printJson({
-      schema: SCHEMA,
-      graph: world.graphName,
-      leaker: flags.as,
-      forMs: flags.for,
-      weight: measured.document,
-      timing: { name: timers.name, ...timers.engine },
-      seed,
-      runs: runsDocument(runs, world.graph),
-      modelLimits: MODEL_LIMITS,
-    });
+    const particular = { leaker: flags.as, forMs: flags.for };
+    return output.printJson(changeDocument(asked, SCHEMA, particular, acts, runs));
   }
   const [first] = runs;
-  output.print(
-    `${title}, in ${world.graphName}; ${measured.unit}; timers ${timers.name}, seed ${seed}, ${runs.length} runs`,
-  );
+  printHeadline(output, asked, title, flags);
   const total = first!.affected;
   const before = first!.grid[0]!.through;
   const most = median(runs.map(({ grid }) => Math.max(...grid.map(({ through }) => through))));
@@ -81,21 +50,22 @@ export async function showLeak(output: Output, flags: LeakFlags): Promise<void> 
   }
   output.print("");
   const messages = runs.map(({ announcements, withdrawals }) => announcements + withdrawals);
-  const lost = runs.map(
-    ({ blackholeSeconds, loopSeconds, affected }) => (blackholeSeconds + loopSeconds) / affected,
-  );
+  const lost = runs.map(({ blackholeSeconds, loopSeconds }) => (blackholeSeconds + loopSeconds) / total);
   output.print(
     `messages ${whole(median(messages))}; without service ${median(lost).toFixed(3)} s a client, medians`,
   );
-  printHistories(
+  printEnd(
     output,
-    first!,
-    world.graph,
-    (vertex) => world.sites.find((each) => each.vertex === vertex)?.site,
-  );
-  output.print("");
-  output.print(
+    asked,
+    runs,
     `The path is longer, not broken: whether AS ${flags.as} can carry what it draws in, no graph says.`,
   );
-  output.print(MODEL_LIMITS);
+}
+
+/** Everybody but the leaker and the sites: whom it draws in is what is asked. */
+function clientsOf({ networkCount, sites }: OpenWorld, via: number): number[] {
+  const isSite = new Set(sites.map(({ vertex }) => vertex));
+  return Array.from({ length: networkCount }, (_, vertex) => vertex).filter(
+    (vertex) => vertex !== via && !isSite.has(vertex),
+  );
 }

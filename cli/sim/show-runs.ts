@@ -3,6 +3,7 @@ import { quantile, sortedNumbers } from "#loadtest/report/quantile.ts";
 import type { History } from "#sim/change/histories.ts";
 import { QUANTILES, type GridPoint, type PlayedChange } from "#sim/change/play-change.ts";
 import type { Fate } from "#sim/propagation/fates.ts";
+import type { OpenWorld } from "#sim/load/open-world.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
 import type { Output } from "../output.ts";
 import { printColumns, whole } from "./columns.ts";
@@ -85,8 +86,7 @@ const FATE_TEXT: Readonly<Record<Fate, string>> = {
 export function printHistories(
   output: Output,
   { histories }: PlayedChange,
-  graph: AsGraph,
-  siteNamed: (vertex: number) => string | undefined,
+  { graph, sites }: Pick<OpenWorld, "graph" | "sites">,
 ): void {
   for (const { vertex, steps, announcements, withdrawals, bestChanges } of histories) {
     output.print("");
@@ -98,7 +98,7 @@ export function printHistories(
       .map(({ atUs, fate, way }) => [
         `${(atUs / 1e6).toFixed(3)} s`,
         FATE_TEXT[fate],
-        siteNamed(way.at(-1)!) ?? "-",
+        sites.find((site) => site.vertex === way.at(-1))?.site ?? "-",
         way.map((at) => `AS${graph.asn[at]}`).join(" "),
       ]);
     printColumns(output, "rlll", ["FROM", "ITS PACKETS", "AT", "BY THE WAY"], rows);

@@ -1,29 +1,37 @@
 /** `anycastle sim withdraw`: what the clients of a site go through when it goes, over several seeds. */
 import { UserError } from "#core/errors.ts";
 import type { Prng } from "#core/prng.ts";
+import { measureShares } from "#sim/anycast/shares.ts";
+import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import type { Act } from "#sim/change/acts.ts";
 import { flapping, leavingGracefully, losing, resettingSession } from "#sim/change/change.ts";
 import { servedBy } from "#sim/change/clients.ts";
 import type { Detection } from "#sim/change/detection.ts";
 import type { PlayedChange } from "#sim/change/play-change.ts";
-import { CatchmentSolver } from "#sim/anycast/solve.ts";
-import { measureShares } from "#sim/anycast/shares.ts";
-import type { OpenWorld, PlacedSite, WorldTimers } from "#sim/load/open-world.ts";
+import type { OpenWorld, PlacedSite } from "#sim/load/open-world.ts";
 import type { Output } from "../output.ts";
 import type { WithdrawFlags } from "./ask-withdraw.ts";
-import { MODEL_LIMITS, whole } from "./columns.ts";
+import {
+  changeDocument,
+  momentsOf,
+  openChange,
+  playAsked,
+  printEnd,
+  printHeadline,
+  thereColumn,
+  type AskedChange,
+  type ChangeOf,
+} from "./asked-change.ts";
+import { whole } from "./columns.ts";
 import { detectionText } from "./detection-of.ts";
 import { vertexOfAs } from "./observers-of.ts";
-import { openWorldOf, SEED_DEFAULT } from "./open-world-of.ts";
-import { playRuns } from "./play-runs.ts";
+import { openWorldOf } from "./open-world-of.ts";
 import { positionToLose } from "./position-of.ts";
 import { changeReport } from "./report/change-report.ts";
 import { commandLine } from "./report/command-line.ts";
 import { renderReport, type Report } from "./report/report-page.ts";
-import { FATE_COLUMNS, printCurve, printFigures, printHistories, runsDocument } from "./show-runs.ts";
 import { checksOf } from "./service-of.ts";
-import { timersOf } from "./timers-of.ts";
-import { openWeights, type OpenWeights } from "./weights-of.ts";
+import { FATE_COLUMNS, printCurve, printFigures } from "./show-runs.ts";
 import { LOSS_FLAGS } from "./withdraw-ways.ts";
 import { writeWhole } from "./write-whole.ts";
 
@@ -35,90 +43,49 @@ const ORDERLY: Detection = { kind: "after", us: 0 };
 export async function showWithdraw(output: Output, flags: WithdrawFlags): Promise<void> {
   refuseMixedFlags(flags);
   const world = await openWorldOf(flags, output);
-  const detection = flags.detection ?? checksOf(world.document) ?? ORDERLY;
   const lost = positionToLose(world.sites, flags.lose);
-  const seed = flags.seed ?? SEED_DEFAULT;
   const site = world.sites[lost]!;
-  const observers = (flags.observe ?? []).map((asn) => vertexOfAs(world, asn, "--observe"));
+  const detection = flags.detection ?? checksOf(world.document) ?? ORDERLY;
   const actsOf = lossOf(world, site, detection, flags);
-  const measured = await openWeights(world, flags, output);
-  const timers = timersOf(world, flags);
+  const asked = await openChange(flags, output, world);
   const solved = new CatchmentSolver(world.graph).solve(world.sites);
-  const base = {
-    graph: world.graph,
-    sources: world.sites,
-    solved,
-    routersFrom: world.networkCount,
-    clients: servedBy(solved, site.vertex),
-    subject: site.vertex,
-    observers,
-    timing: timers.engine,
-    weights: measured.weights,
-  };
+  const base = { sources: world.sites, solved, clients: servedBy(solved, site.vertex), subject: site.vertex };
   const title = titleOf(flags, detection);
-  const record =
-    flags.record === undefined ? {} : { record: { file: flags.record, world, title, timing: timers.name } };
-  const firstActs: Act[][] = [];
-  const runs = playRuns(
-    { seed, seeds: flags.seeds, ...record },
-    (prng) => {
-      const acts = actsOf(prng);
-      firstActs.push(acts);
-      return { ...base, acts };
-    },
-    output,
-  );
-  const question: Question = {
-    world,
-    lost,
-    seed,
-    measured,
-    timers,
-    flags,
-    title,
-    detection,
-    acts: firstActs[0]!,
+  let acts: readonly Act[] | undefined;
+  const changeOf = (prng: Prng): ChangeOf => {
+    const drawn = actsOf(prng);
+    acts ??= drawn;
+    return { ...base, acts: drawn };
   };
+  const runs = playAsked(asked, title, flags, changeOf, output);
+  const question: Question = { asked, lost, flags, title, acts: acts! };
   if (flags.html !== undefined) writeWhole(flags.html, renderReport(reportOf(question, runs)));
-  if (flags.json === true) return output.printJson(documentOf(question, runs));
+  if (flags.json === true) {
+    const how = flags.how === "fail" ? { how: flags.how, detection } : { how: flags.how };
+    return output.printJson(changeDocument(asked, SCHEMA, { lost: flags.lose, ...how }, question.acts, runs));
+  }
   const [first] = runs;
-  output.print(
-    `${title}, in ${world.graphName}; ${measured.unit}; timers ${timers.name}, seed ${seed}, ${runs.length} runs`,
-  );
+  printHeadline(output, asked, title, flags);
   output.print(`It served ${whole(first!.affectedAses)} of ${whole(world.networkCount)} ASes.`);
-  if (first!.affectedAses === 0) return;
+  if (first!.affected === 0) return;
   output.print("");
-  const still = {
-    title: `OF THEM AT ${flags.lose}`,
-    valueOf: ({ there }: { readonly there: number }) => there,
-  };
+  const isFailing = flags.how === "fail";
   printCurve(
     output,
     runs,
-    flags.how === "fail" ? FATE_COLUMNS : [FATE_COLUMNS[0]!, still, ...FATE_COLUMNS.slice(1)],
-    flags.how === "fail" ? [] : momentsOf(question),
+    isFailing ? FATE_COLUMNS : [FATE_COLUMNS[0]!, thereColumn(flags.lose), ...FATE_COLUMNS.slice(1)],
+    isFailing ? [] : momentsOf(question.acts),
   );
   output.print("");
   printFigures(output, runs);
-  printHistories(
-    output,
-    first!,
-    world.graph,
-    (vertex) => world.sites.find((each) => each.vertex === vertex)?.site,
-  );
-  output.print("");
-  output.print(MODEL_LIMITS);
+  printEnd(output, asked, runs);
 }
 
 interface Question {
-  readonly world: OpenWorld;
+  readonly asked: AskedChange;
   readonly lost: number;
-  readonly seed: number;
-  readonly measured: OpenWeights;
-  readonly timers: WorldTimers;
   readonly flags: WithdrawFlags;
   readonly title: string;
-  readonly detection: Detection;
   /** Of the first run. */
   readonly acts: readonly Act[];
 }
@@ -190,14 +157,8 @@ function isGoneAfter({ how }: WithdrawFlags): boolean {
   return how === "fail" || how === "graceful-shutdown";
 }
 
-function momentsOf({ acts }: Question): number[] {
-  return [
-    ...new Set(acts.filter(({ what, atUs }) => what !== undefined && atUs > 0).map(({ atUs }) => atUs)),
-  ];
-}
-
 function reportOf(
-  { world, lost, seed, measured, timers, flags, title, acts }: Question,
+  { asked: { world, seed, measured, timers }, lost, flags, title, acts }: Question,
   runs: readonly PlayedChange[],
 ): Report {
   const solver = new CatchmentSolver(world.graph);
@@ -229,23 +190,4 @@ function reportOf(
     seed,
     command: commandLine(),
   });
-}
-
-function documentOf(
-  { world, seed, measured, timers, flags, detection, acts }: Question,
-  runs: readonly PlayedChange[],
-): object {
-  return {
-    schema: SCHEMA,
-    graph: world.graphName,
-    lost: flags.lose,
-    how: flags.how,
-    ...(flags.how === "fail" ? { detection } : {}),
-    weight: measured.document,
-    timing: { name: timers.name, ...timers.engine },
-    seed,
-    acts: acts.flatMap(({ atUs, what }) => (what === undefined ? [] : [{ atUs, what }])),
-    runs: runsDocument(runs, world.graph),
-    modelLimits: MODEL_LIMITS,
-  };
 }
