@@ -1,6 +1,6 @@
 /**
- * Changes of a service by their names, as acts. `Site` is how one announces; who announces nothing at first is not among
- * the sources of the plan.
+ * Changes of a service by their names, each made of acts: a loss, a farewell, a flap, a session that is reset, a site that
+ * joins or moves, a leak. Who announces nothing at first is not among the sources of the plan.
  */
 import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";

@@ -16,6 +16,7 @@ import type { Catchment } from "#sim/anycast/solve.ts";
 import { equalWeights } from "#sim/anycast/weights.ts";
 import type { EngineOptions } from "#sim/propagation/engine.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
+import type { Act } from "./acts.ts";
 import { losing, type NamedSite } from "./change.ts";
 import { drawDetectionUs, type Detection } from "./detection.ts";
 import type { History } from "./histories.ts";
@@ -61,12 +62,14 @@ const UNTOUCHED = { isAffected: false, lostUs: 0, servedAgainUs: 0 };
 /** For each client, in order. */
 export function playDeath(service: Service, death: Death, prng: Prng): ClientLoss[] {
   const { servers, detection, steering, sites } = service;
-  const foundUs = detection === undefined ? Infinity : drawDetectionUs(detection, prng.fork("detection"));
-  if (death.of === "server" && servers > 1) return losingServer(service, death, foundUs);
+  const chance = prng.fork("detection");
+  const drawFoundUs = (): number => (detection === undefined ? Infinity : drawDetectionUs(detection, chance));
+  if (death.of === "server" && servers > 1) return losingServer(service, death, drawFoundUs());
   if (sites.length === 1) return losingAll(service);
-  if (steering.kind === "dns")
-    return losingSiteByDns(service, death, foundUs, steering.ttlUs, prng.fork("resolvers"));
-  return losingSiteByAnycast(service, death, foundUs, prng);
+  if (steering.kind === "dns") {
+    return losingSiteByDns(service, death, drawFoundUs(), steering.ttlUs, prng.fork("resolvers"));
+  }
+  return losingSiteByAnycast(service, death, chance, prng);
 }
 
 /** Position of the site that serves each client; -1 nobody. */
@@ -137,11 +140,13 @@ function losingSiteByDns(
   });
 }
 
-function losingSiteByAnycast(service: Service, { at }: Death, foundUs: number, prng: Prng): ClientLoss[] {
-  const { graph, sites, solved, routersFrom, timing, clients } = service;
-  const isFound = Number.isFinite(foundUs);
-  const how = { detection: { kind: "after", us: isFound ? foundUs : 0 } as const, isRouter: false };
-  const acts = losing(graph, sites[at]!, how, prng);
+function losingSiteByAnycast(service: Service, { at }: Death, chance: Prng, prng: Prng): ClientLoss[] {
+  const { graph, sites, solved, routersFrom, timing, clients, detection } = service;
+  const site = sites[at]!;
+  const acts: Act[] =
+    detection === undefined
+      ? [{ atUs: 0, kind: "fail", vertex: site.vertex }]
+      : losing(graph, site, { detection, isRouter: site.vertex >= routersFrom }, chance);
   const vertices = [...new Set(clients.map(({ vertex }) => vertex))];
   const run = playChange(
     {
@@ -149,7 +154,7 @@ function losingSiteByAnycast(service: Service, { at }: Death, foundUs: number, p
       sources: sites,
       solved,
       routersFrom,
-      acts: isFound ? acts : acts.filter(({ kind }) => kind === "fail"),
+      acts,
       clients: vertices,
       observers: vertices,
       timing,
