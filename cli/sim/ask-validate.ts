@@ -1,12 +1,10 @@
 /** The flags of `anycastle sim validate`. */
 import { Option, type Command } from "commander";
+import { ANYCAST_RUNS_EACH, BEACON_RUNS } from "#sim/truth/published-runs.ts";
 import { examples, integer } from "../arguments.ts";
 import { outputOf } from "../output.ts";
 
 const SEEDS_MAX = 1_000;
-/** Of these many runs the recorded intervals are medians (`sim/truth/published-bands.ts`). */
-const BEACON_RUNS = 20;
-const ANYCAST_RUNS_EACH = 5;
 
 export interface ValidateFlags {
   readonly graph?: readonly string[];

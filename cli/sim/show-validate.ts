@@ -16,7 +16,8 @@ import {
 import { exactRows } from "#sim/truth/exact-rows.ts";
 import { frozenRows } from "#sim/truth/frozen-rows.ts";
 import { mraiCurveRows } from "#sim/truth/mrai-curve.ts";
-import { ANYCAST_RUNS_EACH, anycastRows, BEACON_RUNS, beaconRows } from "#sim/truth/published-bands.ts";
+import { anycastRows, beaconRows } from "#sim/truth/published-bands.ts";
+import { ANYCAST_RUNS_EACH, BEACON_RUNS } from "#sim/truth/published-runs.ts";
 import { isMissed, notRun, type TruthRow } from "#sim/truth/truth-row.ts";
 import type { Output } from "../output.ts";
 import type { ValidateFlags } from "./ask-validate.ts";

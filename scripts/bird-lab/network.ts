@@ -107,8 +107,6 @@ export class Network {
   setLink(link: LabLink, state: "up" | "down"): void {
     const { name } = this.topology.routers[link.a]!;
     ip("-n", this.#netns(name), "link", "set", interfaceOf(link), state);
-    if (state === "down") return;
-    // An address of an interface that was down is still there; BIRD sees it come back.
   }
 
   /** Answer of the daemon on its control socket, without codes. Throws when it does not answer in time. */

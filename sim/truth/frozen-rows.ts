@@ -3,37 +3,25 @@
  * interval is another model, and must say so. On a generated Internet, so that nobody needs a graph for it.
  */
 import { Prng } from "#core/prng.ts";
-import { CatchmentSolver } from "#sim/anycast/solve.ts";
-import { equalWeights } from "#sim/anycast/weights.ts";
-import { servedBy } from "#sim/change/clients.ts";
 import { playChange } from "#sim/change/play-change.ts";
 import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
 import { generateGraph } from "#sim/topology/generate.ts";
+import { withdrawalPlans } from "./site-withdrawn.ts";
 import { bandRow, type TruthRow } from "./truth-row.ts";
 import { medianOf, spreadOf } from "./summary.ts";
 
 const SET = "fitted-2011";
 const ASES = 2_000;
-const SITES = [17, 400, 1_900] as const;
+/** The first one is withdrawn. */
+const SITES = [400, 17, 1_900] as const;
 const SEEDS = 12;
 const SOURCE = "this program, 25 November 2026";
 
 export function frozenRows(): TruthRow[] {
   const graph = generateGraph(ASES, new Prng(1));
-  const sources = SITES.map((vertex) => ({ vertex, prepends: 0 }));
-  const solved = new CatchmentSolver(graph).solve(sources);
-  const vertex = SITES[1];
-  const plan = {
-    graph,
-    sources,
-    solved,
-    acts: [{ atUs: 0, kind: "withdraw", vertex }] as const,
-    clients: servedBy(solved, vertex),
-    timing: TIMING_SETS[SET],
-    weights: equalWeights(graph),
-  };
+  const [plan] = withdrawalPlans(graph, SITES, 1, TIMING_SETS[SET]);
   const runs = Array.from({ length: SEEDS }, (_, seed) =>
-    playChange(plan, new Prng(seed).fork("truth/frozen")),
+    playChange(plan!, new Prng(seed).fork("truth/frozen")),
   );
   const shares = runs.map(({ convergedUs }) => convergedUs.get(0.8)! / 1e6);
   const messages = runs.map(({ announcements, withdrawals }) => announcements + withdrawals);

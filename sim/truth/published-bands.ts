@@ -13,13 +13,12 @@
  * 38 s; here 0.75 s and 4 s). A collector's own MRAI and the delay inside an AS are not in the model.
  */
 import { Prng } from "#core/prng.ts";
-import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
-import { equalWeights } from "#sim/anycast/weights.ts";
-import { servedBy } from "#sim/change/clients.ts";
 import { playChange } from "#sim/change/play-change.ts";
 import { PropagationEngine } from "#sim/propagation/engine.ts";
 import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
+import { ANYCAST_RUNS_EACH, BEACON_RUNS } from "./published-runs.ts";
+import { withdrawalPlans } from "./site-withdrawn.ts";
 import { medianOf, spreadOf } from "./summary.ts";
 import { bandRow, type Interval, type TruthRow } from "./truth-row.ts";
 
@@ -38,9 +37,6 @@ const TAIL_US = 60e6;
 const RIPE = "labs.ripe.net, The Shape of a BGP Update (2 Feb 2011, 84.205.67.0/24)";
 const ANRW = "ANRW'24, An Empirical Characterization of Anycast Convergence Time";
 
-/** Runs of which the recorded intervals are medians. */
-export const BEACON_RUNS = 20;
-export const ANYCAST_RUNS_EACH = 5;
 const RECORDED = "this program, 25 November 2026";
 
 /** On the graph of 2011-01-01. One run takes about a second. */
@@ -111,22 +107,10 @@ function bestConnected({ offsets, vertexCount }: AsGraph): number[] {
 
 /** On the graph of 2025-09-01: each large site withdrawn, with each seed. */
 export function anycastRows(graph: AsGraph, seedsEach: number): TruthRow[] {
-  const sources: Source[] = SITES.map((asn) => ({ vertex: graph.asn.indexOf(asn), prepends: 0 }));
-  const solved = new CatchmentSolver(graph).solve(sources);
-  const weights = equalWeights(graph);
+  const vertices = SITES.map((asn) => graph.asn.indexOf(asn));
   const shares: number[] = [];
   const slowest: number[] = [];
-  for (let lost = 0; lost < LARGE; lost++) {
-    const { vertex } = sources[lost]!;
-    const plan = {
-      graph,
-      sources,
-      solved,
-      acts: [{ atUs: 0, kind: "withdraw", vertex }] as const,
-      clients: servedBy(solved, vertex),
-      timing: TIMING_SETS[SET],
-      weights,
-    };
+  for (const [lost, plan] of withdrawalPlans(graph, vertices, LARGE, TIMING_SETS[SET]).entries()) {
     for (let seed = 0; seed < seedsEach; seed++) {
       const { convergedUs } = playChange(plan, new Prng(seed).fork(`truth/anycast/${lost}`));
       shares.push(convergedUs.get(CONVERGED_SHARE)! / 1e6);
