@@ -81,7 +81,7 @@ export async function runScript(options: ScriptOptions): Promise<number> {
     command: options.command,
     emulated: EMULATED,
     runTest: (label, rounds) =>
-      runSpeedTest({ gatewayUrl, vantages: cities(), rounds, label, originSite: "ny1" }).then((test) => {
+      runSpeedTest({ gatewayUrl, vantages: cities(), rounds, label }).then((test) => {
         for (const event of speedTestEvents(test)) lab.emit(event, "load");
         return test;
       }),

@@ -38,7 +38,8 @@ export function addTest(program: Command): void {
       const { renderSpeedTest } = await import("#loadtest/speed/render-speed-test.ts");
       const { LabClient } = await import("#lab/client.ts");
       const client = flags.url === undefined ? LabClient.find() : undefined;
-      const known = client === undefined ? allCities() : (await client.status()).vantages;
+      const status = await client?.status();
+      const known = status?.vantages ?? allCities();
       const { rounds, label } = flags;
       const names = knownVantages(
         flags.vantages,
@@ -49,7 +50,13 @@ export function addTest(program: Command): void {
       output.tell(
         `${counted(vantages.length, "city", "cities")}, ${counted(rounds, "cold request")} each, to ${gatewayUrl}`,
       );
-      const test = await runSpeedTest({ gatewayUrl, vantages, rounds, label });
+      const test = await runSpeedTest({
+        gatewayUrl,
+        vantages,
+        rounds,
+        label,
+        ...(status?.places === undefined ? {} : { places: status.places }),
+      });
       const failed = test.rows.filter(({ status }) => status !== 200).length;
       // The test stands whether or not the lab takes note of it.
       for (const event of speedTestEvents(test)) await client?.emit(event).catch(() => undefined);

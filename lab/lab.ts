@@ -223,7 +223,7 @@ export class Lab {
   }
 
   status(): LabStatus {
-    const { seed, mode, version } = this.#options;
+    const { seed, mode, version, world } = this.#options;
     return {
       schema: STATUS_SCHEMA,
       version,
@@ -238,6 +238,7 @@ export class Lab {
       sites: this.#state.sites(this.#cast.slots),
       vantages: this.#state.vantages(),
       processes: this.#cast.processes(),
+      ...(world === undefined ? {} : { places: { sites: world.sites, vantages: world.vantages } }),
     };
   }
 

@@ -46,9 +46,9 @@ export class DemoMeasurer implements Measurer {
         import("#loadtest/speed/speed-test.ts"),
         import("#loadtest/speed/speed-test-events.ts"),
       ]);
-      const { gatewayUrl } = this.#lab;
+      const { gatewayUrl, places } = this.#lab;
       const { vantages } = this.#lab.status();
-      const test = await runSpeedTest({ gatewayUrl, vantages, rounds: TEST_ROUNDS, label: "live" });
+      const test = await runSpeedTest({ gatewayUrl, vantages, rounds: TEST_ROUNDS, label: "live", places });
       for (const event of speedTestEvents(test)) this.#lab.emit(event, "load");
     } finally {
       this.#isTesting = false;

@@ -23,6 +23,7 @@
  */
 import type { NodeHealth, NodeServing } from "./events.ts";
 import type { FaultHow } from "./faults.ts";
+import type { LivePlaces } from "./world.ts";
 
 export const STATUS_SCHEMA = "anycastle.status/v1";
 
@@ -40,6 +41,8 @@ export interface LabStatus {
   readonly sites: readonly SiteStatus[];
   readonly vantages: readonly VantageStatus[];
   readonly processes: readonly ProcessStatus[];
+  /** Of a world of its own; absent: the built-in map. */
+  readonly places?: LivePlaces;
 }
 
 export interface SiteStatus {

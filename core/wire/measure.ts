@@ -14,6 +14,8 @@ export interface SpeedTest {
   /** Monotonic ns of the first request. */
   readonly startNs: number;
   readonly rounds: number;
+  /** The only site of the counterfactual. */
+  readonly originSite: string;
   readonly rows: readonly SpeedTestRow[];
 }
 

@@ -32,7 +32,9 @@ export function renderSpeedTest(test: SpeedTest, options: { isColour: boolean; b
     "",
     `${ok} of ${test.rows.length} cities 200 OK, median of ${test.rounds}; ms. Floor: light in fibre to the`,
   );
-  lines.push("serving site and back, three times. Single: computed, were ny1 the only site.");
+  lines.push(
+    `serving site and back, three times. Single: computed, were ${clean(test.originSite)} the only site.`,
+  );
   return `${lines.join("\n")}\n`;
 }
 

@@ -5,11 +5,12 @@
  * Starts within a round are spread by `STAGGER_MS`: fourteen answers that arrive in the same millisecond would wait for
  * each other in this process and in the gateway, and the figure would be the machine's, not the network's.
  */
-import { CITIES, cityById, cityOfSite } from "#core/geography/cities.ts";
+import { CITIES } from "#core/geography/cities.ts";
 import { distanceKm } from "#core/geography/coordinates.ts";
-import { rttUs } from "#core/geography/rtt.ts";
+import { DEFAULT_PLACES, rttBetweenUs } from "#core/geography/places.ts";
 import { after, nowNs, sleep, wallClock } from "#core/host/clock.ts";
 import { TEST_SCHEMA, type SpeedSample, type SpeedTest, type SpeedTestRow } from "#core/wire/measure.ts";
+import type { LivePlaces } from "#core/wire/world.ts";
 import { ClientConnection, type ExchangeEnd } from "../http/client-connection.ts";
 import { connectHost } from "../http/connect-host.ts";
 
@@ -36,14 +37,15 @@ export interface SpeedTestOptions {
   readonly vantages: readonly { readonly vantage: string; readonly city: string }[];
   readonly rounds: number;
   readonly label: string;
-  /** The one site of the counterfactual; New York unless told otherwise. */
-  readonly originSite?: string;
+  /** Where sites and vantages are; the built-in map when absent. */
+  readonly places?: LivePlaces;
   /** Pause between two rounds. */
   readonly gapMs?: number;
 }
 
 export async function runSpeedTest(options: SpeedTestOptions): Promise<SpeedTest> {
-  const { vantages, rounds, label, gatewayUrl, originSite = ORIGIN_SITE } = options;
+  const { vantages, rounds, label, gatewayUrl, places = DEFAULT_PLACES } = options;
+  const originSite = originOf(places);
   const url = new URL(gatewayUrl);
   const asked: Asked[][] = vantages.map(() => []);
   const startNs = nowNs();
@@ -60,7 +62,8 @@ export async function runSpeedTest(options: SpeedTestOptions): Promise<SpeedTest
     takenAt,
     startNs,
     rounds,
-    rows: vantages.map(({ vantage, city }, index) => rowOf(vantage, city, asked[index]!, originSite)),
+    originSite,
+    rows: vantages.map(({ vantage, city }, index) => rowOf(vantage, city, asked[index]!, places)),
   };
 }
 
@@ -93,7 +96,7 @@ async function ask(url: URL, vantage: string, delayMs: number): Promise<Asked> {
   return { sample, head };
 }
 
-function rowOf(vantage: string, city: string, asked: readonly Asked[], originSite: string): SpeedTestRow {
+function rowOf(vantage: string, city: string, asked: readonly Asked[], places: LivePlaces): SpeedTestRow {
   const samples = asked.map(({ sample }) => sample);
   const head = asked.findLast(({ head }) => head !== null)?.head?.slice(0, HEAD_CHARS_MAX);
   const site = agreed(samples.map((sample) => sample.site));
@@ -106,8 +109,8 @@ function rowOf(vantage: string, city: string, asked: readonly Asked[], originSit
     connectMs: median(samples.map((sample) => sample.connectMs)),
     ttfbMs: median(samples.map((sample) => sample.ttfbMs)),
     totalMs: median(samples.map((sample) => sample.totalMs)),
-    floorMs: site === null ? null : floorMs(vantage, site),
-    singleOriginMs: singleOriginMs(vantage, originSite),
+    floorMs: site === null ? null : floorMs(places, vantage, site),
+    singleOriginMs: singleOriginMs(places, vantage),
     ...(head === undefined ? {} : { head }),
   };
 }
@@ -124,14 +127,19 @@ function median(values: readonly (number | null)[]): number | null {
   return known.length % 2 === 1 ? known[middle]! : (known[middle - 1]! + known[middle]!) / 2;
 }
 
-function floorMs(vantage: string, site: string): number | null {
-  const from = cityById(vantage);
-  const to = cityOfSite(site);
-  if (from === undefined || to === undefined) return null;
+function floorMs({ sites, vantages }: LivePlaces, vantage: string, site: string): number | null {
+  const from = vantages.find((each) => each.vantage === vantage)?.coordinates ?? null;
+  const to = sites.find((each) => each.site === site)?.coordinates;
+  if (from === null || to === undefined) return null;
   return (COLD_ROUND_TRIPS * 2 * distanceKm(from, to)) / FIBRE_KM_PER_MS;
 }
 
-function singleOriginMs(vantage: string, site: string): number | null {
-  const us = rttUs(vantage, site);
+function singleOriginMs(places: LivePlaces, vantage: string): number | null {
+  const us = rttBetweenUs(places, vantage, originOf(places));
   return us === undefined ? null : THINK_MS + (COLD_ROUND_TRIPS * us) / 1000;
+}
+
+/** The one site of the counterfactual: New York where it is one. */
+function originOf({ sites }: LivePlaces): string {
+  return sites.some(({ site }) => site === ORIGIN_SITE) ? ORIGIN_SITE : sites[0]!.site;
 }

@@ -37,6 +37,7 @@ function speedTest(label: string, rows: SpeedTestRow[]): SpeedTest {
     takenAt: "2026-01-01T00:00:00.000Z",
     startNs: 0,
     rounds: 9,
+    originSite: "ny1",
     rows,
   };
 }

@@ -42,7 +42,6 @@ function speedTest(): ReturnType<typeof runSpeedTest> {
     vantages: allCities(),
     rounds: 1,
     label: "e2e",
-    originSite: "ny1",
   });
 }
 

@@ -92,6 +92,7 @@ test("the part of the Internet that matters is small; sites and vantages are the
     city: "Toronto",
     site: "ny1",
   });
+  expect(lab.status().places?.vantages).toEqual(world.vantages);
   const places = placesOf(world);
   expect(places.find(({ vantage }) => vantage === "new-york")).toMatchObject({ site: "ny1" });
   expect(places.find(({ vantage }) => vantage === "toronto")).toMatchObject({ site: null, latitude: 43.7 });

@@ -56,6 +56,27 @@ test("floor and single origin are computed from the map", async () => {
   expect(london!.singleOriginMs).toBe(238);
 });
 
+test("in a world of its own distances are the world's, and so is the only site", async () => {
+  await using server = await httpServer((_request, response) => {
+    response.setHeader("x-edge-route", "ams1");
+    response.end();
+  });
+  const places = {
+    sites: [{ site: "ams1", city: "Amsterdam", coordinates: { latitude: 0, longitude: 0 } }],
+    vantages: [
+      { vantage: "new-york", city: "New York", coordinates: { latitude: 0, longitude: 1 }, rttUs: [20_000] },
+      { vantage: "london", city: "London", coordinates: null, rttUs: [30_000] },
+    ],
+  };
+  const test = { gatewayUrl: server.url, vantages: CITIES, rounds: 1, label: "own", places };
+  const { rows, originSite } = await runSpeedTest(test);
+  expect(originSite).toBe("ams1");
+  expect(rows.map(({ singleOriginMs }) => singleOriginMs)).toEqual([85, 115]);
+  // A degree of the equator, three times there and back.
+  expect(rows[0]!.floorMs).toBeCloseTo(3.34, 1);
+  expect(rows[1]!.floorMs).toBe(null);
+});
+
 test("samples that disagree have no common status or site; the median is over those that answered", async () => {
   let count = 0;
   await using server = await httpServer((request, response) => {
@@ -101,6 +122,7 @@ function sample(ttfbMs: number | null, city = "New York"): SpeedTest {
     takenAt: "2026-01-01T00:00:00.000Z",
     startNs: 1,
     rounds: 1,
+    originSite: "ny1",
     rows: [
       {
         vantage: "new-york",

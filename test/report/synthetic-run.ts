@@ -208,6 +208,7 @@ function gatewayNode(node: string, to: "ejected" | "healthy", reason: string): E
 function syntheticTest(label: string, startNs: number, newYork: string, draw: () => number): SpeedTest {
   return {
     schema: TEST_SCHEMA,
+    originSite: "ny1",
     label,
     url: "http://127.0.0.1:8080/",
     takenAt: "2026-11-24T15:20:45.000Z",
