@@ -8,30 +8,11 @@ import { RttTable } from "#sim/anycast/rtt-table.ts";
 import { measureShares } from "#sim/anycast/shares.ts";
 import { CatchmentSolver, type Source, type TiedCatchment } from "#sim/anycast/solve.ts";
 import { coneWeights, equalWeights, type Weights } from "#sim/anycast/weights.ts";
-import { GraphBuilder, type AsGraph } from "#sim/topology/as-graph.ts";
+import type { AsGraph } from "#sim/topology/as-graph.ts";
 import { generateGraph } from "#sim/topology/generate.ts";
+import { diamond, smallGraph } from "../small-graph.ts";
 
 const NO_ROUTE = 255;
-
-/**
- *     10 ===== 20          peers at the top
- *    /  \     /  \
- *   11   \   /    21       sites at 11 and 21
- *         \ /
- *          30              buys from both: tied
- */
-function diamond() {
-  const builder = new GraphBuilder();
-  const [ten, eleven, twenty, twentyOne, thirty] = [10, 11, 20, 21, 30].map((asn) =>
-    builder.addVertex(asn),
-  ) as [number, number, number, number, number];
-  builder.addPeering(ten, twenty);
-  builder.addTransit(ten, eleven);
-  builder.addTransit(twenty, twentyOne);
-  builder.addTransit(ten, thirty);
-  builder.addTransit(twenty, thirty);
-  return { graph: builder.build(), ten, eleven, twenty, twentyOne, thirty };
-}
 
 function sitesAt(vertices: readonly number[]): Source[] {
   return vertices.map((vertex) => ({ vertex, prepends: 0 }));
@@ -58,17 +39,8 @@ test("a lost site's clients are followed from where they were to where they are"
 });
 
 test("who stays may move too: AS 5 hears something shorter once its provider has lost a customer's long route", () => {
-  const builder = new GraphBuilder();
-  const [provider, peer, other, long, five, near, far] = [1, 2, 3, 4, 5, 6, 7].map((asn) =>
-    builder.addVertex(asn),
-  ) as [number, number, number, number, number, number, number];
-  builder.addTransit(provider, long);
-  builder.addPeering(provider, peer);
-  builder.addTransit(peer, near);
-  builder.addTransit(provider, five);
-  builder.addTransit(other, five);
-  builder.addTransit(other, far);
-  const graph = builder.build();
+  const { graph, at } = smallGraph("1>4", "1=2", "2>6", "1>5", "3>5", "3>7");
+  const [provider, long, five, near, far] = [at(1), at(4), at(5), at(6), at(7)];
   // Prepending makes the customer's route long, and AS 1 prefers it all the same.
   const sources = [
     { vertex: long, prepends: 6 },

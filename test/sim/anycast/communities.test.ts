@@ -4,8 +4,9 @@ import { Prng } from "#core/prng.ts";
 import { explainChoice, type Offer, type Verdict } from "#sim/anycast/explain.ts";
 import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
 import { PropagationEngine } from "#sim/propagation/engine.ts";
-import { GraphBuilder, RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
+import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
 import { generateGraph } from "#sim/topology/generate.ts";
+import { smallGraph } from "../small-graph.ts";
 
 const GRAPHS = 60;
 
@@ -69,19 +70,8 @@ function wrongReasons(graph: AsGraph, sources: readonly Source[]): number[] {
  *    site
  */
 function twoTops() {
-  const builder = new GraphBuilder();
-  const [one, two, three, four, site] = [1, 2, 3, 4, 5].map((asn) => builder.addVertex(asn)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  builder.addPeering(one, two);
-  builder.addTransit(one, three);
-  builder.addTransit(two, four);
-  builder.addTransit(three, site);
-  return { graph: builder.build(), one, two, three, four, site };
+  const { graph, at } = smallGraph("1=2", "1>3", "2>4", "3>5");
+  return { graph, one: at(1), two: at(2), three: at(3), four: at(4), site: at(5) };
 }
 
 test("NOPEER stops a route where two networks peer, on the whole way and not at the site alone", () => {
@@ -91,11 +81,8 @@ test("NOPEER stops a route where two networks peer, on the whole way and not at 
 });
 
 test("a site with NOPEER tells its own peers: the community binds who hears it", () => {
-  const builder = new GraphBuilder();
-  const [peer, below, site] = [1, 2, 3].map((asn) => builder.addVertex(asn)) as [number, number, number];
-  builder.addPeering(peer, site);
-  builder.addTransit(peer, below);
-  const graph = builder.build();
+  const { graph, at } = smallGraph("1=3", "1>2");
+  const [peer, below, site] = [at(1), at(2), at(3)];
   const sources = [{ vertex: site, prepends: 0, isNoPeer: true }];
   const { relation, site: reached } = new CatchmentSolver(graph).solve(sources);
   expect([relation[peer], reached[below]]).toEqual([RELATION.peer, site]);

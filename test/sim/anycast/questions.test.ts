@@ -5,28 +5,9 @@ import { measureShares } from "#sim/anycast/shares.ts";
 import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
 import { coneWeights, equalWeights } from "#sim/anycast/weights.ts";
 import { findOverloads, solveAllCombinations, worstLoss } from "#sim/anycast/what-if.ts";
-import { GraphBuilder, RELATION } from "#sim/topology/as-graph.ts";
+import { RELATION } from "#sim/topology/as-graph.ts";
 import { attachSites } from "#sim/topology/attach-sites.ts";
-
-/**
- *     10 ===== 20          peers at the top
- *    /  \     /  \
- *   11   \   /    21       sites below 11 and 21
- *         \ /
- *          30              buys from both: tied
- */
-function diamond() {
-  const builder = new GraphBuilder();
-  const [ten, eleven, twenty, twentyOne, thirty] = [10, 11, 20, 21, 30].map((asn) =>
-    builder.addVertex(asn),
-  ) as [number, number, number, number, number];
-  builder.addPeering(ten, twenty);
-  builder.addTransit(ten, eleven);
-  builder.addTransit(twenty, twentyOne);
-  builder.addTransit(ten, thirty);
-  builder.addTransit(twenty, thirty);
-  return { graph: builder.build(), ten, eleven, twenty, twentyOne, thirty };
-}
+import { diamond } from "../small-graph.ts";
 
 test("a share is a pair: what is certain, and what hangs on a tie", () => {
   const { graph, eleven, twentyOne } = diamond();

@@ -5,12 +5,13 @@
 import { expect, test } from "vitest";
 import { Prng } from "#core/prng.ts";
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
-import { GraphBuilder, RELATION } from "#sim/topology/as-graph.ts";
+import { RELATION } from "#sim/topology/as-graph.ts";
 import { loadAsRel } from "#sim/load/load-as-rel.ts";
 import { catchments2025 } from "#sim/truth/end-states.ts";
 import { fixedPoint, originOf, tiesOf } from "#sim/truth/fixed-point.ts";
 import { randomInternet, randomSources } from "#sim/truth/random-internet.ts";
 import { dataFile, GRAPH_2025, NO_DATA } from "../../../bench/shared-data.ts";
+import { smallGraph } from "../small-graph.ts";
 
 const NO_ROUTE = 255;
 const GRAPHS = 2_000;
@@ -54,17 +55,9 @@ test("a solver may be used again: nothing of the last solve is left", () => {
 });
 
 test("a route with NO_EXPORT stops at who hears it from the site", () => {
-  const builder = new GraphBuilder();
-  const [top, middle, site, other] = [1, 2, 3, 4].map((asn) => builder.addVertex(asn)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  builder.addTransit(top, middle);
-  builder.addTransit(middle, site);
-  builder.addTransit(middle, other);
-  const solver = new CatchmentSolver(builder.build());
+  const { graph, at } = smallGraph("1>2", "2>3", "2>4");
+  const site = at(3);
+  const solver = new CatchmentSolver(graph);
   const silent = solver.solve([{ vertex: site, prepends: 0, isNoExport: true }]);
   expect([...silent.site]).toEqual([-1, site, site, -1]);
   const loud = solver.solve([{ vertex: site, prepends: 0 }]);
@@ -72,19 +65,9 @@ test("a route with NO_EXPORT stops at who hears it from the site", () => {
 });
 
 test("a peer-only site is heard by its peers and their customers, not above them", () => {
-  const builder = new GraphBuilder();
-  const [above, peer, below, site] = [1, 2, 3, 4].map((asn) => builder.addVertex(asn)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  builder.addTransit(above, peer);
-  builder.addTransit(peer, below);
-  builder.addPeering(peer, site);
-  const { site: reached, relation } = new CatchmentSolver(builder.build()).solve([
-    { vertex: site, prepends: 0 },
-  ]);
+  const { graph, at } = smallGraph("1>2", "2>3", "2=4");
+  const [peer, site] = [at(2), at(4)];
+  const { site: reached, relation } = new CatchmentSolver(graph).solve([{ vertex: site, prepends: 0 }]);
   expect([...reached]).toEqual([-1, site, site, site]);
   expect(relation[peer]).toBe(RELATION.peer);
 });

@@ -11,7 +11,7 @@ import type { EngineOptions } from "#sim/propagation/engine.ts";
 import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
 import { generateGraph } from "#sim/topology/generate.ts";
-import { DELAY_US, diamond, STEADY } from "./diamond.ts";
+import { DELAY_US, serviceOnDiamond, STEADY } from "./service-on-diamond.ts";
 
 function drain(
   graph: AsGraph,
@@ -41,7 +41,7 @@ function nowhere({ wrong, lost, looping }: GridPoint): number {
 }
 
 function small(): [graph: AsGraph, sites: readonly number[]] {
-  const { graph, west, east } = diamond();
+  const { graph, west, east } = serviceOnDiamond();
   return [graph, [west.vertex, east.vertex]];
 }
 

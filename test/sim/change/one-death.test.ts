@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Prng } from "#core/prng.ts";
 import type { Detection } from "#sim/change/detection.ts";
 import { playDeath, type ClientLoss, type Service } from "#sim/change/one-death.ts";
-import { DELAY_US, diamond } from "./diamond.ts";
+import { DELAY_US, serviceOnDiamond } from "./service-on-diamond.ts";
 
 const SECOND_US = 1_000_000;
 const TTL_US = 60 * SECOND_US;
@@ -20,12 +20,12 @@ const RUNS = 400;
 
 /** AS 10 and AS 30 are nearest to west and routed there or not; AS 20 is at east. */
 function service(changed: Partial<Service> = {}): Service {
-  const { base, west, east, ten, twenty, thirty } = diamond();
+  const { base, west, east, ten, twenty, thirty } = serviceOnDiamond();
   return {
     graph: base.graph,
     sites: [west, east],
     solved: base.solved,
-    routersFrom: west.vertex,
+    routersFrom: base.graph.vertexCount,
     timing: base.timing,
     servers: 2,
     detection: CHECK,
@@ -83,7 +83,7 @@ describe("a server of two", () => {
 });
 
 test("the only site: everybody, until somebody repairs it", () => {
-  const { west } = diamond();
+  const { west } = serviceOnDiamond();
   const one = service({
     sites: [west],
     clients: service().clients.map((client) => ({ ...client, rttUs: [1] })),

@@ -18,9 +18,9 @@ import { detectionWindowUs, drawDetectionUs, type Detection } from "#sim/change/
 import { playChange, type PlayedChange } from "#sim/change/play-change.ts";
 import { DAMPING_SETS } from "#sim/propagation/damping.ts";
 import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
-import { GraphBuilder } from "#sim/topology/as-graph.ts";
 import { generateGraph } from "#sim/topology/generate.ts";
-import { DELAY_US, diamond, STEADY } from "./diamond.ts";
+import { smallGraph } from "../small-graph.ts";
+import { DELAY_US, serviceOnDiamond, STEADY } from "./service-on-diamond.ts";
 
 const SECOND_US = 1_000_000;
 
@@ -29,7 +29,7 @@ function after(us: number): Detection {
 }
 
 function lose(detectionUs: number): PlayedChange {
-  const { base, graph, west } = diamond();
+  const { base, graph, west } = serviceOnDiamond();
   const how = { detection: after(detectionUs), isRouter: false };
   const acts = losing(graph, west, how, new Prng(1));
   return playChange({ ...base, acts, clients: servedBy(base.solved, west.vertex) }, new Prng(1));
@@ -54,24 +54,18 @@ describe("a loss", () => {
   });
 
   test("of a router behind two upstreams: each finds out by itself, and until then its clients are lost", () => {
-    const builder = new GraphBuilder();
-    // 10 and 20 are peers, both above the router (64500); 30 below 10, 40 below 20; another site below 50, above both.
-    const [ten, twenty, thirty, forty, fifty, other, router] = [10, 20, 30, 40, 50, 60, 64_500].map((asn) =>
-      builder.addVertex(asn),
-    ) as [number, number, number, number, number, number, number];
-    builder.addPeering(ten, twenty);
-    for (const [provider, customer] of [
-      [ten, router],
-      [twenty, router],
-      [ten, thirty],
-      [twenty, forty],
-      [fifty, ten],
-      [fifty, twenty],
-      [fifty, other],
-    ] as const) {
-      builder.addTransit(provider, customer);
-    }
-    const graph = builder.build();
+    // 10 and 20 are peers, both above the router (64500); 30 below 10, 40 below 20; another site (60) below 50, above both.
+    const { graph, at } = smallGraph(
+      "10=20",
+      "10>30",
+      "20>40",
+      "50>10",
+      "50>20",
+      "50>60",
+      "10>64500",
+      "20>64500",
+    );
+    const [thirty, forty, other, router] = [at(30), at(40), at(60), at(64_500)];
     const sources = [router, other].map((vertex, index) => ({ site: `s${index}`, vertex, prepends: 0 }));
     const solved = new CatchmentSolver(graph).solve(sources);
     const prng = new Prng(5);
@@ -138,7 +132,7 @@ describe("detection", () => {
 });
 
 test("graceful: nobody is lost if it waits, and whoever has not left when it goes is", () => {
-  const { base, west } = diamond();
+  const { base, west } = serviceOnDiamond();
   const clients = servedBy(base.solved, west.vertex);
   const play = (waitUs: number): PlayedChange =>
     playChange(
@@ -151,7 +145,7 @@ test("graceful: nobody is lost if it waits, and whoever has not left when it goe
 });
 
 test("a flap: away and back as often as it is asked to, and with damping away for half an hour at the end", () => {
-  const { base, west } = diamond();
+  const { base, west } = serviceOnDiamond();
   const clients = servedBy(base.solved, west.vertex);
   const acts = flapping(west, { times: 3, downUs: 10 * SECOND_US, upUs: 50 * SECOND_US });
   const plain = playChange({ ...base, acts, clients, subject: west.vertex }, new Prng(1));
@@ -173,7 +167,7 @@ test("a flap: away and back as often as it is asked to, and with damping away fo
 });
 
 test("a session that is reset takes its clients away and brings them back", () => {
-  const { base, graph, west, ten } = diamond();
+  const { base, graph, west, ten } = serviceOnDiamond();
   const acts = resettingSession(graph, west, ten, 2 * SECOND_US);
   const run = playChange(
     { ...base, acts, clients: servedBy(base.solved, west.vertex), subject: west.vertex, observers: [ten] },
@@ -190,7 +184,7 @@ test("a session that is reset takes its clients away and brings them back", () =
 });
 
 describe("a site that joins", () => {
-  const { graph, west, east, ten, thirty } = diamond();
+  const { graph, west, east, ten, thirty } = serviceOnDiamond();
   const solved = new CatchmentSolver(graph).solve([east]);
   const all = new CatchmentSolver(graph).solve([west, east]);
   const base = { graph, sources: [east], solved, timing: STEADY, weights: equalWeights(graph) };
@@ -223,20 +217,8 @@ describe("a site that joins", () => {
 });
 
 test("a leak draws in those who prefer a customer's route, and lets them go", () => {
-  const builder = new GraphBuilder();
-  const [ten, twenty, leaker, site, client] = [10, 20, 30, 40, 50].map((asn) => builder.addVertex(asn)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  builder.addPeering(ten, twenty);
-  builder.addTransit(ten, leaker);
-  builder.addTransit(twenty, leaker);
-  builder.addTransit(ten, site);
-  builder.addTransit(twenty, client);
-  const graph = builder.build();
+  const { graph, at } = smallGraph("10=20", "10>30", "20>30", "10>40", "20>50");
+  const [leaker, site] = [at(30), at(40)];
   const sources = [{ vertex: site, prepends: 0 }];
   const run = playChange(
     {
@@ -244,7 +226,7 @@ test("a leak draws in those who prefer a customer's route, and lets them go", ()
       sources,
       solved: new CatchmentSolver(graph).solve(sources),
       acts: leaking(graph, leaker, SECOND_US),
-      clients: [ten, twenty, client],
+      clients: [at(10), at(20), at(50)],
       via: leaker,
       timing: STEADY,
       weights: equalWeights(graph),
@@ -258,7 +240,7 @@ test("a leak draws in those who prefer a customer's route, and lets them go", ()
 });
 
 test("who goes to a site with BLACKHOLE arrives nowhere; the site's own neighbour drops it", () => {
-  const { graph, west, east, ten, thirty } = diamond();
+  const { graph, west, east, ten, thirty } = serviceOnDiamond();
   const sources = [{ ...west, isBlackhole: true }, east];
   const solved = new CatchmentSolver(graph).solve(sources);
   const clients = servedBy(solved, west.vertex);
@@ -272,16 +254,17 @@ test("who goes to a site with BLACKHOLE arrives nowhere; the site's own neighbou
 });
 
 test("a router of the service serves whoever still comes, and hands nothing on", () => {
-  const { base, west, ten, thirty } = diamond();
-  // West hears of east from AS 10 once that has changed its mind; a router does not send packets back there.
-  const acts: Act[] = [{ atUs: 0, kind: "withdraw", vertex: west.vertex, what: "west withdraws" }];
-  const timing = { ...STEADY, delayUs: [DELAY_US, DELAY_US] as const };
-  const run = playChange(
-    { ...base, timing, acts, clients: [ten, thirty], routersFrom: west.vertex, subject: west.vertex },
-    new Prng(1),
-  );
+  // West is the router; once AS 10 has changed its mind, it tells west of east.
+  const { graph, at } = smallGraph("10=20", "10>30", "20>21", "10>64500");
+  const sources = [at(64_500), at(21)].map((vertex) => ({ vertex, prepends: 0 }));
+  const solved = new CatchmentSolver(graph).solve(sources);
+  const acts: Act[] = [{ atUs: 0, kind: "withdraw", vertex: at(64_500), what: "west withdraws" }];
+  const plan = { graph, sources, solved, acts, timing: STEADY, weights: equalWeights(graph) };
+  const subject = at(64_500);
+  const run = playChange({ ...plan, clients: [at(10), at(30)], routersFrom: subject, subject }, new Prng(1));
   expect([run.blackholeSeconds, run.loopSeconds]).toEqual([0, 0]);
   expect(run.grid[0]!.there).toBe(2);
+  expect(run.grid.at(-1)).toMatchObject({ there: 0, right: 2 });
 });
 
 test("histories of single ASes say at every look what the grid says of all", () => {

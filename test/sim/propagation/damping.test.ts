@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Prng } from "#core/prng.ts";
 import { DAMPING_SETS, penaltyMax, RouteDamper, reuseAfterUs } from "#sim/propagation/damping.ts";
 import { PropagationEngine } from "#sim/propagation/engine.ts";
-import { GraphBuilder } from "#sim/topology/as-graph.ts";
+import { smallGraph } from "../small-graph.ts";
 
 const MIN_US = 60_000_000;
 const DELAY_US = 10_000;
@@ -76,11 +76,8 @@ test("a session that is lost is no flap", () => {
 
 /** 1 is the site, 2 its provider, 3 a customer of 2. Everybody damps. */
 function flapOnALine(flaps: number) {
-  const builder = new GraphBuilder();
-  const [site, provider, client] = [1, 2, 3].map((asn) => builder.addVertex(asn)) as [number, number, number];
-  builder.addTransit(provider, site);
-  builder.addTransit(provider, client);
-  const graph = builder.build();
+  const { graph, at } = smallGraph("2>1", "2>3");
+  const [site, provider, client] = [at(1), at(2), at(3)];
   const bestUs: number[] = [];
   const engine: PropagationEngine = new PropagationEngine(
     graph,
@@ -116,15 +113,10 @@ test("two flaps pass; after the third the site is unreachable for about half an 
 });
 
 test("who does not damp is not held up: no percent of the ASes", () => {
-  const builder = new GraphBuilder();
-  const [site, provider] = [1, 2].map((asn) => builder.addVertex(asn)) as [number, number];
-  builder.addTransit(provider, site);
+  const { graph, at } = smallGraph("2>1");
+  const [site, provider] = [at(1), at(2)];
   const damping = { ...DAMPING_SETS.cisco, percent: 0 };
-  const engine = new PropagationEngine(
-    builder.build(),
-    { delayUs: [1, 1], mraiUs: [0, 0], damping },
-    new Prng(1),
-  );
+  const engine = new PropagationEngine(graph, { delayUs: [1, 1], mraiUs: [0, 0], damping }, new Prng(1));
   for (let flap = 0; flap < 20; flap++) {
     engine.announce(site, { prepends: 0 }, 4 * flap);
     engine.advance(4 * flap + 2);

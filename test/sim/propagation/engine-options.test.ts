@@ -8,20 +8,11 @@ import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
 import { GraphBuilder, RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
 import { generateGraph } from "#sim/topology/generate.ts";
 import { buildShape } from "#sim/truth/shapes.ts";
+import { smallGraph } from "../small-graph.ts";
 
 const DELAY_US = 10_000;
 const STEADY: EngineOptions = { delayUs: [DELAY_US, DELAY_US], mraiUs: [0, 0] };
 const MRAI_US = 30_000_000;
-
-/** `providers[i]` is the provider of vertex i; undefined: none. AS numbers are 10, 20, … */
-function tree(...providers: readonly (number | undefined)[]): AsGraph {
-  const builder = new GraphBuilder();
-  for (const index of providers.keys()) builder.addVertex(10 * (index + 1));
-  for (const [customer, provider] of providers.entries()) {
-    if (provider !== undefined) builder.addTransit(provider, customer);
-  }
-  return builder.build();
-}
 
 function sitesOf(engine: PropagationEngine, graph: AsGraph): number[] {
   return [...graph.asn.keys()].map((vertex) => engine.siteOf(vertex) ?? -1);
@@ -33,7 +24,7 @@ describe("processing", () => {
 
   test("an AS takes one message after the other, others work at the same time", () => {
     // Three sites below AS 10: their announcements arrive together.
-    const graph = tree(undefined, 0, 0, 0);
+    const { graph } = smallGraph("10>20", "10>30", "10>40");
     const changedUs: number[] = [];
     const engine = new PropagationEngine(graph, options, new Prng(1), {
       onBestChange: (vertex, atUs) => void (vertex === 0 && changedUs.push(atUs)),
@@ -57,7 +48,7 @@ describe("processing", () => {
 describe("one timer for all prefixes of a session", () => {
   test("runs whether something is sent or not: the first announcement waits too, each of them less than a period", () => {
     // 40 sites, each with a session of its own to AS 10.
-    const graph = tree(undefined, ...Array.from({ length: 40 }, () => 0));
+    const { graph } = smallGraph(...Array.from({ length: 40 }, (_, index) => `10>${index + 11}`));
     const arrivedUs: number[] = [];
     const engine = new PropagationEngine(
       graph,
@@ -76,7 +67,7 @@ describe("one timer for all prefixes of a session", () => {
   });
 
   test("what changes and changes back before its end is not told", () => {
-    const graph = tree(undefined, 0);
+    const { graph } = smallGraph("10>20");
     const engine = new PropagationEngine(
       graph,
       { delayUs: [1, 1], mraiUs: [MRAI_US, MRAI_US], isMraiShared: true, wratePercent: 100 },
@@ -160,7 +151,7 @@ function without(graph: AsGraph, isDown: ReadonlySet<number>): AsGraph {
 describe("sessions", () => {
   test("a client behind one session loses its route with it, and has it again one delay after it is back", () => {
     // 10 above 20, which is above 30.
-    const graph = tree(undefined, 0, 1);
+    const { graph } = smallGraph("10>20", "20>30");
     const engine = new PropagationEngine(graph, STEADY, new Prng(1));
     engine.announce(0, { prepends: 0 }, 0);
     engine.settle();
@@ -179,7 +170,7 @@ describe("sessions", () => {
   });
 
   test("what is under way when a session falls never arrives, not in the next one either", () => {
-    const graph = tree(undefined, 0);
+    const { graph } = smallGraph("10>20");
     const engine = new PropagationEngine(graph, { ...STEADY, processingUs: [500, 500] }, new Prng(1));
     engine.announce(0, { prepends: 0 }, 0);
     const slot = engine.slotBetween(1, 0)!;
@@ -191,7 +182,7 @@ describe("sessions", () => {
   });
 
   test("a timer that ran on the old session holds nothing back on the new one", () => {
-    const graph = tree(undefined, 0);
+    const { graph } = smallGraph("10>20");
     const engine = new PropagationEngine(graph, { delayUs: [1, 1], mraiUs: [MRAI_US, MRAI_US] }, new Prng(1));
     engine.announce(0, { prepends: 0 }, 0);
     engine.advance(10);
@@ -259,30 +250,14 @@ describe("sessions", () => {
 });
 
 test("a leak: a customer of two tells one what it has from the other, which prefers its customer", () => {
-  // 10 and 20 are peers, 30 is a customer of both, 40 of 10 (the site), 50 of 20.
-  const builder = new GraphBuilder();
-  const [ten, twenty, thirty, forty, fifty] = [10, 20, 30, 40, 50].map((asn) => builder.addVertex(asn)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  builder.addPeering(ten, twenty);
-  for (const [provider, customer] of [
-    [ten, thirty],
-    [twenty, thirty],
-    [ten, forty],
-    [twenty, fifty],
-  ] as const) {
-    builder.addTransit(provider, customer);
-  }
-  const graph = builder.build();
+  // 30 is a customer of both, 40 of 10 (the site), 50 of 20.
+  const { graph, at } = smallGraph("10=20", "10>30", "20>30", "10>40", "20>50");
+  const [thirty, forty, fifty] = [at(30), at(40), at(50)];
   const engine = new PropagationEngine(graph, STEADY, new Prng(1));
   engine.announce(forty, { prepends: 0 }, 0);
   let nowUs = engine.settle();
   const wayOf = (vertex: number): number[] =>
-    engine.paths.vertices(engine.bestPath(vertex)).map((at) => graph.asn[at]!);
+    engine.paths.vertices(engine.bestPath(vertex)).map((hop) => graph.asn[hop]!);
   expect(wayOf(fifty)).toEqual([20, 10, 40]);
   engine.setLeaking(thirty, true, ++nowUs);
   nowUs = engine.settle();

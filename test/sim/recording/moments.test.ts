@@ -10,8 +10,9 @@ import type { RecordedAct } from "#sim/recording/format.ts";
 import { RecordedStory } from "#sim/recording/moments.ts";
 import { Recorder } from "#sim/recording/recorder.ts";
 import { Replay } from "#sim/recording/replay.ts";
-import { GraphBuilder, type AsGraph } from "#sim/topology/as-graph.ts";
+import type { AsGraph } from "#sim/topology/as-graph.ts";
 import { headerOf, playRandomly, read } from "./play.ts";
+import { smallGraph } from "../small-graph.ts";
 
 const DELAY_US = 10_000;
 const STEADY: EngineOptions = { delayUs: [DELAY_US, DELAY_US], mraiUs: [0, 0] };
@@ -19,24 +20,14 @@ const FAIL_US = 5_000;
 const WITHDRAW_US = 300_000;
 
 /** 11 below 10, 21 below 20, 30 and 31 below both; 10 and 20 are peers. */
-function diamond() {
-  const builder = new GraphBuilder();
-  const [ten, eleven, twenty, twentyOne, thirty, thirtyOne] = [10, 11, 20, 21, 30, 31].map((asn) =>
-    builder.addVertex(asn),
-  ) as [number, number, number, number, number, number];
-  builder.addPeering(ten, twenty);
-  builder.addTransit(ten, eleven);
-  builder.addTransit(twenty, twentyOne);
-  for (const leaf of [thirty, thirtyOne]) {
-    builder.addTransit(ten, leaf);
-    builder.addTransit(twenty, leaf);
-  }
-  return { graph: builder.build(), ten, eleven, twenty, twentyOne, thirty };
+function widerDiamond() {
+  const { graph, at } = smallGraph("10=20", "10>11", "20>21", "10>30", "20>30", "10>31", "20>31");
+  return { graph, ten: at(10), eleven: at(11), twenty: at(20), twentyOne: at(21), thirty: at(30) };
 }
 
 /** West, at AS 11, fails and is withdrawn 295 ms later; east, at AS 21, stays. */
 function lostWest(marks: RouteMarks = { prepends: 0 }): Replay {
-  const { graph, eleven, twentyOne, thirty } = diamond();
+  const { graph, eleven, twentyOne, thirty } = widerDiamond();
   const announced = [
     { vertex: eleven, prepends: 0 },
     { vertex: twentyOne, ...marks },
@@ -114,17 +105,8 @@ test("before, while nobody knows, between two hops and after: sites, vantages, p
 });
 
 test("who sits behind the AS of a dead site arrives elsewhere once that AS has a route again", () => {
-  const builder = new GraphBuilder();
-  const [ten, eleven, twelve, twentyOne] = [10, 11, 12, 21].map((asn) => builder.addVertex(asn)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  builder.addTransit(ten, eleven);
-  builder.addTransit(eleven, twelve);
-  builder.addTransit(ten, twentyOne);
-  const graph = builder.build();
+  const { graph, at } = smallGraph("10>11", "11>12", "10>21");
+  const [eleven, twentyOne] = [at(11), at(21)];
   const announced = [eleven, twentyOne].map((vertex) => ({ vertex, prepends: 0 }));
   const acts = [{ atUs: FAIL_US, what: "west fails", vertex: eleven, isServing: false }];
   const header = { ...headerOf(graph, [eleven, twentyOne], announced), acts };
@@ -162,7 +144,7 @@ test("the curve begins at 0, ends at the end, has the moments of the acts, and l
 
 test("a collector has each peer's best route with the peer in front, and hears each change once", () => {
   const replay = lostWest({ prepends: 1, isNoPeer: true });
-  const { ten, twenty } = diamond();
+  const { ten, twenty } = widerDiamond();
   expect(collectTable(replay, [ten, twenty], 0)).toEqual([
     { asPath: [10, 11], communities: [] },
     { asPath: [20, 21, 21], communities: [0xffff_ff04] },

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { Prng } from "#core/prng.ts";
 import { solveCatchment } from "#sim/anycast/solve.ts";
-import { GraphBuilder, RELATION } from "#sim/topology/as-graph.ts";
+import { RELATION } from "#sim/topology/as-graph.ts";
 import {
   generatedEndStates,
   givenEndState,
@@ -13,6 +13,7 @@ import { fixedPoint } from "#sim/truth/fixed-point.ts";
 import { randomInternet } from "#sim/truth/random-internet.ts";
 import { classesByPaths } from "#sim/truth/valley-free.ts";
 import { generateGraph } from "#sim/topology/generate.ts";
+import { smallGraph } from "../small-graph.ts";
 
 test("the static solve is the fixed point, and its classes are those of the best path of any", () => {
   const rows = solverAgainstOracles(2_000);
@@ -32,18 +33,8 @@ test("nobody keeps a route of a service that is gone", () => {
 
 /** A top with two customers that are peers; the first has a customer of its own. */
 function family() {
-  const builder = new GraphBuilder();
-  const [top, left, right, child] = [1, 2, 3, 4].map((asn) => builder.addVertex(asn)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  builder.addTransit(top, left);
-  builder.addTransit(top, right);
-  builder.addPeering(left, right);
-  builder.addTransit(left, child);
-  return { graph: builder.build(), top, left, right, child };
+  const { graph, at } = smallGraph("1>2", "1>3", "2=3", "2>4");
+  return { graph, top: at(1), left: at(2), right: at(3), child: at(4) };
 }
 
 test("valleys are no way: a peer's peer and a provider's provider stay unreached", () => {
@@ -61,11 +52,8 @@ test("valleys are no way: a peer's peer and a provider's provider stay unreached
     customer,
     provider,
   ]);
-  const builder = new GraphBuilder();
-  const [one, two, three] = [1, 2, 3].map((asn) => builder.addVertex(asn)) as [number, number, number];
-  builder.addPeering(one, two);
-  builder.addPeering(two, three);
-  expect(classesByPaths(builder.build(), [{ vertex: three, prepends: 0 }])).toEqual([255, peer, customer]);
+  const peers = smallGraph("1=2", "2=3");
+  expect(classesByPaths(peers.graph, [{ vertex: peers.at(3), prepends: 0 }])).toEqual([255, peer, customer]);
 });
 
 test("the fixed point sees a difference that a wrong solve would make", () => {
