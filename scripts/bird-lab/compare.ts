@@ -16,7 +16,9 @@ export interface TimeVerdict {
 }
 
 /** Mean delays that are tried, ms: of a message on its way and in its receiver. */
-export const MEANS_MS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30] as const;
+export const MEANS_MS = [
+  0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30,
+] as const;
 const US_PER_MS = 1_000;
 const DELAY_MAX_MEANS = 20;
 /** Shares of the least delay in the mean that are tried. */
@@ -49,10 +51,17 @@ export function judge(
   return { kind, isFitted, real, simulated, isHeld };
 }
 
-/** How far the medians are apart, as a sum of logarithms: nobody's kind counts more because it is slow. */
+/** Where distributions are compared when delays are fitted: the middle and how wide they are. */
+const COMPARED_AT = [0.05, 0.5, 0.95] as const;
+/** ms; differences below it are the clock's and the log's. */
+const RESOLUTION_MS = 0.1;
+
+/** How far distributions are apart, as a sum of logarithms: nobody's kind counts more because it is slow. */
 export function misfit(pairs: readonly (readonly [real: Distribution, simulated: Distribution])[]): number {
   return pairs.reduce((sum, [real, simulated]) => {
-    const ratio = (at(simulated, 0.5) + 0.1) / (at(real, 0.5) + 0.1);
-    return sum + Math.abs(Math.log(ratio));
+    const apart = COMPARED_AT.map((share) =>
+      Math.abs(Math.log((at(simulated, share) + RESOLUTION_MS) / (at(real, share) + RESOLUTION_MS))),
+    );
+    return sum + apart.reduce((total, each) => total + each, 0);
   }, 0);
 }

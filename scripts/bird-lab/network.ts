@@ -51,7 +51,7 @@ function birdPath(): string | undefined {
 
 export class Network {
   readonly topology: LabTopology;
-  readonly #dir = mkdtempSync(join(tmpdir(), "anycastle-birdlab-"));
+  readonly #dir = mkdtempSync(join(tmpdir(), `anycastle-birdlab-${process.pid}-`));
   readonly #daemons = new Map<number, ChildProcess>();
   readonly #announcements = new Map<number, SiteAnnouncement>();
 
@@ -228,12 +228,18 @@ function wallUs(text: string): number {
   return seconds === undefined ? Number.NaN : Date.parse(seconds.replace(" ", "T")) * 1_000 + Number(micros);
 }
 
+/** Namespaces and files of runs that are no more. */
 function sweep(): void {
-  if (!existsSync(NAMES_DIR)) return;
-  for (const name of readdirSync(NAMES_DIR)) {
+  for (const name of leftIn(NAMES_DIR)) remove(name);
+  for (const name of leftIn(tmpdir())) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+}
+
+function leftIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((name) => {
     const pid = NAME.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) remove(name);
-  }
+    return pid !== undefined && !existsSync(`/proc/${pid}`);
+  });
 }
 
 function remove(name: string): void {
