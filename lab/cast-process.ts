@@ -6,7 +6,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { nowMs, nowNs } from "#core/host/clock.ts";
-import { CHILD_HEAP_FLAGS } from "#core/host/heap.ts";
+import { heapFlags } from "#core/host/heap.ts";
 import { childEnvironment } from "#core/host/environment.ts";
 import { NdjsonReader } from "#core/host/ndjson.ts";
 import type { CastCommand, CastConfig } from "#core/wire/cast.ts";
@@ -60,7 +60,7 @@ export class CastProcess {
     this.name = options.name;
     this.#options = options;
     const startedMs = nowMs();
-    this.#child = spawn(process.execPath, [...CHILD_HEAP_FLAGS, ENTRY, options.role], {
+    this.#child = spawn(process.execPath, [...heapFlags(options.role), ENTRY, options.role], {
       stdio: ["pipe", "pipe", "pipe"],
       env: childEnvironment(options.environment),
       // A Ctrl-C goes to the terminal's whole group, and Node dies of one until its program has asked for it. Only the

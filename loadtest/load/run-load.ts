@@ -8,7 +8,7 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
 import { NdjsonReader } from "#core/host/ndjson.ts";
-import { CHILD_HEAP_FLAGS } from "#core/host/heap.ts";
+import { heapFlags } from "#core/host/heap.ts";
 import type { CastCommand, LoadConfig } from "#core/wire/cast.ts";
 import type { ProcessEvent } from "#core/wire/events.ts";
 import type { LoadResult } from "#core/wire/measure.ts";
@@ -35,7 +35,7 @@ export interface RunningLoad {
 /** Throws a `UserError` that lists every fault of the document before anything is started. */
 export function startLoad(start: LoadStart): RunningLoad {
   const document = parseLoadDocument(start.document);
-  const child = spawn(process.execPath, [...CHILD_HEAP_FLAGS, ENTRY, "load"], {
+  const child = spawn(process.execPath, [...heapFlags("load"), ENTRY, "load"], {
     stdio: ["pipe", "pipe", "pipe"],
     // In no terminal's group: a Ctrl-C is for whoever started it, who then ends it gently.
     detached: true,
