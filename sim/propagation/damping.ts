@@ -8,7 +8,8 @@
  *     reuse    |------|----\-----------  used again after halfLife * log2(penalty / reuse)
  *
  * The penalty belongs to the session and the prefix: another path does not begin at zero. Times are exact here, where
- * real routers look every few seconds. The loss of a session is no flap of the route (Cisco IOS, "BGP route dampening").
+ * real routers look every few seconds (5 s in Cisco's IOS IP Configuration Guide). That a session is lost is taken for no
+ * flap of the route.
  */
 
 export interface Damping {
@@ -31,7 +32,7 @@ export const DAMPING_SETS = {
   cisco: { ...COMMON, announcedAgain: 0, suppress: 2_000 },
   /** Junos as it comes: an announcement after a withdrawal counts too, suppress above 3000. */
   juniper: { ...COMMON, announcedAgain: 1_000, suppress: 3_000 },
-  /** RFC 7196 §4: Cisco's penalties, suppress no sooner than above 6000. */
+  /** As RFC 7196 advises: Cisco's penalties, suppress no sooner than above 6000. */
   "rfc-7196": { ...COMMON, announcedAgain: 0, suppress: 6_000 },
 } as const satisfies Readonly<Record<string, Damping>>;
 
