@@ -1,7 +1,7 @@
 /**
  * A large body that is the same on every node, so that half of it from one node and half from another make a whole:
  * byte i depends on i alone. Ranges per RFC 9110 §14: one range, of GET only (§14.2); more than one gets the whole
- * body, as allowed.
+ * body, as allowed. Whoever wants the rest of these very bytes says so with If-Match or If-Range (§13.1).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -26,6 +26,11 @@ export function serveLargeBody(url: URL, request: IncomingMessage, response: Ser
     return;
   }
   const etag = `"bytes-${size}"`;
+  const ifMatch = request.headers["if-match"];
+  if (ifMatch !== undefined && ifMatch !== "*" && !ifMatch.split(",").some((tag) => tag.trim() === etag)) {
+    response.writeHead(412, { etag, "content-length": 0 }).end();
+    return;
+  }
   const ifRange = request.headers["if-range"];
   const isRangeAsked = request.method === "GET" && (ifRange === undefined || ifRange === etag);
   const range = isRangeAsked ? rangeOf(request.headers.range, size) : "whole";

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { ALGORITHMS, type BalancerOptions } from "./balancer/create-balancer.ts";
+import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
 import type { SlowStartOptions } from "./balancer/slow-start.ts";
 import {
   HEALTH_PROFILE_NAMES,
@@ -317,6 +318,7 @@ export const gatewaySchema = z
           ),
       })
       .prefault({}),
+    resume: resumeSchema.prefault({}),
     limits: limitsSchema.prefault({}),
     wan: z
       .strictObject({
@@ -365,6 +367,7 @@ export interface GatewayConfig {
     readonly budgetPerSecond: number;
   };
   readonly replayBytesMax: number;
+  readonly resume: ResumeOptions;
   readonly limits: Readonly<Document["limits"]>;
   readonly isWanEmulated: boolean;
 }
@@ -625,6 +628,7 @@ function complete(document: Document): GatewayConfig {
     retry: completeRetry(retry, health.profile),
     hedge: completeHedge(hedge, health.profile),
     replayBytesMax: document.body.replayBytesMax,
+    resume: document.resume,
     limits: document.limits,
     isWanEmulated: document.wan !== undefined,
   };

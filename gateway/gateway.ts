@@ -215,6 +215,7 @@ class Gateway implements RunningGateway {
         retries: telemetry.retries,
         hedges: telemetry.hedges,
         hedgesWon: telemetry.hedgesWon,
+        resumes: telemetry.resumes,
         resets: telemetry.resets,
       },
       retryBudgetRatio: this.#engine.retryBudget.remainingRatio(clock.nowMs()),

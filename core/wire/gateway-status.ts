@@ -21,6 +21,8 @@ export interface GatewayStatus {
     readonly retries: number;
     readonly hedges: number;
     readonly hedgesWon: number;
+    /** Half-sent responses that another node completed. */
+    readonly resumes: number;
     /** Client connections reset because their site changed (`anycast-only`). */
     readonly resets: number;
   };

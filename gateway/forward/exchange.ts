@@ -9,7 +9,8 @@
  * A response head is held back until the first data, or for two turns of the loop, so that a node that dies between
  * head and body is still nobody's loss (class E). Emulated travel is spent before a node is asked and belongs to no
  * attempt's time. In mode `anycast-only` there is one attempt at the node the connection leads to, and its failure is
- * a reset connection, as it would be without any gateway. Left out: 1xx other than 100, resuming by Range.
+ * a reset connection, as it would be without any gateway. A body that breaks off half sent is gone on with from another
+ * node, by Range, where that is provably the same body (`resume.ts`). Left out: 1xx other than 100.
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Timer } from "#core/host/clock.ts";
@@ -29,6 +30,7 @@ import {
 import type { HedgeDelay } from "../resilience/hedge-delay.ts";
 import type { PickRequest } from "../balancer/balancer.ts";
 import type { Candidate, RescuePlan } from "../resilience/rescue-plan.ts";
+import { resumePoint, type ResumePoint } from "../resilience/resume.ts";
 import type { RetryBudget } from "../resilience/retry-budget.ts";
 import { ecmpNode } from "../routing/modes.ts";
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
@@ -60,6 +62,8 @@ export interface Engine {
 }
 
 const NONE = -1;
+/** A resumable body that grows by less than this within `resume.stallTimeoutMs` has stalled. */
+const STALL_BYTES = 1_024;
 /** A response head without data is held for so many turns of the loop. */
 const HELD_TURNS = 2;
 /** Asked of clients that got no node's answer. */
@@ -92,6 +96,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** Attempts that may still answer or are answering, in the order in which they began. */
   readonly #running: Attempt[] = [];
   #attemptCount = 0;
+  /** Attempts made before the body was last gone on with: those brought the client further and count no more. */
+  #attemptsSpent = 0;
   #lastNode = NONE;
   #hedgeDueMs = Infinity;
   #winner: Attempt | undefined;
@@ -99,6 +105,13 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** Turns of the loop for which the head has waited for data. */
   #heldTurns = 0;
   #isPartSent = false;
+  /** How far the body has come, if a break in it can be mended. */
+  #resume: ResumePoint | undefined;
+  #resumeCount = 0;
+  /** Where the body stood when it was last looked at for a stall. */
+  #stallMark = 0;
+  /** A head has been waited for since: the request's start, or the break in its body. */
+  #awaitedSinceMs: number;
   #isAwaitingDrain = false;
   #isOver = false;
   #status = 0;
@@ -126,6 +139,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#response = response;
     this.#isBare = engine.config.routing.mode === "anycast-only";
     this.#startedMs = engine.clock.nowMs();
+    this.#awaitedSinceMs = this.#startedMs;
     this.#pick = {
       excluded: this.#tried,
       nowMs: this.#startedMs,
@@ -266,7 +280,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       }
       this.#arm();
     }
-    const { method, path, fields } = this.#head;
+    const { method, path } = this.#head;
+    const fields = this.#isPartSent ? this.#resume!.rangeFields(this.#head.fields) : this.#head.fields;
     attempt.send({ method, path, fields, body: this.#body?.open() ?? null });
   }
 
@@ -280,7 +295,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   #hasAttemptLeft(): boolean {
-    return this.#attemptCount + this.#journeyCount() < this.#engine.config.retry.attemptsMax;
+    const count = this.#attemptCount - this.#attemptsSpent + this.#journeyCount();
+    return count < this.#engine.config.retry.attemptsMax;
   }
 
   // Deadlines.
@@ -289,7 +305,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const { perTryTimeoutMs, totalTimeoutMs } = this.#engine.config.retry;
     const eldest = this.#running[0];
     const tryDueMs = eldest === undefined ? Infinity : eldest.startedMs + perTryTimeoutMs;
-    this.dueMs = Math.min(this.#startedMs + totalTimeoutMs, tryDueMs, this.#hedgeDueMs);
+    this.dueMs = Math.min(this.#awaitedSinceMs + totalTimeoutMs, tryDueMs, this.#hedgeDueMs);
   }
 
   /** Answers that have already arrived are read first: a late wake-up is not a slow node. */
@@ -300,10 +316,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   /** Not for owners: called one turn of the loop after `due`. */
   overdue(): void {
-    if (this.#isOver || this.#winner !== undefined) return;
+    if (this.#isOver) return;
+    if (this.#winner !== undefined) return this.#lookForStall(this.#winner);
     const nowMs = this.#engine.clock.nowMs();
     const { perTryTimeoutMs, totalTimeoutMs } = this.#engine.config.retry;
-    if (nowMs - this.#startedMs >= totalTimeoutMs) return this.#fail(this.#timeoutFailure());
+    if (nowMs - this.#awaitedSinceMs >= totalTimeoutMs) return this.#fail(this.#timeoutFailure());
     for (let eldest = this.#running[0]; eldest !== undefined; eldest = this.#running[0]) {
       if (nowMs - eldest.startedMs < perTryTimeoutMs) break;
       eldest.cancel();
@@ -348,37 +365,58 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const { clock, hedgeDelay, isDraining, telemetry } = this.#engine;
     const nowMs = clock.nowMs();
     const tookMs = nowMs - attempt.startedMs;
+    const answer = readResponseFields(raw, status);
+    if (this.#isPartSent && !this.#resume!.isContinuedBy(answer)) {
+      attempt.cancel();
+      return this.attemptFailed(attempt, "changed");
+    }
     this.#winner = attempt;
-    this.#status = status;
     this.dueMs = Infinity;
     this.#endJourneys();
     this.#judge(attempt, "answered", nowMs);
     if (!this.#isBare) hedgeDelay.record(tookMs, nowMs);
     this.#observe(attempt, nowMs);
     if (this.#running.length > 1) this.#dismissLosers(attempt, nowMs);
+    if (this.#isPartSent) return this.#watchForStall(nowMs);
+    this.#status = status;
+    this.#resume = this.#mayResume() ? resumePoint(this.#head.method, answer) : undefined;
     const ttfbMs = nowMs - this.#startedMs;
     telemetry.firstByte(this.vantage, attempt.node.index, ttfbMs);
     if (this.#attemptCount === 1) telemetry.overhead.observe((ttfbMs - this.#travelMs - tookMs) / 1000);
-    const { fields } = readResponseFields(raw, status);
+    const { fields } = answer;
     if (isDraining) this.#sayClose(fields);
     this.#heldHead = { status, reason, fields };
     this.#heldTurns = 0;
+    if (this.#resume !== undefined) this.#watchForStall(nowMs);
     setImmediate(releaseAlone, this);
   }
 
-  attemptData(_attempt: Attempt, chunk: Buffer): boolean {
+  attemptData(attempt: Attempt, chunk: Buffer): boolean {
     this.#releaseHead();
-    if (this.#isOver || this.#response.write(chunk)) return true;
+    if (this.#isOver) return true;
+    if (this.#resume?.advance(chunk.length) === false) {
+      attempt.cancel();
+      this.attemptFailed(attempt, "broken");
+      return true;
+    }
+    if (this.#response.write(chunk)) return true;
     this.#awaitDrain();
     return false;
   }
 
   attemptEnded(attempt: Attempt, rawTrailers: readonly Uint8Array[]): void {
-    const { telemetry } = this.#engine;
+    if (this.#resume?.isComplete === false) return this.attemptFailed(attempt, "broken");
     this.#settle(attempt, "answered");
     this.#releaseHead();
     if (this.#isOver) return;
     if (rawTrailers.length > 0) this.#response.addTrailers(readTrailers(rawTrailers));
+    this.#complete(attempt);
+  }
+
+  /** The whole answer is with the client. */
+  #complete(attempt: Attempt): void {
+    const { telemetry } = this.#engine;
+    if (this.#resumeCount > 0) telemetry.resumed();
     this.#response.end();
     if (attempt.isHedge) telemetry.hedgeWon();
     const { index, siteIndex } = attempt.node;
@@ -395,10 +433,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (this.#isOver) return;
     const failure = this.#classOf(attempt);
     this.#lastFailure = { kind: "attempt", failure, cause };
-    if (failure === "F") return this.#abort(this.#lastFailure, attempt.node.index);
+    if (failure === "F") return this.#mend(this.#lastFailure, attempt);
     if (attempt === this.#winner) {
       this.#winner = undefined;
       this.#heldHead = undefined;
+      this.#resume = undefined;
       this.#status = 0;
     }
     if (this.#mayRetry(failure)) return this.#retry(failure);
@@ -432,6 +471,56 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#rescueReason = failure;
     this.#engine.telemetry.retried(failure);
     this.#seek(false);
+  }
+
+  // Going on with a body that broke off.
+
+  #mayResume(): boolean {
+    return !this.#isBare && this.#engine.config.resume.isEnabled && this.#body === undefined;
+  }
+
+  /** The rest from another node; from the same one if there is no other: its process may live on. */
+  #mend(failure: RequestFailure, attempt: Attempt): void {
+    const { clock, config, plan, retryBudget, telemetry } = this.#engine;
+    const nowMs = clock.nowMs();
+    const resume = this.#resume;
+    if (resume === undefined || this.#resumeCount >= config.resume.resumesMax) {
+      return this.#abort(failure, attempt.node.index);
+    }
+    // The node's last words are missing, not the body's: nothing is left to ask for.
+    if (resume.isComplete) return this.#complete(attempt);
+    if (!retryBudget.withdraw(nowMs)) return this.#abort(failure, attempt.node.index);
+    this.#winner = undefined;
+    this.#view = this.#engine.routes.view(this.vantage);
+    this.#resumeCount += 1;
+    this.#attemptsSpent = this.#attemptCount;
+    this.#awaitedSinceMs = nowMs;
+    this.#rescueReason = "F";
+    telemetry.retried("F");
+    this.#tried.length = 0;
+    this.#tried.push(attempt.node.index);
+    let candidate = plan.next(this.#view.sites, this.#pickNow());
+    if (candidate === undefined) {
+      this.#tried.length = 0;
+      candidate = plan.next(this.#view.sites, this.#pickNow());
+    }
+    if (candidate === undefined) return this.#abort(failure, attempt.node.index);
+    this.#reach(candidate, false);
+  }
+
+  #watchForStall(nowMs: number): void {
+    this.#stallMark = this.#resume!.next;
+    this.dueMs = nowMs + this.#engine.config.resume.stallTimeoutMs;
+  }
+
+  /** Only where the body can be had elsewhere. A client that does not read is no stall of the node's. */
+  #lookForStall(attempt: Attempt): void {
+    const resume = this.#resume;
+    if (resume === undefined) return;
+    const hasGrown = resume.next - this.#stallMark >= STALL_BYTES;
+    if (hasGrown || this.#isAwaitingDrain) return this.#watchForStall(this.#engine.clock.nowMs());
+    attempt.cancel();
+    this.attemptFailed(attempt, "timeout");
   }
 
   #dismissLosers(winner: Attempt, nowMs: number): void {

@@ -4,30 +4,41 @@
  * Content-Length passes, Transfer-Encoding does not. `date`, `x-edge-route`, `x-edge-node` pass untouched.
  */
 import { stripNamedFields } from "../listener/named-fields.ts";
+import type { ResponseSign } from "../resilience/resume.ts";
 
-export interface ResponseFields {
+export interface ResponseFields extends ResponseSign {
   readonly fields: string[];
-  /** -1 when the node did not say. */
-  readonly contentLength: number;
   readonly hasDate: boolean;
 }
+
+/** What says two things at once is taken for neither. */
+const TWICE = "";
 
 export function readResponseFields(raw: readonly Uint8Array[], status: number): ResponseFields {
   const fields: string[] = [];
   let named = "";
   let contentLength = -1;
   let hasDate = false;
+  let hasTrailers = false;
+  let etag: string | undefined;
+  let contentRange: string | undefined;
+  let contentEncoding: string | undefined;
+  let acceptRanges: string | undefined;
   for (let index = 0; index < raw.length; index += 2) {
     const name = latin1(raw[index]!);
     const value = latin1(raw[index + 1]!);
     switch (name.length) {
       case 4:
         if (isNamed(name, "date")) hasDate = true;
+        else if (isNamed(name, "etag")) etag = etag === undefined ? value : TWICE;
         break;
       case 7:
         if (isNamed(name, "upgrade")) continue;
         // Trailers pass unannounced: node:http refuses the field where it will not chunk (HEAD, HTTP/1.0 clients).
-        if (isNamed(name, "trailer")) continue;
+        if (isNamed(name, "trailer")) {
+          hasTrailers = true;
+          continue;
+        }
         break;
       case 10:
         if (isNamed(name, "connection")) {
@@ -35,6 +46,10 @@ export function readResponseFields(raw: readonly Uint8Array[], status: number): 
           continue;
         }
         if (isNamed(name, "keep-alive")) continue;
+        break;
+      case 13:
+        if (isNamed(name, "content-range")) contentRange = contentRange === undefined ? value : TWICE;
+        else if (isNamed(name, "accept-ranges")) acceptRanges = value;
         break;
       case 14:
         if (isNamed(name, "content-length")) {
@@ -45,6 +60,7 @@ export function readResponseFields(raw: readonly Uint8Array[], status: number): 
         break;
       case 16:
         if (isNamed(name, "proxy-connection")) continue;
+        if (isNamed(name, "content-encoding")) contentEncoding = value;
         break;
       case 17:
         if (isNamed(name, "transfer-encoding")) continue;
@@ -54,7 +70,17 @@ export function readResponseFields(raw: readonly Uint8Array[], status: number): 
     fields.push(name, value);
   }
   if (named !== "") stripNamedFields(fields, named);
-  return { fields, contentLength, hasDate };
+  return {
+    fields,
+    status,
+    contentLength,
+    hasDate,
+    hasTrailers,
+    etag,
+    contentRange,
+    contentEncoding,
+    acceptRanges,
+  };
 }
 
 function isNamed(name: string, lower: string): boolean {

@@ -5,7 +5,8 @@
  *   C  written to a used connection, no byte back           idempotent methods only: the node may have acted
  *   D  written to a fresh connection, no byte back          the same
  *   E  response head or part held, nothing sent on          the same
- *   F  part sent to the client                              nobody retries: the client's connection is aborted
+ *   F  part sent to the client                              the rest by Range where it is provably the same body
+ *                                                           (`resume.ts`), else the client's connection is aborted
  *
  * Class B (a used connection whose end has already been read) never shows here: the pool does not use such a one.
  * That a failure on a used connection is "safe whatever the method" is false after a kill: the request may have been
@@ -13,8 +14,11 @@
  */
 export type FailureClass = "A" | "C" | "D" | "E" | "F";
 
-/** What ended the attempt. `broken`: the node spoke, but not HTTP. */
-export type FailureCause = "refused" | "reset" | "timeout" | "broken" | "saturated";
+/**
+ * What ended the attempt. `broken`: the node spoke, but not HTTP. `changed`: asked for the rest of a body it had
+ * something else.
+ */
+export type FailureCause = "refused" | "reset" | "timeout" | "broken" | "saturated" | "changed";
 
 export interface AttemptProgress {
   /** The request was handed to a connection. */

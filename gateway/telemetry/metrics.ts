@@ -111,6 +111,13 @@ function addAttempts(registry: Registry, { fleet, telemetry, retryBudgetRatio }:
     for (const [reason, count] of telemetry.retriesByReason) add({ reason }, count);
     add({ reason: "hedge" }, telemetry.hedges);
   });
+  counter(
+    registry,
+    "anycastle_resumed_responses_total",
+    "Half-sent responses that another node completed, by Range.",
+    [],
+    (add) => add({}, telemetry.resumes),
+  );
   gauge(registry, "anycastle_retry_budget_remaining_ratio", "Share of the retry budget left.", [], (set) =>
     set({}, retryBudgetRatio()),
   );

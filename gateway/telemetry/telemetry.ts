@@ -35,6 +35,8 @@ export const ATTEMPT_OUTCOMES = [
   "reset",
   "timeout",
   "broken",
+  /** Asked for the rest of a body it had something else. */
+  "changed",
   "hedged",
   "cancelled",
 ] as const;
@@ -74,6 +76,8 @@ export class Telemetry {
   retries = 0;
   hedges = 0;
   hedgesWon = 0;
+  /** Half-sent responses that another node completed. */
+  resumes = 0;
   resets = 0;
   #window = { fromNs: 0, requests: 0, failed: 0, rescued: 0, hedged: 0, resets: 0 };
 
@@ -175,6 +179,10 @@ export class Telemetry {
 
   hedgeWon(): void {
     this.hedgesWon += 1;
+  }
+
+  resumed(): void {
+    this.resumes += 1;
   }
 
   /** A request was answered by another site than the one it was for. */

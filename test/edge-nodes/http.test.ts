@@ -62,6 +62,22 @@ test("HEAD has the fields of GET and no body", async () => {
   expect(head.fields["content-length"]).toBe(get.fields["content-length"]);
 });
 
+test("If-Match lets only the body it names through", async () => {
+  const own = '"bytes-200000"';
+  for (const [field, status] of [
+    [own, 206],
+    [`"x", ${own}`, 206],
+    ["*", 206],
+    ['"bytes-1"', 412],
+    [`W/${own}`, 412],
+  ] as const) {
+    const { status: got, body } = await ask("/bytes?size=200000", {
+      headers: { "if-match": field, range: "bytes=7-9" },
+    });
+    expect([field, got, body.length]).toEqual([field, status, status === 206 ? 3 : 0]);
+  }
+});
+
 test("the large body is the same whole however it is cut into ranges", async () => {
   const whole = await ask("/bytes?size=200000");
   expect(whole.body.length).toBe(200_000);

@@ -34,6 +34,7 @@ export function gatewayStatus(healths: Record<string, NodeHealth> = {}, total = 
       retries: 0,
       hedges: 0,
       hedgesWon: 0,
+      resumes: 0,
       resets: 0,
     },
     retryBudgetRatio: 1,
