@@ -22,7 +22,7 @@ import type { Prng } from "#core/prng.ts";
 import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
 import { RouteDamper, type Damping } from "./damping.ts";
 import { EventHeap } from "./event-heap.ts";
-import { PathTree, type RouteMarks } from "./paths.ts";
+import { asBit, PathTree, type RouteMarks } from "./paths.ts";
 
 const NONE = -1;
 /** In place of a path: not a message but the end of a session's MRAI timer. */
@@ -97,7 +97,7 @@ export interface EngineObserver {
 const NOBODY: EngineObserver = {};
 
 export class PropagationEngine {
-  readonly paths = new PathTree();
+  readonly paths: PathTree;
   readonly counts: EngineCounts = { announcements: 0, withdrawals: 0 };
   readonly #graph: AsGraph;
   readonly #options: EngineOptions;
@@ -123,6 +123,7 @@ export class PropagationEngine {
   #isLeaking: Uint8Array | undefined;
   readonly #mraiEndUs: Float64Array;
   readonly #isWaking: Uint8Array;
+  /** By the sender's slot: when what was sent last over it arrives. */
   readonly #lastArrivalUs: Float64Array;
   /** Loc-RIB: slot of the best path, NONE, or own. */
   readonly #bestSlot: Int32Array;
@@ -135,6 +136,7 @@ export class PropagationEngine {
   constructor(graph: AsGraph, options: EngineOptions, prng: Prng, observer: EngineObserver = NOBODY) {
     const slots = graph.neighbors.length;
     this.#graph = graph;
+    this.paths = new PathTree(graph.asn);
     this.#options = options;
     this.#delays = prng.fork("bgp/delay");
     this.#observer = observer;
@@ -185,7 +187,7 @@ export class PropagationEngine {
     isDown[slot] = 1;
     this.#heap.discard((at, path) => at === ~slot || (at === slot && path !== REUSE));
     this.#sent[slot] = this.#isWaking[slot] = 0;
-    this.#mraiEndUs[slot] = this.#lastArrivalUs[slot] = 0;
+    this.#mraiEndUs[slot] = this.#lastArrivalUs[this.#graph.reverse[slot]!] = 0;
     this.#damper?.forget(slot);
     this.#hear(this.#ownerOf(slot), slot, 0);
   }
@@ -230,10 +232,8 @@ export class PropagationEngine {
       this.#isOwn[site.vertex] = 1;
       this.#passed[site.vertex] = this.paths.root(site.vertex, site);
     }
-    const order = [...solved.site.keys()].filter((vertex) => solved.next[vertex] !== NONE);
     // A next hop's path is shorter, so it is there already.
-    order.sort((x, y) => solved.length[x]! - solved.length[y]!);
-    for (const vertex of order) {
+    for (const vertex of byLength(solved)) {
       const slot = this.slotBetween(vertex, solved.next[vertex]!)!;
       const path = this.#passed[solved.next[vertex]!]!;
       this.#bestSlot[vertex] = slot;
@@ -265,11 +265,11 @@ export class PropagationEngine {
     while (this.#heap.nextUs() <= nowUs) {
       this.#heap.pop();
       this.#setNow(this.#heap.timeUs);
-      const { slot, path } = this.#heap;
-      if (slot < 0) this.#process(~slot, path);
-      else if (path === WAKE) this.#wake(slot);
-      else if (path === REUSE) this.#reuse(slot);
-      else this.#receive(slot, path);
+      const { vertex, slot, path } = this.#heap;
+      if (slot < 0) this.#process(vertex, ~slot, path);
+      else if (path === WAKE) this.#wake(vertex, slot);
+      else if (path === REUSE) this.#reuse(vertex, slot);
+      else this.#receive(vertex, slot, path);
     }
     this.#setNow(nowUs);
   }
@@ -311,24 +311,22 @@ export class PropagationEngine {
     return slot === NONE ? NONE : this.#graph.neighbors[slot]!;
   }
 
-  #receive(slot: number, offered: number): void {
+  #receive(vertex: number, slot: number, offered: number): void {
     this.#lastMessageUs = this.#nowUs;
     if (this.#isDown?.[slot] === 1) return;
     this.#observer.onArrived?.(slot, offered, this.#nowUs);
     const { processingUs } = this.#options;
-    if (processingUs === undefined) return this.#process(slot, offered);
-    const vertex = this.#ownerOf(slot);
+    if (processingUs === undefined) return this.#process(vertex, slot, offered);
     const [min, max] = processingUs;
     const startUs = Math.max(this.#nowUs, this.#busyUntilUs[vertex]!);
     this.#busyUntilUs[vertex] = startUs + (min === max ? min : this.#processing.integer(min, max));
-    this.#heap.push(this.#busyUntilUs[vertex], ~slot, offered);
+    this.#heap.push(this.#busyUntilUs[vertex], vertex, ~slot, offered);
   }
 
-  #process(slot: number, offered: number): void {
-    const vertex = this.#ownerOf(slot);
+  #process(vertex: number, slot: number, offered: number): void {
     const path = offered !== 0 && this.#holdsOwnAs(vertex, offered) ? 0 : offered;
     const isDamped = this.#damper !== undefined && (this.#traits[vertex]! & TRAITS.damps) !== 0;
-    this.#hear(vertex, slot, isDamped ? this.#damp(slot, path) : path);
+    this.#hear(vertex, slot, isDamped ? this.#damp(vertex, slot, path) : path);
   }
 
   /** What the neighbour at `slot` says now, as far as it may be used. */
@@ -341,21 +339,21 @@ export class PropagationEngine {
     else if (path !== 0 && this.#isPreferred(slot, best)) this.#choose(vertex, slot);
   }
 
-  #damp(slot: number, path: number): number {
+  #damp(vertex: number, slot: number, path: number): number {
     const damper = this.#damper!;
     const wasSuppressed = damper.isSuppressed(slot);
     const usable = damper.hear(slot, this.#heard[slot]!, path, this.#nowUs);
     if (!wasSuppressed && damper.isSuppressed(slot)) {
-      this.#heap.push(damper.reuseUs(slot, this.#nowUs), slot, REUSE);
+      this.#heap.push(damper.reuseUs(slot, this.#nowUs), vertex, slot, REUSE);
     }
     return usable;
   }
 
-  #reuse(slot: number): void {
+  #reuse(vertex: number, slot: number): void {
     const againUs = this.#damper!.reuseUs(slot, this.#nowUs);
     // It has flapped again meanwhile.
-    if (againUs > this.#nowUs) this.#heap.push(againUs, slot, REUSE);
-    else this.#hear(this.#ownerOf(slot), slot, this.#damper!.release(slot));
+    if (againUs > this.#nowUs) this.#heap.push(againUs, vertex, slot, REUSE);
+    else this.#hear(vertex, slot, this.#damper!.release(slot));
   }
 
   /** A slot is its owner's end of a session: the owner is whom the other end names. */
@@ -373,9 +371,16 @@ export class PropagationEngine {
 
   #bestOf(vertex: number): number {
     let best = NONE;
+    let bestRank = Infinity;
+    const heard = this.#heard;
     const end = this.#graph.offsets[vertex + 1]!;
+    // Among equals the first: the lower slot is the lower neighbour AS.
     for (let slot = this.#graph.offsets[vertex]!; slot < end; slot++) {
-      if (this.#heard[slot] !== 0 && this.#isPreferred(slot, best)) best = slot;
+      if (heard[slot] === 0) continue;
+      const rank = this.#rank(slot);
+      if (rank >= bestRank) continue;
+      best = slot;
+      bestRank = rank;
     }
     return best;
   }
@@ -399,18 +404,48 @@ export class PropagationEngine {
   }
 
   #tellAll(vertex: number): void {
-    const end = this.#graph.offsets[vertex + 1]!;
-    for (let slot = this.#graph.offsets[vertex]!; slot < end; slot++) this.#tell(vertex, slot);
+    const { offsets, relations } = this.#graph;
+    const end = offsets[vertex + 1]!;
+    if (!this.#isExportPlain(vertex)) {
+      for (let slot = offsets[vertex]!; slot < end; slot++) this.#tell(vertex, slot);
+      return;
+    }
+    // `#exported`, with what is the same for all neighbours looked at once.
+    const best = this.#bestSlot[vertex]!;
+    const path = this.#passed[vertex]!;
+    const isForAll = path === 0 || relations[best] === RELATION.customer;
+    const sent = this.#sent;
+    for (let slot = offsets[vertex]!; slot < end; slot++) {
+      const isHeard = slot !== best && (isForAll || relations[slot] === RELATION.customer);
+      const exported = isHeard ? path : 0;
+      if (exported !== sent[slot]) this.#offer(vertex, slot, exported);
+    }
+  }
+
+  /** Nothing but policy decides who hears of the vertex's best path: the case of nearly all. */
+  #isExportPlain(vertex: number): boolean {
+    if (this.#options.hasPolicy === false || this.#isOwn[vertex] === 1) return false;
+    if ((this.#traits[vertex]! & TRAITS.checksLoops) !== 0 || this.#isLeaking?.[vertex] === 1) return false;
+    const path = this.#passed[vertex]!;
+    if (path === 0) return true;
+    return (
+      this.paths.isNoPeer[path] === 0 && this.paths.isNoExport[this.#heard[this.#bestSlot[vertex]!]!] === 0
+    );
   }
 
   /** Sends what the neighbour at `slot` should now hear, if it differs from what it heard last, and if it may go. */
   #tell(vertex: number, slot: number): void {
     const path = this.#exported(vertex, slot);
-    if (path === this.#sent[slot] || this.#isDown?.[slot] === 1) return;
+    if (path !== this.#sent[slot]) this.#offer(vertex, slot, path);
+  }
+
+  /** At once, or when the timer lets it go: what is best by then. */
+  #offer(vertex: number, slot: number, path: number): void {
+    if (this.#isDown?.[slot] === 1) return;
     const held = path === 0 ? TRAITS.holdsWithdrawals : TRAITS.holdsAnnouncements;
     if ((this.#traits[vertex]! & held) === 0) return this.#send(slot, path);
-    if (this.#options.isMraiShared === true) return this.#wait(slot, this.#nextEndUs(slot));
-    if (this.#nowUs < this.#mraiEndUs[slot]!) return this.#wait(slot, this.#mraiEndUs[slot]!);
+    if (this.#options.isMraiShared === true) return this.#wait(vertex, slot, this.#nextEndUs(slot));
+    if (this.#nowUs < this.#mraiEndUs[slot]!) return this.#wait(vertex, slot, this.#mraiEndUs[slot]!);
     this.#mraiEndUs[slot] = this.#nowUs + this.#mraiOf(slot);
     this.#send(slot, path);
   }
@@ -421,7 +456,9 @@ export class PropagationEngine {
     else this.counts.announcements += 1;
     const end = this.#graph.reverse[slot]!;
     this.#observer.onSent?.(end, path, this.#nowUs);
-    this.#deliver(end, path);
+    const arrivalUs = Math.max(this.#nowUs + this.#drawDelayUs(), this.#lastArrivalUs[slot]!);
+    this.#lastArrivalUs[slot] = arrivalUs;
+    this.#heap.push(arrivalUs, this.#graph.neighbors[slot]!, end, path);
   }
 
   #exported(vertex: number, slot: number): number {
@@ -437,12 +474,6 @@ export class PropagationEngine {
     const isFromCustomer = this.#graph.relations[best] === RELATION.customer;
     if (isFromCustomer || toWhom === RELATION.customer) return path;
     return this.#isLeaking?.[vertex] === 1 ? path : 0;
-  }
-
-  #deliver(slot: number, path: number): void {
-    const arrivalUs = this.#nowUs + this.#drawDelayUs();
-    this.#lastArrivalUs[slot] = Math.max(arrivalUs, this.#lastArrivalUs[slot]!);
-    this.#heap.push(this.#lastArrivalUs[slot], slot, path);
   }
 
   #drawDelayUs(): number {
@@ -475,15 +506,14 @@ export class PropagationEngine {
     return (this.#mraiEndUs[slot] = endUs);
   }
 
-  #wait(slot: number, untilUs: number): void {
+  #wait(vertex: number, slot: number, untilUs: number): void {
     if (this.#isWaking[slot] === 1) return;
     this.#isWaking[slot] = 1;
-    this.#heap.push(untilUs, slot, WAKE);
+    this.#heap.push(untilUs, vertex, slot, WAKE);
   }
 
-  #wake(slot: number): void {
+  #wake(vertex: number, slot: number): void {
     this.#isWaking[slot] = 0;
-    const vertex = this.#ownerOf(slot);
     if (this.#options.isMraiShared !== true) return this.#tell(vertex, slot);
     const path = this.#exported(vertex, slot);
     if (path !== this.#sent[slot]) this.#send(slot, path);
@@ -491,7 +521,8 @@ export class PropagationEngine {
 
   #holdsOwnAs(vertex: number, path: number): boolean {
     const asn = this.#graph.asn[vertex]!;
-    const { head, parent } = this.paths;
+    const { asBits, head, parent } = this.paths;
+    if ((asBits[path]! & asBit(asn)) === 0) return false;
     for (let at = path; at !== 0; at = parent[at]!) if (this.#graph.asn[head[at]!] === asn) return true;
     return false;
   }
@@ -502,19 +533,39 @@ export class PropagationEngine {
   }
 }
 
+/** The vertices that have a next hop, those with short paths first (counting sort). */
+function byLength({ next, length }: { readonly next: Int32Array; readonly length: Uint16Array }): Int32Array {
+  const firstOf = new Int32Array(LENGTH_LIMIT + 1);
+  for (let vertex = 0; vertex < next.length; vertex++) {
+    if (next[vertex] !== NONE) firstOf[length[vertex]! + 1]! += 1;
+  }
+  for (let hops = 1; hops <= LENGTH_LIMIT; hops++) firstOf[hops]! += firstOf[hops - 1]!;
+  const order = new Int32Array(firstOf[LENGTH_LIMIT]!);
+  for (let vertex = 0; vertex < next.length; vertex++) {
+    if (next[vertex] !== NONE) order[firstOf[length[vertex]!]!++] = vertex;
+  }
+  return order;
+}
+
 function drawTraits(vertexCount: number, options: EngineOptions, prng: Prng): Uint8Array {
   const { mraiPercent = 100, wratePercent = 0, ssldPercent = 0, gracefulPercent = 100, damping } = options;
   const limits = prng.fork("bgp/limits");
   const traits = new Uint8Array(vertexCount);
-  for (let vertex = 0; vertex < vertexCount; vertex++) {
-    if (!limits.chance(mraiPercent, 100)) continue;
-    traits[vertex] = TRAITS.holdsAnnouncements;
-    if (limits.chance(wratePercent, 100)) traits[vertex]! |= TRAITS.holdsWithdrawals;
-  }
+  // Nothing hangs on what would be drawn.
+  if (mraiPercent === 100 && wratePercent === 0) traits.fill(TRAITS.holdsAnnouncements);
+  else drawLimits(traits, mraiPercent, wratePercent, limits);
   drawTrait(traits, TRAITS.checksLoops, ssldPercent, prng.fork("bgp/ssld"));
   drawTrait(traits, TRAITS.ignoresGraceful, 100 - gracefulPercent, prng.fork("bgp/graceful"));
   drawTrait(traits, TRAITS.damps, damping?.percent ?? 0, prng.fork("bgp/damping"));
   return traits;
+}
+
+function drawLimits(traits: Uint8Array, mraiPercent: number, wratePercent: number, prng: Prng): void {
+  for (let vertex = 0; vertex < traits.length; vertex++) {
+    if (!prng.chance(mraiPercent, 100)) continue;
+    traits[vertex] = TRAITS.holdsAnnouncements;
+    if (prng.chance(wratePercent, 100)) traits[vertex]! |= TRAITS.holdsWithdrawals;
+  }
 }
 
 function drawTrait(traits: Uint8Array, trait: number, percent: number, prng: Prng): void {

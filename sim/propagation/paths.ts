@@ -34,10 +34,18 @@ export class PathTree {
   isNoExport = new Uint8Array(CAPACITY_FIRST);
   /** 1: carries NOPEER. */
   isNoPeer = new Uint8Array(CAPACITY_FIRST);
+  /** The bits of all ASes on the path: an AS whose bit is missing is not on it, and nobody has to walk. */
+  asBits = new Int32Array(CAPACITY_FIRST);
+  readonly #asn: Uint32Array | undefined;
   #count = 1;
   /** Open addressing over (head, parent): path ids, 0 is free. */
   #table = new Int32Array(CAPACITY_FIRST * 2);
   readonly #roots = new Map<string, number>();
+
+  /** `asn` by vertex; without it every vertex is an AS of its own. */
+  constructor(asn?: Uint32Array) {
+    this.#asn = asn;
+  }
 
   get count(): number {
     return this.#count;
@@ -88,6 +96,7 @@ export class PathTree {
     this.parent[path] = parent;
     this.length[path] = length;
     this.site[path] = site;
+    this.asBits[path] = this.asBits[parent]! | asBit(this.#asn?.[head] ?? head);
     return path;
   }
 
@@ -115,7 +124,13 @@ export class PathTree {
     this.isGraceful = grown(this.isGraceful, new Uint8Array(capacity));
     this.isNoExport = grown(this.isNoExport, new Uint8Array(capacity));
     this.isNoPeer = grown(this.isNoPeer, new Uint8Array(capacity));
+    this.asBits = grown(this.asBits, new Int32Array(capacity));
   }
+}
+
+/** One of 32 bits: with five ASes on a path six of seven strangers are told apart by it. */
+export function asBit(asn: number): number {
+  return 1 << (Math.imul(asn, 0x9e37_79b1) >>> 27);
 }
 
 function grown<T extends Int32Array | Uint16Array | Uint8Array>(from: T, to: T): T {

@@ -6,11 +6,19 @@ import { EventHeap } from "#sim/propagation/event-heap.ts";
 
 const EVENTS = fc.array(fc.record({ timeUs: fc.nat(5), slot: fc.nat(4) }), { maxLength: 60 });
 
+/** Of a slot's owner, whoever that is. */
+const VERTEX_OF_FIRST_SLOT = 100;
+
 /** The events as they come out; `path` tells them apart, and is the order in which they went in. */
 function drain(heap: EventHeap, events: readonly { timeUs: number; slot: number }[]) {
-  for (const [path, { timeUs, slot }] of events.entries()) heap.push(timeUs, slot, path);
+  for (const [path, { timeUs, slot }] of events.entries()) {
+    heap.push(timeUs, VERTEX_OF_FIRST_SLOT + slot, slot, path);
+  }
   const drained: { timeUs: number; slot: number; path: number }[] = [];
-  while (heap.pop()) drained.push({ timeUs: heap.timeUs, slot: heap.slot, path: heap.path });
+  while (heap.pop()) {
+    expect(heap.vertex).toBe(VERTEX_OF_FIRST_SLOT + heap.slot);
+    drained.push({ timeUs: heap.timeUs, slot: heap.slot, path: heap.path });
+  }
   return drained;
 }
 
