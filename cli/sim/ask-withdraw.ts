@@ -22,7 +22,6 @@ export interface WithdrawFlags extends ChangeFlags {
   readonly up?: number;
   readonly times?: number;
   readonly session?: number;
-  readonly html?: string;
 }
 
 export function addWithdraw(sim: Command): void {
@@ -67,7 +66,6 @@ export function addWithdraw(sim: Command): void {
     .addOption(
       new Option("--session <AS>", "reset: the neighbour at the other end").argParser(integer(1, AS_MAX)),
     )
-    .option("--html <file>", "a report in one file: curve, map, shares before and after")
     .addHelpText(
       "after",
       examples(

@@ -8,6 +8,7 @@ import { addWorldOptions, type WorldFlags } from "./world-options.ts";
 export interface ChangeFlags extends WorldFlags, WeightFlags, TimingFlags {
   readonly observe?: readonly number[];
   readonly record?: string;
+  readonly html?: string;
   readonly json?: true;
 }
 
@@ -16,5 +17,6 @@ export function addChangeOptions(command: Command, seeds: number): Command {
   return addTimingOptions(addWeightOptions(addWorldOptions(command)), seeds)
     .addOption(observeOption())
     .option("--record <file>", "the first run as a recording, for `anycastle sim replay`")
+    .option("--html <file>", "a report in one file: curve, map, shares before and after")
     .option("--json", "as a JSON document, the curves in it");
 }

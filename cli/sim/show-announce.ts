@@ -15,11 +15,14 @@ import {
   printEnd,
   printHeadline,
   thereColumn,
+  type AskedChange,
 } from "./asked-change.ts";
 import { percent, printColumns, whole } from "./columns.ts";
 import { openWorldOf } from "./open-world-of.ts";
 import { positionOf } from "./position-of.ts";
+import { servedTile } from "./report/change-report.ts";
 import { FATE_COLUMNS, median, printCurve, printFigures } from "./show-runs.ts";
+import { sharesWith, writeChangeReport, type ChangeWords } from "./write-change-report.ts";
 
 const SCHEMA = "anycastle.sim-announce/v1";
 const US_PER_MS = 1_000;
@@ -48,6 +51,10 @@ export async function showAnnounce(output: Output, flags: AnnounceFlags): Promis
   const title = titleOf(flags, overlapMs);
   const change = { sources, solved, acts, clients, subject: site.vertex };
   const runs = playAsked(asked, title, flags, () => change, output);
+  if (flags.html !== undefined) {
+    const words = wordsOf(asked, { joins, leaves }, runs[0]!.affected);
+    writeChangeReport(flags.html, asked, { title, ...words }, acts, runs);
+  }
   if (flags.json === true) {
     const particular = {
       joins: site.site,
@@ -75,6 +82,35 @@ export async function showAnnounce(output: Output, flags: AnnounceFlags): Promis
   printFigures(output, runs);
   printSources(output, world, solved.site, clients, site.vertex, after.site);
   printEnd(output, asked, runs, untilTheyCome(runs, site.site));
+}
+
+function wordsOf(
+  asked: AskedChange,
+  { joins, leaves }: { readonly joins: number; readonly leaves: number | undefined },
+  affected: number,
+): Omit<ChangeWords, "title"> {
+  const { sites } = asked.world;
+  const name = sites[joins]!.site;
+  const positions = [...sites.keys()];
+  const before = sharesWith(
+    asked,
+    positions.filter((position) => position !== joins),
+  );
+  const after = sharesWith(
+    asked,
+    positions.filter((position) => position !== leaves),
+  );
+  return {
+    gone: leaves,
+    whom: "those whose site changes",
+    answer:
+      affected === 0
+        ? `Nobody who counts prefers ${name}.`
+        : `It concerns ${whole(affected)} (${percent(affected, after.total)}) when ties go to the lowest AS number.`,
+    concerned: servedTile(after, joins, `${name} serves then`),
+    before,
+    after,
+  };
 }
 
 function overlapOf({ insteadOf, overlap, gap }: AnnounceFlags): number {

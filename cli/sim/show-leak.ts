@@ -9,6 +9,7 @@ import { percent, whole } from "./columns.ts";
 import { vertexOfAs } from "./observers-of.ts";
 import { openWorldOf } from "./open-world-of.ts";
 import { FATE_COLUMNS, median, printCurve } from "./show-runs.ts";
+import { sharesWith, writeChangeReport } from "./write-change-report.ts";
 
 const SCHEMA = "anycastle.sim-leak/v1";
 const US_PER_MS = 1_000;
@@ -23,23 +24,37 @@ export async function showLeak(output: Output, flags: LeakFlags): Promise<void> 
   const solved = new CatchmentSolver(world.graph).solve(world.sites);
   const change = { sources: world.sites, solved, acts, clients: clientsOf(world, via), via };
   const runs = playAsked(asked, title, flags, () => change, output);
+  const total = runs[0]!.affected;
+  const before = runs[0]!.grid[0]!.through;
+  const most = median(runs.map(({ grid }) => Math.max(...grid.map(({ through }) => through))));
+  const drawn =
+    most <= before
+      ? `Nobody is drawn in: ${whole(before)} (${percent(before, total)}) go through AS ${flags.as} before and during it.`
+      : `Before it ${whole(before)} (${percent(before, total)}) go through AS ${flags.as}; at the worst ${whole(most)} (${percent(most, total)}), median of the runs.`;
+  if (flags.html !== undefined) {
+    const shares = sharesWith(asked, [...world.sites.keys()]);
+    const words = {
+      title,
+      gone: undefined,
+      whom: "everybody",
+      answer: drawn,
+      concerned: {
+        name: `through AS ${flags.as}`,
+        value: percent(most, total),
+        note: `at the worst; ${percent(before, total)} before`,
+      },
+      before: shares,
+      after: shares,
+    };
+    writeChangeReport(flags.html, asked, words, acts, runs);
+  }
   if (flags.json === true) {
     const particular = { leaker: flags.as, forMs: flags.for };
     return output.printJson(changeDocument(asked, SCHEMA, particular, acts, runs));
   }
-  const [first] = runs;
   printHeadline(output, asked, title, flags);
-  const total = first!.affected;
-  const before = first!.grid[0]!.through;
-  const most = median(runs.map(({ grid }) => Math.max(...grid.map(({ through }) => through))));
-  if (most <= before) {
-    output.print(
-      `Nobody is drawn in: ${whole(before)} (${percent(before, total)}) go through AS ${flags.as} before and during it.`,
-    );
-  } else {
-    output.print(
-      `Before it ${whole(before)} (${percent(before, total)}) go through AS ${flags.as}; at the worst ${whole(most)} (${percent(most, total)}), median of the runs.`,
-    );
+  output.print(drawn);
+  if (most > before) {
     output.print("");
     printCurve(
       output,

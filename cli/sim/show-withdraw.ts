@@ -1,13 +1,11 @@
 /** `anycastle sim withdraw`: what the clients of a site go through when it goes, over several seeds. */
 import { UserError } from "#core/errors.ts";
 import type { Prng } from "#core/prng.ts";
-import { measureShares } from "#sim/anycast/shares.ts";
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
 import type { Act } from "#sim/change/acts.ts";
 import { flapping, leavingGracefully, losing, resettingSession } from "#sim/change/change.ts";
 import { servedBy } from "#sim/change/clients.ts";
 import type { Detection } from "#sim/change/detection.ts";
-import type { PlayedChange } from "#sim/change/play-change.ts";
 import type { OpenWorld, PlacedSite } from "#sim/load/open-world.ts";
 import type { Output } from "../output.ts";
 import type { WithdrawFlags } from "./ask-withdraw.ts";
@@ -22,18 +20,16 @@ import {
   type AskedChange,
   type ChangeOf,
 } from "./asked-change.ts";
-import { whole } from "./columns.ts";
+import { percent, whole } from "./columns.ts";
 import { detectionText } from "./detection-of.ts";
 import { vertexOfAs } from "./observers-of.ts";
 import { openWorldOf } from "./open-world-of.ts";
 import { positionToLose } from "./position-of.ts";
-import { changeReport } from "./report/change-report.ts";
-import { commandLine } from "./report/command-line.ts";
-import { renderReport, type Report } from "./report/report-page.ts";
+import { servedTile } from "./report/change-report.ts";
 import { checksOf } from "./service-of.ts";
 import { FATE_COLUMNS, printCurve, printFigures } from "./show-runs.ts";
 import { LOSS_FLAGS } from "./withdraw-ways.ts";
-import { writeWhole } from "./write-whole.ts";
+import { sharesWith, writeChangeReport, type ChangeWords } from "./write-change-report.ts";
 
 const SCHEMA = "anycastle.sim-withdraw/v2";
 const US_PER_MS = 1_000;
@@ -59,7 +55,9 @@ export async function showWithdraw(output: Output, flags: WithdrawFlags): Promis
   };
   const runs = playAsked(asked, title, flags, changeOf, output);
   const question: Question = { asked, lost, flags, title, acts: acts! };
-  if (flags.html !== undefined) writeWhole(flags.html, renderReport(reportOf(question, runs)));
+  if (flags.html !== undefined) {
+    writeChangeReport(flags.html, asked, wordsOf(question, runs[0]!.affected), question.acts, runs);
+  }
   if (flags.json === true) {
     const how = flags.how === "fail" ? { how: flags.how, detection } : { how: flags.how };
     return output.printJson(changeDocument(asked, SCHEMA, { lost: flags.lose, ...how }, question.acts, runs));
@@ -157,37 +155,26 @@ function isGoneAfter({ how }: WithdrawFlags): boolean {
   return how === "fail" || how === "graceful-shutdown";
 }
 
-function reportOf(
-  { asked: { world, seed, measured, timers }, lost, flags, title, acts }: Question,
-  runs: readonly PlayedChange[],
-): Report {
-  const solver = new CatchmentSolver(world.graph);
-  const { sites } = world;
-  const before = measureShares(solver.solveWithTies(sites), sites, measured.weights);
-  const left = sites.filter((_, index) => index !== lost);
-  const without = measureShares(solver.solveWithTies(left), left, measured.weights);
-  const nobody = { certain: 0, ambiguous: 0, chosen: 0 };
-  return changeReport({
-    world,
+function wordsOf({ asked, lost, flags, title }: Question, affected: number): ChangeWords {
+  const name = flags.lose;
+  const positions = [...asked.world.sites.keys()];
+  const before = sharesWith(asked, positions);
+  const isGone = isGoneAfter(flags);
+  return {
     title,
-    subject: lost,
-    isGone: isGoneAfter(flags),
+    gone: isGone ? lost : undefined,
+    whom: `whoever ${name} served`,
+    answer:
+      affected === 0
+        ? `${name} served nobody: nothing changes for anybody.`
+        : `${name} served ${whole(affected)} (${percent(affected, before.total)}) when ties go to the lowest AS number.`,
+    concerned: servedTile(before, lost, "served before"),
     before,
-    after: isGoneAfter(flags) ? { ...without, sites: without.sites.toSpliced(lost, 0, nobody) } : before,
-    unit: measured.unit,
-    timing: timers.name,
-    moments: acts.flatMap(({ atUs, what }) =>
-      what === undefined || atUs === 0 ? [] : [{ atUs, label: what }],
-    ),
-    runs: runs.map(({ grid, affected, convergedUs, blackholeSeconds, loopSeconds, ...counts }) => ({
-      points: grid,
-      total: affected,
-      convergedUs,
-      lostSeconds: blackholeSeconds + loopSeconds,
-      announcements: counts.announcements,
-      withdrawals: counts.withdrawals,
-    })),
-    seed,
-    command: commandLine(),
-  });
+    after: isGone
+      ? sharesWith(
+          asked,
+          positions.filter((position) => position !== lost),
+        )
+      : before,
+  };
 }

@@ -1,5 +1,5 @@
 /** What people type about changes: how a site goes, joins, moves; a leak; and what is refused. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anycastle, scratch } from "./run-cli.ts";
@@ -153,6 +153,40 @@ test("a leak: whom it draws in, and a customer of one provider draws in nobody",
   const { stdout: single } = await ask("leak", "--as", "40");
   expect(single).toContain("Nobody is drawn in: 0 (0.0 %) go through AS 40 before and during it.");
 });
+
+test.for([
+  [
+    ["announce", "--join", "west", "--instead-of", "east"],
+    [
+      "west takes the place of east",
+      "It concerns 4 (",
+      "of those whose site changes",
+      ">gone<",
+      "west serves then",
+    ],
+  ],
+  [
+    ["announce", "--join", "west"],
+    ["west joins", "when all is quiet again"],
+  ],
+  [
+    ["leak", "--as", "30", "--for", "1s"],
+    ["AS 30 leaks for 1 s", "through AS 30", "of everybody"],
+  ],
+] as const)(
+  "%s: a report in one file that fetches nothing and says what it is about",
+  async ([words, told]) => {
+    const { status } = await ask(...words, "--html", "change.html");
+    const html = readFileSync(join(dir, "change.html"), "utf8");
+    expect([status, html.startsWith("<!doctype html>"), /(?:src|href)="(?!#)/.test(html)]).toEqual([
+      0,
+      true,
+      false,
+    ]);
+    for (const text of told) expect(html).toContain(text);
+    expect(html).toContain("What becomes of their packets");
+  },
+);
 
 describe("refused in a sentence", () => {
   test.for([

@@ -1,14 +1,14 @@
 /**
- * `anycastle sim withdraw --html`: what clients go through after a change, run by run: the curve of what becomes of their
- * packets, when they have their last site, and who serves them then.
+ * `anycastle sim withdraw|announce|leak --html`: what clients go through after a change, run by run: the curve of what
+ * becomes of their packets, when they have their last site, and who serves them then.
  */
 import { quantile, sortedNumbers } from "#loadtest/report/quantile.ts";
 import type { Shares } from "#sim/anycast/shares.ts";
-import { percent, whole } from "../columns.ts";
+import { whole } from "../columns.ts";
 import { attachmentOf, type ReportWorld } from "./catchment-report.ts";
 import { drawCurve, timeText, type CurveMoment, type CurveRun } from "./curve-drawing.ts";
 import { drawMap } from "./map-drawing.ts";
-import { legend, section, table, type Report } from "./report-page.ts";
+import { legend, section, table, type Report, type ReportTile } from "./report-page.ts";
 import { drawShareBars, rangeText } from "./share-bars.ts";
 
 export interface ChangeRun extends CurveRun {
@@ -24,10 +24,14 @@ export interface ChangeReportInput {
   readonly world: ReportWorld;
   /** `ny1 fails, detected after 300 ms`. */
   readonly title: string;
-  /** Position of the site that it is about. */
-  readonly subject: number;
-  /** It is not there any more in the end. */
-  readonly isGone: boolean;
+  /** Position of the site that is not there any more in the end. */
+  readonly gone: number | undefined;
+  /** Whose packets are followed: `whoever ny1 served`. */
+  readonly whom: string;
+  /** What the change is to them, in a sentence; how long it takes follows. */
+  readonly answer: string;
+  /** The first of the tiles: who they were. */
+  readonly concerned: ReportTile;
   /** Shares before; after, a site that is gone has none. */
   readonly before: Shares;
   readonly after: Shares;
@@ -40,24 +44,18 @@ export interface ChangeReportInput {
 }
 
 export function changeReport(input: ChangeReportInput): Report {
-  const { world, title, before, after, runs, timing, seed, unit, command, isGone } = input;
-  const name = world.sites[input.subject]!.site;
+  const { world, title, before, after, runs, timing, seed, unit, command, gone, whom } = input;
   const affected = runs[0]?.total ?? 0;
   const converged = (share: number): number[] =>
     runs.flatMap(({ convergedUs }) => convergedUs.get(share) ?? []);
   const lost = runs.map(({ lostSeconds, total }) => (total === 0 ? 0 : lostSeconds / total));
   const curve = drawCurve(runs, input.moments);
-  const served = before.sites[input.subject]!;
   return {
     title,
     subtitle: `${world.graphName}: ${whole(world.networkCount)} ASes; ${unit}; timers ${timing}`,
-    answer: answerOf(name, affected, before.total, converged, lost),
+    answer: affected === 0 ? input.answer : `${input.answer} ${timesOf(converged, lost)}`,
     tiles: [
-      {
-        name: "served before",
-        value: rangeText(served.certain / before.total, (served.certain + served.ambiguous) / before.total),
-        note: "certain to at most",
-      },
+      input.concerned,
       { name: "half have a site", value: medianTime(converged(0.5)), note: spreadText(converged(0.5)) },
       { name: "95 % have a site", value: medianTime(converged(0.95)), note: spreadText(converged(0.95)) },
       { name: "all have a site", value: medianTime(converged(1)), note: spreadText(converged(1)) },
@@ -78,7 +76,7 @@ export function changeReport(input: ChangeReportInput): Report {
         ? section("What becomes of their packets", null, null)
         : section(
             "What becomes of their packets",
-            `Of whoever ${name} served, followed hop by hop. The areas are the mean of ${whole(runs.length)} runs; dashed, the least and the most that arrived in any of them.`,
+            `Of ${whom}, followed hop by hop. The areas are the mean of ${whole(runs.length)} runs; dashed, the least and the most that arrived in any of them.`,
             legend([
               ["var(--good)", "arrive at a site that is up"],
               ["var(--bad)", "at the dead site"],
@@ -90,11 +88,11 @@ export function changeReport(input: ChangeReportInput): Report {
       mapOf(input),
       section(
         "Who serves them then",
-        `Shares of the whole ${isGone ? `after ${name} is gone` : "when all is quiet again"}, certain to at most.`,
+        `Shares of the whole ${gone === undefined ? "when all is quiet again" : `after ${world.sites[gone]!.site} is gone`}, certain to at most.`,
         drawShareBars(
           world.sites.map((site, index) => ({
             site: site.site,
-            note: isGone && index === input.subject ? "gone" : attachmentOf(site),
+            note: index === gone ? "gone" : attachmentOf(site),
             ...ratiosOf(after, index),
             ...(site.capacity === undefined ? {} : { capacity: site.capacity / after.total }),
           })),
@@ -110,7 +108,7 @@ export function changeReport(input: ChangeReportInput): Report {
         null,
         table(
           "lrrr",
-          ["of whoever it served", "median of runs", "least", "most"],
+          [`of ${whom}`, "median of runs", "least", "most"],
           [...(runs[0]?.convergedUs.keys() ?? [])].map((share) => [
             `${share * 100} %`,
             medianTime(converged(share)),
@@ -132,28 +130,25 @@ export function changeReport(input: ChangeReportInput): Report {
   };
 }
 
-function answerOf(
-  name: string,
-  affected: number,
-  total: number,
-  converged: (share: number) => number[],
-  lost: readonly number[],
-): string {
-  if (affected === 0) return `${name} served nobody: nothing changes for anybody.`;
+/** What a site serves, of the whole. */
+export function servedTile(shares: Shares, index: number, name: string): ReportTile {
+  return { name, value: shareText(shares, index), note: "certain to at most" };
+}
+
+function timesOf(converged: (share: number) => number[], lost: readonly number[]): string {
   return (
-    `${name} served ${whole(affected)} (${percent(affected, total)}) when ties go to the lowest AS number. ` +
     `Half of them have their last site after ${medianTime(converged(0.5))}, all after ${medianTime(converged(1))} ` +
     `(medians); a client is without service for ${median(lost).toFixed(2)} s on average.`
   );
 }
 
-function mapOf({ world, subject, isGone, after }: ChangeReportInput): ReturnType<typeof section> | null {
+function mapOf({ world, gone, after }: ChangeReportInput): ReturnType<typeof section> | null {
   const map = drawMap(
     world.sites.map(({ site, coordinates }, index) => ({
       site,
       coordinates,
       ...ratiosOf(after, index),
-      isGone: isGone && index === subject,
+      isGone: index === gone,
     })),
   );
   if (map === null) return null;

@@ -54,8 +54,10 @@ function changeInput(): ChangeReportInput {
   return {
     world: it,
     title: `${EVIL} goes`,
-    subject: 0,
-    isGone: true,
+    gone: 0,
+    whom: EVIL,
+    answer: EVIL,
+    concerned: { name: EVIL, value: EVIL, note: EVIL },
     before: shares,
     after: shares,
     unit: EVIL,
