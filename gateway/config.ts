@@ -6,8 +6,9 @@
  * two nodes) are enough.
  */
 import { z } from "zod";
-import { ALGORITHMS, type BalancerOptions } from "./balancer/create-balancer.ts";
+import { ALGORITHMS, isHashing, type Algorithm, type BalancerOptions } from "./balancer/create-balancer.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
+import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
 import type { SlowStartOptions } from "./balancer/slow-start.ts";
 import {
   HEALTH_PROFILE_NAMES,
@@ -48,6 +49,10 @@ const nodeSchema = z.strictObject({
 
 const siteSchema = z.strictObject({
   id: id("the site"),
+  algorithm: z
+    .enum(ALGORITHMS)
+    .optional()
+    .describe("How a node of this site is chosen. Absent: `balancer.algorithm`."),
   nodes: z
     .array(nodeSchema)
     .min(1)
@@ -303,6 +308,7 @@ export const gatewaySchema = z
           ),
       })
       .prefault({}),
+    sticky: stickySchema.prefault({}),
     health: healthSchema.prefault({}),
     retry: retrySchema.prefault({}),
     hedge: hedgeSchema.prefault({}),
@@ -339,7 +345,11 @@ export interface GatewayConfig {
   readonly listen: HostPort;
   /** Undefined: off. */
   readonly admin: HostPort | undefined;
-  readonly sites: readonly { readonly id: string; readonly nodes: readonly NodeTarget[] }[];
+  readonly sites: readonly {
+    readonly id: string;
+    readonly algorithm: Algorithm;
+    readonly nodes: readonly NodeTarget[];
+  }[];
   readonly routing: {
     readonly mode: RoutingMode;
     readonly vantages: readonly string[];
@@ -349,6 +359,8 @@ export interface GatewayConfig {
   readonly catchment: Document["catchment"];
   readonly balancer: BalancerOptions &
     SpreadOptions & { readonly hashBy: HashBy; readonly slowStart: SlowStartOptions };
+  /** Undefined: off. */
+  readonly sticky: StickyOptions | undefined;
   readonly health: HealthProfile & { readonly profile: HealthProfileName; readonly path: string };
   readonly retry: {
     readonly attemptsMax: number;
@@ -426,17 +438,41 @@ export function crossIssues(document: unknown): ConfigIssue[] {
     ...checkCatchment(document, sites),
     ...checkTimes(document),
     ...checkSlowStart(document),
+    ...checkHashing(document),
   ];
+}
+
+/** Algorithms as they are written: that of all sites, and those of single ones, each with its path. */
+function algorithmsOf(document: unknown): { readonly path: string; readonly algorithm: Algorithm }[] {
+  const balancer = good(gatewaySchema.shape.balancer, valueAt(document, "balancer"));
+  const written = listAt(document, "sites").map((site, index) => ({
+    path: `sites.${index}.algorithm`,
+    algorithm: good(siteSchema.shape.algorithm, valueAt(site, "algorithm")),
+  }));
+  return [{ path: "balancer.algorithm", algorithm: balancer?.algorithm }, ...written].flatMap(
+    ({ path, algorithm }) => (algorithm === undefined ? [] : [{ path, algorithm }]),
+  );
 }
 
 /** A table of hashes is filled anew at every change of a weight, and a share that grows changes ten times a second. */
 function checkSlowStart(document: unknown): ConfigIssue[] {
   const balancer = good(gatewaySchema.shape.balancer, valueAt(document, "balancer"));
   if (balancer === undefined || balancer.slowStart.windowMs === 0) return [];
-  const { algorithm } = balancer;
-  if (algorithm !== "ip_hash" && algorithm !== "consistent_hash") return [];
-  const message = `slow start would move clients from node to node all the time with ${algorithm}: leave it out, or take another algorithm`;
+  const hashing = algorithmsOf(document).find(({ algorithm }) => isHashing(algorithm));
+  if (hashing === undefined) return [];
+  const message = `slow start would move clients from node to node all the time with ${hashing.algorithm} (${hashing.path}): leave it out, or take another algorithm`;
   return [{ path: "balancer.slowStart.windowMs", message }];
+}
+
+/** A request has one key. */
+function checkHashing(document: unknown): ConfigIssue[] {
+  const used = algorithmsOf(document);
+  const byAddress = used.find(({ algorithm }) => algorithm === "ip_hash");
+  const byKey = used.find(({ algorithm }) => algorithm === "consistent_hash");
+  const hashBy = good(gatewaySchema.shape.balancer, valueAt(document, "balancer"))?.hashBy;
+  if (byAddress === undefined || byKey === undefined || hashBy === undefined || hashBy === "ip") return [];
+  const message = `ip_hash hashes by address and ${byKey.path} by ${hashBy}: take consistent_hash for both, or hashBy ip`;
+  return [{ path: byAddress.path, message }];
 }
 
 interface ReadSite {
@@ -606,6 +642,7 @@ function complete(document: Document): GatewayConfig {
     admin: document.admin === "off" ? undefined : hostPort(document.admin),
     sites: document.sites.map((site) => ({
       id: site.id,
+      algorithm: site.algorithm ?? balancer.algorithm,
       nodes: site.nodes.map((node) => ({ ...node, url: node.url.replace(/\/$/, "") })),
     })),
     routing: {
@@ -619,11 +656,12 @@ function complete(document: Document): GatewayConfig {
       algorithm: balancer.algorithm,
       activeBias: balancer.activeBias,
       loadFactorPercent: Math.round(balancer.loadFactor * 100),
-      hashBy: readHashBy(balancer.algorithm === "ip_hash" ? "ip" : balancer.hashBy),
+      hashBy: readHashBy(hasAlgorithm(document, "ip_hash") ? "ip" : balancer.hashBy),
       slowStart: balancer.slowStart,
       overprovisioningPercent: Math.round(balancer.overprovisioning * 100),
       panicPercent: balancer.panicPercent,
     },
+    sticky: completeSticky(document.sticky),
     health: completeHealth(health),
     retry: completeRetry(retry, health.profile),
     hedge: completeHedge(hedge, health.profile),
@@ -632,6 +670,10 @@ function complete(document: Document): GatewayConfig {
     limits: document.limits,
     isWanEmulated: document.wan !== undefined,
   };
+}
+
+function hasAlgorithm({ balancer, sites }: Document, algorithm: Algorithm): boolean {
+  return sites.some((site) => (site.algorithm ?? balancer.algorithm) === algorithm);
 }
 
 function completeHealth(health: Document["health"]): GatewayConfig["health"] {

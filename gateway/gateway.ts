@@ -5,11 +5,13 @@
  */
 import type { FastifyInstance } from "fastify";
 import { every, nowMs, sleep } from "#core/host/clock.ts";
+import { keyedToken, randomToken } from "#core/host/random.ts";
 import { watchStalls } from "#core/host/stalls.ts";
 import type { Prng } from "#core/prng.ts";
 import type { CatchmentSource, SiteRoute } from "#core/wire/catchment.ts";
 import { GATEWAY_STATUS_SCHEMA, type GatewayStatus } from "#core/wire/gateway-status.ts";
 import { createAdmin } from "./admin/admin.ts";
+import { isHashing } from "./balancer/create-balancer.ts";
 import type { PriorityHealth } from "./balancer/priority-load.ts";
 import { FeedSource } from "./catchment/feed-source.ts";
 import { RouteTable } from "./catchment/route-table.ts";
@@ -25,6 +27,7 @@ import { HedgeDelay } from "./resilience/hedge-delay.ts";
 import { RescuePlan } from "./resilience/rescue-plan.ts";
 import { RetryBudget } from "./resilience/retry-budget.ts";
 import { SiteSpread } from "./resilience/site-spread.ts";
+import { Affinity } from "./routing/affinity.ts";
 import { FixedSource } from "./routing/fixed-source.ts";
 import { ecmpNode } from "./routing/modes.ts";
 import { nearestSites } from "./routing/nearest-source.ts";
@@ -98,6 +101,7 @@ class Gateway implements RunningGateway {
       options.events.emit({ kind: "gateway.node", node: node.id, site: node.site, from, to, reason });
       if (checkNow) this.#checker.checkNow(node.index);
     });
+    const affinity = affinityOf(config, this.#fleet);
     this.#telemetry = new Telemetry(this.#fleet, options.events);
     this.#feed = feedOf(config, options.events, clock);
     this.#source = this.#feed ?? fixedSource(config);
@@ -109,7 +113,8 @@ class Gateway implements RunningGateway {
       clock,
       fleet: this.#fleet,
       routes,
-      plan: new RescuePlan(this.#fleet, spread),
+      plan: new RescuePlan(this.#fleet, spread, affinity),
+      affinity,
       keyOf: keyOf(config),
       deadlines: new Deadlines(clock),
       retryBudget: new RetryBudget(
@@ -315,9 +320,17 @@ function spreadOf(
   return new SiteSpread(balancer, healthOf, prng.fork("gateway/spread"));
 }
 
-function keyOf({ balancer }: GatewayConfig): Engine["keyOf"] {
-  const { algorithm, hashBy } = balancer;
-  if (algorithm !== "ip_hash" && algorithm !== "consistent_hash") return undefined;
+/** In mode `anycast-only` the network alone decides. */
+function affinityOf({ sticky, routing }: GatewayConfig, { nodes }: Fleet): Affinity | undefined {
+  if (sticky === undefined || routing.mode === "anycast-only") return undefined;
+  if (sticky.by === "key") return new Affinity(sticky, nodes);
+  const secret = sticky.secret ?? randomToken();
+  return new Affinity({ ...sticky, tokens: nodes.map(({ id }) => keyedToken(secret, id)) }, nodes);
+}
+
+function keyOf({ balancer, sites }: GatewayConfig): Engine["keyOf"] {
+  const { hashBy } = balancer;
+  if (!sites.some(({ algorithm }) => isHashing(algorithm))) return undefined;
   return ({ fields, path }, { socket }) =>
     requestKey(hashBy, { fields, path, address: socket.remoteAddress ?? "" });
 }

@@ -13,6 +13,8 @@ export interface PickRequest {
   readonly nowMs: number;
   /** 32 bits that are equal for requests that belong together; only algorithms that hash look at it. */
   readonly key: number;
+  /** Sticky sessions: the node or key it belongs to (`Affinity.markOf`); undefined: any node will do. */
+  readonly affinity?: number | undefined;
 }
 
 export interface Balancer {

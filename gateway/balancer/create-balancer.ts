@@ -22,6 +22,10 @@ export const ALGORITHMS = [
 
 export type Algorithm = (typeof ALGORITHMS)[number];
 
+export function isHashing(algorithm: Algorithm): boolean {
+  return algorithm === "ip_hash" || algorithm === "consistent_hash";
+}
+
 export interface BalancerOptions {
   readonly algorithm: Algorithm;
   /** `least_connections` only. */

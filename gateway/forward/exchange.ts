@@ -32,6 +32,7 @@ import type { PickRequest } from "../balancer/balancer.ts";
 import type { Candidate, RescuePlan } from "../resilience/rescue-plan.ts";
 import { resumePoint, type ResumePoint } from "../resilience/resume.ts";
 import type { RetryBudget } from "../resilience/retry-budget.ts";
+import type { Affinity } from "../routing/affinity.ts";
 import { ecmpNode } from "../routing/modes.ts";
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
@@ -55,6 +56,8 @@ export interface Engine {
   readonly hedgeBudget: RetryBudget;
   readonly hedgeDelay: HedgeDelay;
   readonly telemetry: Telemetry;
+  /** Present where sessions are sticky. */
+  readonly affinity: Affinity | undefined;
   /** Present where the balancer hashes. */
   readonly keyOf: ((head: RequestHead, connection: ClientConnection) => number) | undefined;
   /** Answers carry `connection: close` from now on. */
@@ -92,7 +95,12 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #view: RouteView;
   /** Nodes chosen so far, whether or not they were asked in the end. */
   readonly #tried: number[] = [];
-  readonly #pick: { readonly excluded: readonly number[]; nowMs: number; readonly key: number };
+  readonly #pick: {
+    readonly excluded: readonly number[];
+    nowMs: number;
+    readonly key: number;
+    readonly affinity: number | undefined;
+  };
   /** Attempts that may still answer or are answering, in the order in which they began. */
   readonly #running: Attempt[] = [];
   #attemptCount = 0;
@@ -144,6 +152,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       excluded: this.#tried,
       nowMs: this.#startedMs,
       key: engine.keyOf === undefined ? 0 : engine.keyOf(head, connection),
+      affinity: engine.affinity?.markOf({
+        fields: head.fields,
+        path: head.path,
+        address: connection.socket.remoteAddress ?? "",
+      }),
     };
     this.#view = engine.routes.view(vantage);
     if (head.bodyBytes !== 0) {
@@ -384,6 +397,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     telemetry.firstByte(this.vantage, attempt.node.index, ttfbMs);
     if (this.#attemptCount === 1) telemetry.overhead.observe((ttfbMs - this.#travelMs - tookMs) / 1000);
     const { fields } = answer;
+    const cookie = this.#engine.affinity?.cookieFor(attempt.node.index, this.#pick.affinity);
+    if (cookie !== undefined) fields.push("set-cookie", cookie);
     if (isDraining) this.#sayClose(fields);
     this.#heldHead = { status, reason, fields };
     this.#heldTurns = 0;

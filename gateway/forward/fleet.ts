@@ -61,7 +61,8 @@ export class Fleet implements RescuePools {
         this.#weights.push(weight);
         members.push({ node: node.index, id, weight: scaledWeight(weight, Infinity, slowStart) });
       }
-      balancers.push(createBalancer(members, config.balancer, prng.fork(`gateway/balancer/${site.id}`)));
+      const options = { ...config.balancer, algorithm: site.algorithm };
+      balancers.push(createBalancer(members, options, prng.fork(`gateway/balancer/${site.id}`)));
     }
     this.nodes = nodes;
     this.sites = config.sites.map((site) => ({ id: site.id, nodes: site.nodes.map(({ id }) => id) }));

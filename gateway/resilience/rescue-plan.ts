@@ -8,6 +8,7 @@
  * Where spill-over is on, the first site is drawn by what the sites can carry; from there it goes on in order.
  */
 import { NONE, type Balancer, type PickRequest } from "../balancer/balancer.ts";
+import type { Affinity } from "../routing/affinity.ts";
 import type { SiteSpread } from "./site-spread.ts";
 
 export interface RescuePools {
@@ -33,11 +34,13 @@ export interface Candidate {
 export class RescuePlan {
   readonly #pools: RescuePools;
   readonly #spread: SiteSpread | undefined;
+  readonly #affinity: Affinity | undefined;
   readonly #sweeps: readonly ((node: number) => boolean)[];
 
-  constructor(pools: RescuePools, spread?: SiteSpread) {
+  constructor(pools: RescuePools, spread?: SiteSpread, affinity?: Affinity) {
     this.#pools = pools;
     this.#spread = spread;
+    this.#affinity = affinity;
     this.#sweeps = [
       (node) => pools.isEligible(node),
       (node) => pools.isReluctant(node),
@@ -55,7 +58,7 @@ export class RescuePlan {
       const mayTake = this.#sweeps[sweep]!;
       for (let index = 0; index < sites.length; index++) {
         const site = sites[index]!;
-        const node = this.#pools.balancers[site]!.pick(mayTake, request);
+        const node = this.#pick(site, mayTake, request);
         if (node !== NONE) return { node, site, isLastResort: sweep > 0 };
       }
     }
@@ -67,17 +70,30 @@ export class RescuePlan {
     const isEligible = this.#sweeps[0]!;
     for (let index = 0; index < sites.length; index++) {
       const site = sites[index]!;
-      const node = this.#pools.balancers[site]!.pick(isEligible, request);
+      const node = this.#pick(site, isEligible, request);
       if (node !== NONE) return { node, site, isLastResort: false };
     }
     return undefined;
+  }
+
+  #pick(site: number, mayTake: (node: number) => boolean, request: PickRequest): number {
+    const balancer = this.#pools.balancers[site]!;
+    if (this.#affinity !== undefined && request.affinity !== undefined) {
+      const own = this.#affinity.nodeOf(
+        request.affinity,
+        site,
+        (node) => balancer.weight(node) > 0 && !request.excluded.includes(node) && mayTake(node),
+      );
+      if (own !== NONE) return own;
+    }
+    return balancer.pick(mayTake, request);
   }
 
   #first(spread: SiteSpread, sites: readonly number[], request: PickRequest): Candidate | undefined {
     const first = spread.draw(sites);
     if (first === undefined) return undefined;
     const { site, isPanic } = first;
-    const node = this.#pools.balancers[site]!.pick(this.#sweeps[isPanic ? 2 : 0]!, request);
+    const node = this.#pick(site, this.#sweeps[isPanic ? 2 : 0]!, request);
     if (node === NONE) return undefined;
     const candidate = { node, site, isLastResort: isPanic };
     return site === sites[0] ? candidate : { ...candidate, isSpilled: true };

@@ -29,7 +29,8 @@ export function requestKey(by: HashBy, source: KeySource): number {
   return hashText(valueOf(by, source) ?? source.address);
 }
 
-function valueOf(by: HashBy, { fields, path, address }: KeySource): string | undefined {
+/** Undefined: the request has no such field or cookie. */
+export function valueOf(by: HashBy, { fields, path, address }: KeySource): string | undefined {
   switch (by.part) {
     case "ip":
       return address;
@@ -42,7 +43,7 @@ function valueOf(by: HashBy, { fields, path, address }: KeySource): string | und
   }
 }
 
-function fieldNamed(fields: readonly string[], name: string): string | undefined {
+export function fieldNamed(fields: readonly string[], name: string): string | undefined {
   for (let at = 0; at + 1 < fields.length; at += 2) {
     if (fields[at]!.length === name.length && fields[at]!.toLowerCase() === name) return fields[at + 1];
   }
@@ -50,7 +51,7 @@ function fieldNamed(fields: readonly string[], name: string): string | undefined
 }
 
 /** RFC 6265 §4.2.1: `a=1; b=2`. */
-function cookieNamed(cookies: string | undefined, name: string): string | undefined {
+export function cookieNamed(cookies: string | undefined, name: string): string | undefined {
   for (const pair of cookies?.split(";") ?? []) {
     const equals = pair.indexOf("=");
     if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();

@@ -105,6 +105,21 @@ describe("across fields", () => {
       expect.stringContaining("balancer.slowStart.windowMs: slow start would move clients"),
     ],
     [
+      {
+        sites: SITES.map((site) => ({ ...site, algorithm: "consistent_hash" })),
+        balancer: { slowStart: { windowMs: 1_000 } },
+      },
+      expect.stringContaining("with consistent_hash (sites.0.algorithm)"),
+    ],
+    [
+      {
+        sites: SITES.map((site) => ({ ...site, algorithm: "ip_hash" })),
+        balancer: { algorithm: "consistent_hash", hashBy: "header:x-user" },
+      },
+      "sites.0.algorithm: ip_hash hashes by address and balancer.algorithm by header:x-user: take consistent_hash for both, or hashBy ip",
+    ],
+    [{ sites: SITES, sticky: { by: "header:" } }, "sticky.by: must be `cookie`, `ip` or `header:NAME`"],
+    [
       { sites: SITES, hedge: { floorMs: 200, capMs: 100 } },
       "hedge.floorMs: floor 200 ms is above the cap, 100 ms",
     ],

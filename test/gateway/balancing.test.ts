@@ -99,3 +99,46 @@ test("a node that comes back begins with a tenth of its share", async () => {
     expect(status().nodes[0]!.weight).toBe(100);
   });
 });
+
+test("a site may have an algorithm of its own", async () => {
+  const stand = { sites: { ny1: 3 }, document: { balancer: { algorithm: "round_robin", hashBy: "ip" } } };
+  const namesOf = async (own: string | undefined): Promise<Set<unknown>> => {
+    const names = new Set<unknown>();
+    await withStand(
+      { ...stand, ...(own === undefined ? {} : { algorithms: { ny1: own } }) },
+      async ({ port }) => {
+        for (let count = 0; count < 6; count++) names.add((await ask(port)).headers["x-edge-node"]);
+      },
+    );
+    return names;
+  };
+  expect((await namesOf(undefined)).size).toBe(3);
+  expect((await namesOf("ip_hash")).size).toBe(1);
+});
+
+test("sticky by cookie: the node that set it, until that is gone; then another sets its own", async () => {
+  await withStand({ sites: { ny1: 3 }, document: { sticky: { enabled: true } } }, async ({ node, port }) => {
+    const first = await ask(port);
+    const [set] = first.headers["set-cookie"]!;
+    expect(set).toMatch(/^anycastle-node=[\w-]{22}; Path=\/; HttpOnly; SameSite=Lax$/);
+    const headers = { cookie: set!.split(";")[0]! };
+    for (let count = 0; count < 5; count++) {
+      const again = await ask(port, { headers });
+      expect([again.headers["x-edge-node"], again.headers["set-cookie"]]).toEqual([
+        first.headers["x-edge-node"],
+        undefined,
+      ]);
+    }
+    await node(String(first.headers["x-edge-node"])).kill();
+    const moved = await ask(port, { headers });
+    expect(moved.status).toBe(200);
+    expect(moved.headers["x-edge-node"]).not.toBe(first.headers["x-edge-node"]);
+    expect(moved.headers["set-cookie"]![0]).not.toBe(set);
+  });
+});
+
+test("sticky is off unless it is asked for", async () => {
+  await withStand({ sites: { ny1: 2 } }, async ({ port }) => {
+    expect((await ask(port)).headers["set-cookie"]).toBe(undefined);
+  });
+});

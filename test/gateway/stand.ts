@@ -131,6 +131,8 @@ export interface StandOptions {
   /** Laid over the document, one level deep. */
   readonly document?: Readonly<Record<string, unknown>>;
   readonly clock?: GatewayClock;
+  /** Of single sites. */
+  readonly algorithms?: Readonly<Record<string, string>>;
 }
 
 export async function startStand(options: StandOptions = {}): Promise<Stand> {
@@ -145,6 +147,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     admin: "127.0.0.1:0",
     sites: siteIds.map((id) => ({
       id,
+      ...(options.algorithms?.[id] === undefined ? {} : { algorithm: options.algorithms[id] }),
       nodes: nodes.filter((node) => node.site === id).map((node) => ({ id: node.id, url: node.url })),
     })),
     health: { profile: "seed-001", path: HEALTH_PATH },
