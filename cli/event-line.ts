@@ -146,6 +146,10 @@ function bfdStory({
 
 function trafficStory(event: EventBody): Story | undefined {
   switch (event.kind) {
+    case "gateway.breaker":
+      return event.to === "closed"
+        ? good(`gateway: breaker of ${event.site} is closed (${event.reason})`)
+        : warning(`gateway: breaker of ${event.site} is ${event.to} (${event.reason})`);
     case "gateway.node":
       return {
         text: `gateway: ${event.node} ${event.from} -> ${event.to} (${event.reason})`,

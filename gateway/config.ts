@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { ALGORITHMS, isHashing, type Algorithm, type BalancerOptions } from "./balancer/create-balancer.ts";
+import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from "./config/breaker.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
 import type { SlowStartOptions } from "./balancer/slow-start.ts";
@@ -325,6 +326,7 @@ export const gatewaySchema = z
       })
       .prefault({}),
     resume: resumeSchema.prefault({}),
+    breaker: breakerSchema.prefault({}),
     limits: limitsSchema.prefault({}),
     wan: z
       .strictObject({
@@ -380,6 +382,7 @@ export interface GatewayConfig {
   };
   readonly replayBytesMax: number;
   readonly resume: ResumeOptions;
+  readonly breaker: BreakerConfig;
   readonly limits: Readonly<Document["limits"]>;
   readonly isWanEmulated: boolean;
 }
@@ -439,6 +442,7 @@ export function crossIssues(document: unknown): ConfigIssue[] {
     ...checkTimes(document),
     ...checkSlowStart(document),
     ...checkHashing(document),
+    ...checkFallback(document, sites),
   ];
 }
 
@@ -462,6 +466,15 @@ function checkSlowStart(document: unknown): ConfigIssue[] {
   if (hashing === undefined) return [];
   const message = `slow start would move clients from node to node all the time with ${hashing.algorithm} (${hashing.path}): leave it out, or take another algorithm`;
   return [{ path: "balancer.slowStart.windowMs", message }];
+}
+
+/** A site whose own id is spoilt may be the one that is meant: then nobody can say. */
+function checkFallback(document: unknown, sites: readonly ReadSite[]): ConfigIssue[] {
+  const breaker = good(gatewaySchema.shape.breaker, valueAt(document, "breaker"));
+  const site = breaker === undefined ? undefined : routeToOf(breaker.fallback);
+  const known = sites.map(({ id: each }) => each);
+  if (site === undefined || known.includes(site) || known.includes(undefined)) return [];
+  return [{ path: "breaker.fallback", message: `there is no site "${site}": sites are ${known.join(", ")}` }];
 }
 
 /** A request has one key. */
@@ -667,6 +680,7 @@ function complete(document: Document): GatewayConfig {
     hedge: completeHedge(hedge, health.profile),
     replayBytesMax: document.body.replayBytesMax,
     resume: document.resume,
+    breaker: completeBreaker(document.breaker),
     limits: document.limits,
     isWanEmulated: document.wan !== undefined,
   };

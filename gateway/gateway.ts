@@ -23,6 +23,7 @@ import { Fleet } from "./forward/fleet.ts";
 import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
 import { listenError, portOf } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
+import { SiteBreakers } from "./resilience/breaker/site-breakers.ts";
 import { HedgeDelay } from "./resilience/hedge-delay.ts";
 import { RescuePlan } from "./resilience/rescue-plan.ts";
 import { RetryBudget } from "./resilience/retry-budget.ts";
@@ -102,6 +103,7 @@ class Gateway implements RunningGateway {
       if (checkNow) this.#checker.checkNow(node.index);
     });
     const affinity = affinityOf(config, this.#fleet);
+    const breakers = breakersOf(config, options.events);
     this.#telemetry = new Telemetry(this.#fleet, options.events);
     this.#feed = feedOf(config, options.events, clock);
     this.#source = this.#feed ?? fixedSource(config);
@@ -113,8 +115,15 @@ class Gateway implements RunningGateway {
       clock,
       fleet: this.#fleet,
       routes,
-      plan: new RescuePlan(this.#fleet, spread, affinity),
+      plan: new RescuePlan(this.#fleet, {
+        spread,
+        affinity,
+        mayAsk: breakers === undefined ? undefined : (site, atMs) => breakers.of(site).wouldAdmit(atMs),
+      }),
       affinity,
+      breakers,
+      fallbackSite:
+        config.breaker.routeTo === undefined ? undefined : this.#fleet.siteIndex(config.breaker.routeTo),
       keyOf: keyOf(config),
       deadlines: new Deadlines(clock),
       retryBudget: new RetryBudget(
@@ -143,7 +152,9 @@ class Gateway implements RunningGateway {
       token: options.adminToken,
       hostNames: config.admin === undefined ? [] : [config.admin.host],
       fleet,
-      registry: createRegistry({ fleet, telemetry, version: options.version, retryBudgetRatio }),
+      registry: createRegistry({ fleet, telemetry, breakers, version: options.version, retryBudgetRatio }),
+      breakers,
+      nowMs: () => clock.nowMs(),
       status: () => this.status(),
       isReady: () => !this.#engine.isDraining && this.#canServe(),
       drain: () => {
@@ -318,6 +329,14 @@ function spreadOf(
 ): SiteSpread | undefined {
   if (balancer.overprovisioningPercent === 0 || routing.mode === "anycast-only") return undefined;
   return new SiteSpread(balancer, healthOf, prng.fork("gateway/spread"));
+}
+
+function breakersOf({ breaker, routing, sites }: GatewayConfig, events: EventSink): SiteBreakers | undefined {
+  if (breaker.options === undefined || routing.mode === "anycast-only") return undefined;
+  const ids = sites.map(({ id }) => id);
+  return new SiteBreakers(ids, breaker.options, breaker.failureStatuses, (site, change) =>
+    events.emit({ kind: "gateway.breaker", site, ...change }),
+  );
 }
 
 /** In mode `anycast-only` the network alone decides. */

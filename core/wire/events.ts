@@ -140,6 +140,14 @@ export type EventBody =
       readonly to: NodeHealth;
       readonly reason: string;
     }
+  /** A circuit breaker of a site: open, the site is not asked. */
+  | {
+      readonly kind: "gateway.breaker";
+      readonly site: string;
+      readonly from: "closed" | "open" | "half_open";
+      readonly to: "closed" | "open" | "half_open";
+      readonly reason: string;
+    }
   | { readonly kind: "gateway.feed"; readonly state: "live" | "stale"; readonly reason: string }
   | {
       readonly kind: "gateway.window";

@@ -8,7 +8,9 @@ import { UserError } from "#core/errors.ts";
 import { nowMs } from "#core/host/clock.ts";
 import { createControlServer } from "#core/host/control-server.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
+import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import type { Fleet, FleetNode } from "../forward/fleet.ts";
+import { addBreakerRoutes, BREAKER_PATHS } from "./breakers.ts";
 
 const WEIGHT_MAX = 10_000;
 
@@ -22,6 +24,8 @@ export interface AdminOptions {
   readonly isReady: () => boolean;
   /** Readiness 503 and `connection: close` from now on, so that what stands in front moves its traffic away. */
   readonly drain: () => void;
+  readonly breakers: SiteBreakers | undefined;
+  readonly nowMs: () => number;
 }
 
 const PATHS = [
@@ -37,6 +41,7 @@ const PATHS = [
   "POST /sites/:id/drain",
   "POST /sites/:id/undrain",
   "POST /drain",
+  ...BREAKER_PATHS,
 ];
 
 export function createAdmin(options: AdminOptions): FastifyInstance {
@@ -56,6 +61,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
     });
   }
   addNodeRoutes(server, options.fleet);
+  addBreakerRoutes(server, options.breakers, options.nowMs);
   server.post("/drain", async () => {
     options.drain();
     return { isDraining: true };

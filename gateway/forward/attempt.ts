@@ -6,6 +6,7 @@
  */
 import type { Client, Dispatcher } from "undici";
 import { codeOf } from "#core/errors.ts";
+import type { BreakerCall } from "../resilience/breaker/breaker.ts";
 import { causeOfCode, type FailureCause } from "../resilience/failure-class.ts";
 import type { FleetNode } from "./fleet.ts";
 import type { BodyForAttempt } from "./request-body.ts";
@@ -38,6 +39,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly ordinal: number;
   readonly isHedge: boolean;
   readonly startedMs: number;
+  /** Until its result is known to the site's circuit breaker; undefined too where there is none. */
+  breakerCall: BreakerCall | undefined;
   readonly #owner: AttemptOwner;
   readonly #client: Client;
   readonly #isReused: boolean;
@@ -52,6 +55,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     readonly ordinal: number;
     readonly isHedge: boolean;
     readonly startedMs: number;
+    readonly breakerCall: BreakerCall | undefined;
   }) {
     this.#owner = options.owner;
     this.#client = options.client;
@@ -59,6 +63,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.ordinal = options.ordinal;
     this.isHedge = options.isHedge;
     this.startedMs = options.startedMs;
+    this.breakerCall = options.breakerCall;
     this.#isReused = options.client.stats.connected;
   }
 

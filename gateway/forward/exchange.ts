@@ -27,6 +27,7 @@ import {
   type FailureCause,
   type FailureClass,
 } from "../resilience/failure-class.ts";
+import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import type { HedgeDelay } from "../resilience/hedge-delay.ts";
 import type { PickRequest } from "../balancer/balancer.ts";
 import type { Candidate, RescuePlan } from "../resilience/rescue-plan.ts";
@@ -58,6 +59,10 @@ export interface Engine {
   readonly telemetry: Telemetry;
   /** Present where sessions are sticky. */
   readonly affinity: Affinity | undefined;
+  /** Present where sites have circuit breakers. */
+  readonly breakers: SiteBreakers | undefined;
+  /** Asked when the breakers of all other sites are open. */
+  readonly fallbackSite: number | undefined;
   /** Present where the balancer hashes. */
   readonly keyOf: ((head: RequestHead, connection: ClientConnection) => number) | undefined;
   /** Answers carry `connection: close` from now on. */
@@ -225,7 +230,21 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       : plan.next(this.#view.sites, this.#pickNow());
     if (candidate?.isSpilled === true) this.#rescueReason = "spill-over";
     if (candidate !== undefined) return this.#reach(candidate, isHedge);
-    if (!this.#isWaiting()) this.#fail(this.#lastFailure);
+    if (!this.#isWaiting()) this.#fallBack();
+  }
+
+  /** Nobody is left who may be asked: because of failures, or because breakers are open. */
+  #fallBack(): void {
+    const { breakers, clock, fallbackSite, plan } = this.#engine;
+    const retryAfterS = breakers?.retryAfterS(this.#view.sites, clock.nowMs());
+    if (retryAfterS === undefined) return this.#fail(this.#lastFailure);
+    if (fallbackSite !== undefined && this.#hasAttemptLeft()) {
+      const candidate = plan.next([fallbackSite], this.#pickNow());
+      this.#rescueReason = "breaker-open";
+      if (candidate !== undefined) return this.#reach(candidate, false);
+    }
+    const isUnasked = this.#lastFailure.kind === "no-node";
+    this.#fail(isUnasked ? { kind: "breaker-open", retryAfterS } : this.#lastFailure);
   }
 
   #pickNow(): PickRequest {
@@ -273,15 +292,18 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   #ask(node: FleetNode, isHedge: boolean): void {
-    const { clock, fleet, hedgeDelay } = this.#engine;
+    const { breakers, clock, fleet, hedgeDelay } = this.#engine;
+    const breakerCall = breakers?.of(node.siteIndex).admit(clock.nowMs());
+    if (breakers !== undefined && breakerCall === undefined) return this.#seek(isHedge);
     const client = node.pool.take();
     if (client === undefined) {
+      if (breakerCall !== undefined) breakers!.of(node.siteIndex).abandoned(breakerCall);
       // Every node is chosen once at most, so this comes to an end.
       return this.#isBare ? this.#fail({ kind: "no-node" }) : this.#seek(isHedge);
     }
     const startedMs = clock.nowMs();
     const ordinal = this.#attemptCount;
-    const attempt = new Attempt({ owner: this, node, client, ordinal, isHedge, startedMs });
+    const attempt = new Attempt({ owner: this, node, client, ordinal, isHedge, startedMs, breakerCall });
     this.#attemptCount += 1;
     this.#lastNode = node.index;
     this.#running.push(attempt);
@@ -319,6 +341,28 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const eldest = this.#running[0];
     const tryDueMs = eldest === undefined ? Infinity : eldest.startedMs + perTryTimeoutMs;
     this.dueMs = Math.min(this.#awaitedSinceMs + totalTimeoutMs, tryDueMs, this.#hedgeDueMs);
+    if (this.#engine.breakers !== undefined) this.dueMs = Math.min(this.dueMs, this.#slowDueMs());
+  }
+
+  /** When the next attempt under way becomes slow in the eyes of its site's breaker. */
+  #slowDueMs(): number {
+    const { slowAfterMs } = this.#engine.breakers!;
+    let dueMs = Infinity;
+    for (const { breakerCall } of this.#running) {
+      if (breakerCall !== undefined && breakerCall.entry === undefined) {
+        dueMs = Math.min(dueMs, breakerCall.startedMs + slowAfterMs);
+      }
+    }
+    return dueMs;
+  }
+
+  /** A call that hangs is told when it has become slow: its end may be far off. */
+  #tellSlow(nowMs: number): void {
+    const { breakers } = this.#engine;
+    if (breakers === undefined || breakers.slowAfterMs === Infinity) return;
+    for (const { breakerCall, node } of this.#running) {
+      if (breakerCall !== undefined) breakers.of(node.siteIndex).slow(breakerCall, nowMs);
+    }
   }
 
   /** Answers that have already arrived are read first: a late wake-up is not a slow node. */
@@ -333,6 +377,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (this.#winner !== undefined) return this.#lookForStall(this.#winner);
     const nowMs = this.#engine.clock.nowMs();
     const { perTryTimeoutMs, totalTimeoutMs } = this.#engine.config.retry;
+    this.#tellSlow(nowMs);
     if (nowMs - this.#awaitedSinceMs >= totalTimeoutMs) return this.#fail(this.#timeoutFailure());
     for (let eldest = this.#running[0]; eldest !== undefined; eldest = this.#running[0]) {
       if (nowMs - eldest.startedMs < perTryTimeoutMs) break;
@@ -387,6 +432,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.dueMs = Infinity;
     this.#endJourneys();
     this.#judge(attempt, "answered", nowMs);
+    if (attempt.breakerCall !== undefined) {
+      this.#engine.breakers!.answered(attempt.node.siteIndex, attempt.breakerCall, status, nowMs);
+      attempt.breakerCall = undefined;
+    }
     if (!this.#isBare) hedgeDelay.record(tookMs, nowMs);
     this.#observe(attempt, nowMs);
     if (this.#running.length > 1) this.#dismissLosers(attempt, nowMs);
@@ -581,8 +630,16 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (index === NONE) return;
     this.#running.splice(index, 1);
     const node = attempt.node;
+    if (attempt.breakerCall !== undefined) this.#tellBreaker(attempt, outcome);
     this.#engine.fleet.balancerOf(node).giveBack(node.index);
     this.#engine.telemetry.attemptEnded(node.index, outcome);
+  }
+
+  /** Of an attempt that got no head. */
+  #tellBreaker({ breakerCall, node }: Attempt, outcome: AttemptOutcome): void {
+    const breaker = this.#engine.breakers!.of(node.siteIndex);
+    if (outcome === "cancelled" || outcome === "changed") breaker.abandoned(breakerCall!);
+    else breaker.failed(breakerCall!, this.#engine.clock.nowMs());
   }
 
   #endJourneys(): void {
@@ -660,17 +717,19 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   #answerFailure(failure: RequestFailure): void {
     const text = failureText(failure);
-    this.#status = statusOf(failure);
-    const body = `${this.#status} no node answered (${text})\n`;
+    const isOpen = failure.kind === "breaker-open";
+    const page = isOpen ? this.#engine.config.breaker.page : undefined;
+    this.#status = page?.status ?? statusOf(failure);
+    const body = page?.body ?? `${this.#status} no node answered (${text})\n`;
     const fields = [
       "content-type",
-      "text/plain; charset=utf-8",
+      page?.contentType ?? "text/plain; charset=utf-8",
       "content-length",
-      String(body.length),
+      String(Buffer.byteLength(body)),
       "cache-control",
       "no-store",
       "retry-after",
-      RETRY_AFTER_S,
+      isOpen ? String(failure.retryAfterS) : RETRY_AFTER_S,
       "x-gateway-failure",
       text,
     ];

@@ -10,6 +10,8 @@ export type RequestFailure =
   | { readonly kind: "no-node" }
   /** `totalTimeoutMs` is over and no attempt ran. */
   | { readonly kind: "timeout" }
+  /** Every site of the vantage is left alone by its circuit breaker. */
+  | { readonly kind: "breaker-open"; readonly retryAfterS: number }
   /** Mode `anycast-only`: the connection's site changed under it. */
   | { readonly kind: "moved" };
 

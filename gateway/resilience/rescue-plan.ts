@@ -31,16 +31,27 @@ export interface Candidate {
   readonly isSpilled?: true;
 }
 
+export interface RescuePlanOptions {
+  /** Spill-over. */
+  readonly spread?: SiteSpread | undefined;
+  /** Sticky sessions. */
+  readonly affinity?: Affinity | undefined;
+  /** False: the site is left alone for now, even if nobody else is there. */
+  readonly mayAsk?: ((site: number, nowMs: number) => boolean) | undefined;
+}
+
 export class RescuePlan {
   readonly #pools: RescuePools;
   readonly #spread: SiteSpread | undefined;
   readonly #affinity: Affinity | undefined;
+  readonly #mayAsk: RescuePlanOptions["mayAsk"];
   readonly #sweeps: readonly ((node: number) => boolean)[];
 
-  constructor(pools: RescuePools, spread?: SiteSpread, affinity?: Affinity) {
+  constructor(pools: RescuePools, { spread, affinity, mayAsk }: RescuePlanOptions = {}) {
     this.#pools = pools;
     this.#spread = spread;
     this.#affinity = affinity;
+    this.#mayAsk = mayAsk;
     this.#sweeps = [
       (node) => pools.isEligible(node),
       (node) => pools.isReluctant(node),
@@ -77,6 +88,7 @@ export class RescuePlan {
   }
 
   #pick(site: number, mayTake: (node: number) => boolean, request: PickRequest): number {
+    if (this.#mayAsk?.(site, request.nowMs) === false) return NONE;
     const balancer = this.#pools.balancers[site]!;
     if (this.#affinity !== undefined && request.affinity !== undefined) {
       const own = this.#affinity.nodeOf(

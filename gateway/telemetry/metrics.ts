@@ -2,6 +2,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeHealth } from "#core/wire/events.ts";
 import type { Fleet } from "../forward/fleet.ts";
+import { BREAKER_STATES } from "../resilience/breaker/breaker.ts";
+import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import { registerHistogram } from "./histogram.ts";
 import { ATTEMPT_OUTCOMES, CHECK_RESULTS, REQUEST_OUTCOMES, type Telemetry } from "./telemetry.ts";
 
@@ -13,6 +15,8 @@ export interface MetricsSources {
   readonly version: string;
   /** Share of the retry budget that is left. */
   readonly retryBudgetRatio: () => number;
+  /** Absent where sites have none. */
+  readonly breakers: SiteBreakers | undefined;
 }
 
 export function createRegistry(sources: MetricsSources): Registry {
@@ -21,6 +25,7 @@ export function createRegistry(sources: MetricsSources): Registry {
   addRequests(registry, sources);
   addHealth(registry, sources);
   addAttempts(registry, sources);
+  if (sources.breakers !== undefined) addBreakers(registry, sources.breakers);
   return registry;
 }
 
@@ -130,6 +135,32 @@ function addAttempts(registry: Registry, { fleet, telemetry, retryBudgetRatio }:
       for (const [key, count] of telemetry.failovers) {
         const [from = "", to = "", reason = ""] = key.split(" ");
         add({ from, to, reason }, count);
+      }
+    },
+  );
+}
+
+function addBreakers(registry: Registry, breakers: SiteBreakers): void {
+  gauge(
+    registry,
+    "anycastle_circuit_breaker_state",
+    "1 for the state the breaker of a site is in.",
+    ["breaker", "state"],
+    (set) => {
+      for (const breaker of breakers.all) {
+        for (const state of BREAKER_STATES)
+          set({ breaker: breaker.name, state }, state === breaker.state ? 1 : 0);
+      }
+    },
+  );
+  counter(
+    registry,
+    "anycastle_circuit_breaker_transitions_total",
+    "How often the breaker of a site entered a state.",
+    ["breaker", "to"],
+    (add) => {
+      for (const breaker of breakers.all) {
+        for (const to of BREAKER_STATES) add({ breaker: breaker.name, to }, breaker.entered(to));
       }
     },
   );

@@ -80,7 +80,7 @@ function planOver(isUp: (node: number) => boolean, weights = [100, 100, 100]): R
     isReluctant: () => false,
     hasRoom: all,
   };
-  return new RescuePlan(pools, undefined, COOKIE);
+  return new RescuePlan(pools, { affinity: COOKIE });
 }
 
 const ASKED = { excluded: [], nowMs: 0, key: 0, affinity: 2 };

@@ -1,0 +1,49 @@
+/**
+ * Circuit breakers in the admin API: what state they are in, and an operator's hand on them. Without breakers in the
+ * configuration the list is empty.
+ */
+import type { FastifyInstance } from "fastify";
+import { UserError } from "#core/errors.ts";
+import type { CircuitBreaker } from "../resilience/breaker/breaker.ts";
+import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
+
+export const BREAKER_PATHS = [
+  "GET /health/circuit-breakers",
+  "POST /circuit-breakers/:name/open",
+  "POST /circuit-breakers/:name/close",
+  "POST /circuit-breakers/:name/reset",
+];
+
+export function addBreakerRoutes(
+  server: FastifyInstance,
+  breakers: SiteBreakers | undefined,
+  nowMs: () => number,
+): void {
+  server.get("/health/circuit-breakers", async () => ({
+    breakers: (breakers?.all ?? []).map((breaker) => told(breaker, nowMs())),
+  }));
+  const route = (verb: string, act: (breaker: CircuitBreaker) => void): void => {
+    server.post<{ Params: { name: string } }>(`/circuit-breakers/:name/${verb}`, async ({ params }) => {
+      const breaker = breakerNamed(breakers, params.name);
+      act(breaker);
+      return told(breaker, nowMs());
+    });
+  };
+  route("open", (breaker) => breaker.hold("open"));
+  route("close", (breaker) => breaker.hold("closed"));
+  route("reset", (breaker) => breaker.reset());
+}
+
+function told(breaker: CircuitBreaker, atMs: number): object {
+  const retryAfterMs = Math.ceil(breaker.retryAfterMs(atMs));
+  return { name: breaker.name, state: breaker.state, ...breaker.counts, retryAfterMs };
+}
+
+function breakerNamed(breakers: SiteBreakers | undefined, name: string): CircuitBreaker {
+  const breaker = breakers?.named(name);
+  if (breaker !== undefined) return breaker;
+  const names = breakers?.all.map((each) => each.name) ?? [];
+  throw new UserError("BREAKER_UNKNOWN", `there is no circuit breaker "${name.slice(0, 80)}"`, {
+    hint: names.length === 0 ? "set `breaker.mode` in the configuration" : `there are ${names.join(", ")}`,
+  });
+}
