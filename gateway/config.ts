@@ -8,15 +8,13 @@
 import { z } from "zod";
 import { ALGORITHMS, isHashing, type Algorithm, type BalancerOptions } from "./balancer/create-balancer.ts";
 import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from "./config/breaker.ts";
+import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
+import { outlierSchema } from "./config/outlier.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
 import type { SlowStartOptions } from "./balancer/slow-start.ts";
-import {
-  HEALTH_PROFILE_NAMES,
-  HEALTH_PROFILES,
-  type HealthProfile,
-  type HealthProfileName,
-} from "./health/profiles.ts";
+import type { OutlierOptions } from "./health/outliers.ts";
+import type { HealthProfileName } from "./health/profiles.ts";
 import type { SpreadOptions } from "./resilience/site-spread.ts";
 import { ROUTING_MODES, type RoutingMode } from "./routing/modes.ts";
 import { readHashBy, type HashBy } from "./routing/request-key.ts";
@@ -25,7 +23,6 @@ const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const LISTEN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/;
 const NODE_URL = /^http:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}\/?$/;
 const HASH_BY_EXPECTED = "must be `ip`, `path`, `header:NAME` or `cookie:NAME`";
-const HEALTH_PATH = /^\/[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=%]*$/;
 
 const id = (what: string) =>
   z
@@ -109,36 +106,6 @@ const catchmentSchema = z.union([
       .describe("Sites by distance from each of `routing.vantages` on the built-in map."),
   }),
 ]);
-
-const healthSchema = z.strictObject({
-  profile: z
-    .enum(HEALTH_PROFILE_NAMES)
-    .default("seed-001")
-    .describe(
-      "Named set of check settings; single values below override it. Not used in mode `anycast-only`.",
-    ),
-  path: z
-    .string()
-    .regex(HEALTH_PATH, "must be a path")
-    .default("/health")
-    .describe("Path asked by GET; 200 to 299 passes, `x-node-state: draining` takes the node out gently."),
-  intervalMs: ms(10, 3_600_000).optional().describe("Time between two checks of a node."),
-  timeoutMs: ms(1, 600_000)
-    .optional()
-    .describe("A check without a complete answer after this long has failed."),
-  healthyThreshold: z
-    .int()
-    .min(1)
-    .max(100)
-    .optional()
-    .describe("Passed checks in a row that bring a node back."),
-  unhealthyThreshold: z
-    .int()
-    .min(1)
-    .max(100)
-    .optional()
-    .describe("Failed checks in a row that take a node out."),
-});
 
 const retrySchema = z.strictObject({
   attemptsMax: z
@@ -311,6 +278,7 @@ export const gatewaySchema = z
       .prefault({}),
     sticky: stickySchema.prefault({}),
     health: healthSchema.prefault({}),
+    outlier: outlierSchema.prefault({}),
     retry: retrySchema.prefault({}),
     hedge: hedgeSchema.prefault({}),
     body: z
@@ -363,7 +331,8 @@ export interface GatewayConfig {
     SpreadOptions & { readonly hashBy: HashBy; readonly slowStart: SlowStartOptions };
   /** Undefined: off. */
   readonly sticky: StickyOptions | undefined;
-  readonly health: HealthProfile & { readonly profile: HealthProfileName; readonly path: string };
+  readonly health: HealthConfig;
+  readonly outlier: OutlierOptions;
   readonly retry: {
     readonly attemptsMax: number;
     readonly budgetPercent: number;
@@ -599,6 +568,8 @@ function checkTimes(document: unknown): ConfigIssue[] {
       message: `timeout ${timeoutMs} ms is longer than the interval, ${intervalMs} ms: checks would overlap`,
     });
   }
+  const issue = health === undefined ? undefined : healthIssue(health);
+  if (issue !== undefined) issues.push({ path: `health.${issue.key}`, message: issue.message });
   const profile = good(healthSchema.shape.profile, valueAt(valueAt(document, "health"), "profile"));
   if (profile === undefined) return issues;
   const hedge = good(shape.hedge, valueAt(document, "hedge"));
@@ -676,6 +647,7 @@ function complete(document: Document): GatewayConfig {
     },
     sticky: completeSticky(document.sticky),
     health: completeHealth(health),
+    outlier: document.outlier,
     retry: completeRetry(retry, health.profile),
     hedge: completeHedge(hedge, health.profile),
     replayBytesMax: document.body.replayBytesMax,
@@ -688,18 +660,6 @@ function complete(document: Document): GatewayConfig {
 
 function hasAlgorithm({ balancer, sites }: Document, algorithm: Algorithm): boolean {
   return sites.some((site) => (site.algorithm ?? balancer.algorithm) === algorithm);
-}
-
-function completeHealth(health: Document["health"]): GatewayConfig["health"] {
-  const profile = HEALTH_PROFILES[health.profile];
-  return {
-    profile: health.profile,
-    path: health.path,
-    intervalMs: health.intervalMs ?? profile.intervalMs,
-    timeoutMs: health.timeoutMs ?? profile.timeoutMs,
-    healthyThreshold: health.healthyThreshold ?? profile.healthyThreshold,
-    unhealthyThreshold: health.unhealthyThreshold ?? profile.unhealthyThreshold,
-  };
 }
 
 function completeRetry(retry: Document["retry"], profile: HealthProfileName): GatewayConfig["retry"] {

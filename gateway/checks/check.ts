@@ -1,13 +1,16 @@
 /**
- * One active health check: GET of the health path on a connection of its own, kept open between checks.
+ * One active health check: a request for the health path on a connection of its own, kept open between checks, or just
+ * a connection (`tcp`).
  *
- * Passed: a complete answer of status 200 to 299 within the timeout; `x-node-state: draining` on any answer takes
- * precedence. The timeout is this module's own timer, exact to a millisecond (undici's are up to 500 ms late), and it
+ * Passed: a complete answer of a status that was asked for within the timeout, with the text in its body, if any;
+ * `x-node-state: draining` on any answer takes precedence. The timeout is this module's own timer, exact to a millisecond (undici's are up to 500 ms late), and it
  * looks once more at what has already arrived: a late wake-up is not a slow node.
  */
+import { connect } from "node:net";
 import { Client, type Dispatcher } from "undici";
 import { codeOf } from "#core/errors.ts";
 import type { Timer } from "#core/host/clock.ts";
+import type { HealthConfig } from "../config/health.ts";
 import type { GatewayClock } from "../gateway-clock.ts";
 import type { CheckSign } from "../health/node-health.ts";
 import { causeOfCode } from "../resilience/failure-class.ts";
@@ -19,27 +22,42 @@ export interface CheckResult {
   readonly text: string;
 }
 
+/** The part of `health` that says what a check asks and what passes. */
+export type CheckRules = Pick<
+  HealthConfig,
+  "kind" | "path" | "method" | "statuses" | "bodyContains" | "timeoutMs" | "isConnectionReused"
+>;
+
+/** The text is looked for in so much of the body. */
+const BODY_BYTES_MAX = 64 * 1024;
 const HEADERS = { "user-agent": "anycastle-health" };
 
 export class CheckConnection {
   readonly #origin: string;
   readonly #clock: GatewayClock;
+  readonly #rules: CheckRules;
   #client: Client;
 
-  constructor(origin: string, clock: GatewayClock) {
+  constructor(origin: string, clock: GatewayClock, rules: CheckRules) {
     this.#origin = origin;
     this.#clock = clock;
+    this.#rules = rules;
     this.#client = this.#open();
   }
 
   /** One at a time. Calls back exactly once, unless `close` comes first. */
-  run(path: string, timeoutMs: number, done: (result: CheckResult) => void): void {
-    const check = new Check(this.#clock, timeoutMs, (result) => {
+  run(done: (result: CheckResult) => void): void {
+    const rules = this.#rules;
+    if (rules.kind === "tcp") return runTcpCheck(this.#origin, rules.timeoutMs, this.#clock, done);
+    const check = new Check(this.#clock, rules, (result) => {
       // Whatever is still to come on this connection belongs to a check that is over.
-      if (!check.isClean) this.#renew();
+      if (!check.isClean || !rules.isConnectionReused) this.#renew();
       done(result);
     });
-    this.#client.dispatch({ path, method: "GET", headers: HEADERS }, check);
+    const { path, method } = rules;
+    // undici closes the connection after a HEAD unless told not to.
+    const reset = method === "HEAD" ? false : undefined;
+    this.#client.dispatch({ path, method, headers: HEADERS, reset } as Dispatcher.DispatchOptions, check);
   }
 
   close(): void {
@@ -59,11 +77,41 @@ export class CheckConnection {
   }
 }
 
+/** Nothing is said on the connection; it is closed at once. */
+function runTcpCheck(
+  origin: string,
+  timeoutMs: number,
+  clock: GatewayClock,
+  done: (result: CheckResult) => void,
+): void {
+  const startedMs = clock.nowMs();
+  const { hostname, port } = new URL(origin);
+  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port === "" ? 80 : port) });
+  let isDone = false;
+  const finish = (sign: CheckSign, text: string): void => {
+    if (isDone) return;
+    isDone = true;
+    timer.cancel();
+    socket.destroy();
+    done({ sign, startedMs, text });
+  };
+  const timer = clock.after(timeoutMs, () => setImmediate(() => finish("timeout", "timeout")));
+  socket.once("connect", () => finish("passed", `connected in ${(clock.nowMs() - startedMs).toFixed(1)} ms`));
+  socket.once("error", (error) => {
+    const cause = causeOfCode(codeOf(error), false);
+    finish(cause === "refused" || cause === "timeout" ? cause : "failed", codeOf(error) ?? error.message);
+  });
+}
+
 class Check implements Dispatcher.DispatchHandler {
   readonly #clock: GatewayClock;
   readonly #startedMs: number;
   readonly #timer: Timer;
   readonly #done: (result: CheckResult) => void;
+  readonly #rules: CheckRules;
+  /** The beginning of the body; only where it must hold something. */
+  readonly #body: Buffer[] = [];
+  #bodyBytes = 0;
   #isSent = false;
   #status = 0;
   #isDraining = false;
@@ -71,11 +119,12 @@ class Check implements Dispatcher.DispatchHandler {
   /** The answer was read to its end. */
   isClean = false;
 
-  constructor(clock: GatewayClock, timeoutMs: number, done: (result: CheckResult) => void) {
+  constructor(clock: GatewayClock, rules: CheckRules, done: (result: CheckResult) => void) {
     this.#clock = clock;
+    this.#rules = rules;
     this.#startedMs = clock.nowMs();
     this.#done = done;
-    this.#timer = clock.after(timeoutMs, () => setImmediate(() => this.#finish("timeout", "timeout")));
+    this.#timer = clock.after(rules.timeoutMs, () => setImmediate(() => this.#finish("timeout", "timeout")));
   }
 
   onRequestStart(): void {
@@ -91,16 +140,31 @@ class Check implements Dispatcher.DispatchHandler {
     this.#isDraining = headers["x-node-state"] === "draining";
   }
 
-  onResponseData(): void {
-    // The body says nothing; it is read so that the connection can be used again.
+  /** Read to its end in any case, so that the connection can be used again. */
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#rules.bodyContains === undefined || this.#bodyBytes >= BODY_BYTES_MAX) return;
+    this.#body.push(chunk);
+    this.#bodyBytes += chunk.length;
   }
 
   onResponseEnd(): void {
     this.isClean = true;
     const tookMs = this.#clock.nowMs() - this.#startedMs;
-    const isPassed = this.#status >= 200 && this.#status <= 299;
+    const hasText = this.#hasText();
+    const isPassed = hasText && this.#isStatusGood();
     const sign: CheckSign = this.#isDraining ? "draining" : isPassed ? "passed" : "failed";
-    this.#finish(sign, `${this.#status} in ${tookMs.toFixed(1)} ms`);
+    const remark = hasText ? "" : ", without the text";
+    this.#finish(sign, `${this.#status} in ${tookMs.toFixed(1)} ms${remark}`);
+  }
+
+  #isStatusGood(): boolean {
+    return this.#rules.statuses.some(([first, last]) => this.#status >= first && this.#status <= last);
+  }
+
+  #hasText(): boolean {
+    const { bodyContains } = this.#rules;
+    if (bodyContains === undefined) return true;
+    return Buffer.concat(this.#body).subarray(0, BODY_BYTES_MAX).includes(bodyContains);
   }
 
   onResponseError(_controller: unknown, error: Error): void {

@@ -1,8 +1,7 @@
 /**
- * Active checks of all nodes, each on its own rhythm: every `intervalMs` less a random tenth, so that checks of many
+ * Active checks of all nodes, each on its own rhythm: every `intervalMs` less a random part, so that checks of many
  * nodes and of many gateways do not fall together and the profile's promise still holds. A node that takes no traffic
- * is asked at least every `RECHECK_MS`: how soon it may return should not hang on a relaxed interval. A node that was
- * just ejected is asked at once.
+ * has an interval of its own. A node that was just ejected is asked at once.
  */
 import type { Timer } from "#core/host/clock.ts";
 import type { Prng } from "#core/prng.ts";
@@ -11,8 +10,6 @@ import type { Fleet, FleetNode } from "../forward/fleet.ts";
 import type { GatewayClock } from "../gateway-clock.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { CheckConnection, type CheckResult } from "./check.ts";
-
-const RECHECK_MS = 1_000;
 
 export interface CheckerOptions {
   readonly fleet: Fleet;
@@ -60,13 +57,13 @@ class Rhythm {
   constructor(options: CheckerOptions, node: FleetNode) {
     this.#options = options;
     this.#node = node;
-    this.#connection = new CheckConnection(node.url, options.clock);
+    this.#connection = new CheckConnection(node.url, options.clock, options.config);
   }
 
   begin(): void {
-    const { clock, config } = this.#options;
+    const { clock } = this.#options;
     this.#isRunning = true;
-    this.#connection.run(config.path, config.timeoutMs, (result) => this.#end(result, clock.nowMs()));
+    this.#connection.run((result) => this.#end(result, clock.nowMs()));
   }
 
   /** A check that is already under way began too early to count: another one follows it. */
@@ -105,8 +102,8 @@ class Rhythm {
   #schedule(startedMs: number, nowMs: number): void {
     const { clock, config, fleet, prng } = this.#options;
     const isServing = fleet.board.health(this.#node.index) === "healthy";
-    const intervalMs = isServing ? config.intervalMs : Math.min(config.intervalMs, RECHECK_MS);
-    const shortenedMs = intervalMs - prng.integer(0, Math.floor(intervalMs / 10));
+    const intervalMs = isServing ? config.intervalMs : config.unhealthyIntervalMs;
+    const shortenedMs = intervalMs - prng.integer(0, Math.floor((intervalMs * config.jitterPercent) / 100));
     this.#timer = clock.after(Math.max(0, Math.floor(startedMs + shortenedMs - nowMs)), () => this.begin());
   }
 }

@@ -70,6 +70,8 @@ export interface Engine {
 }
 
 const NONE = -1;
+/** RFC 9110 §15.6.3 to §15.6.5: the node, or what stands behind it, could not do it. */
+const GATEWAY_ERRORS: readonly number[] = [502, 503, 504];
 /** A resumable body that grows by less than this within `resume.stallTimeoutMs` has stalled. */
 const STALL_BYTES = 1_024;
 /** A response head without data is held for so many turns of the loop. */
@@ -431,7 +433,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#winner = attempt;
     this.dueMs = Infinity;
     this.#endJourneys();
-    this.#judge(attempt, "answered", nowMs);
+    this.#judge(attempt, GATEWAY_ERRORS.includes(status) ? "error" : "answered", nowMs);
     if (attempt.breakerCall !== undefined) {
       this.#engine.breakers!.answered(attempt.node.siteIndex, attempt.breakerCall, status, nowMs);
       attempt.breakerCall = undefined;

@@ -67,7 +67,7 @@ export class Fleet implements RescuePools {
     this.nodes = nodes;
     this.sites = config.sites.map((site) => ({ id: site.id, nodes: site.nodes.map(({ id }) => id) }));
     this.balancers = balancers;
-    this.board = new NodeHealthBoard(nodes.length, config.health);
+    this.board = new NodeHealthBoard(nodes.length, config.health, config.outlier);
     this.#slowStart = slowStart;
     this.#onChange = onChange;
   }

@@ -3,8 +3,8 @@
  * with the change that follows, if any; it owns no timer and sees no socket.
  *
  *                  M checks passed                         refused or reset once,
- *     unproven ----------------------> healthy ------------ or silent 3 times in a row -----> ejected
- *        |                              |   ^                                                    |
+ *     unproven ----------------------> healthy ------------ or silent 3 times in a row, -----> ejected
+ *        |                              |   ^               or E gateway errors in a row         |
  *        | N checks failed     N failed |   | M passed, begun after it went out                  |
  *        v                              v   |                                                    |
  *     unhealthy <-----------------------'   '------------------ (also from unhealthy) <----------'
@@ -14,9 +14,12 @@
  * - What was observed across a stall of the gateway's own loop is no proof of a node's silence.
  * - At most `SILENT_SHARE_MAX_PERCENT` of the nodes (but always one) may be out for being silent at the same time:
  *   when a box freezes, everybody looks silent. Refused and reset connections prove a death and know no cap.
+ * A third for errors: only so many nodes may be out for what they answer, and never the last healthy one. If all answer
+ * with errors, the fault is behind them.
  */
 import { invariant } from "#core/assert.ts";
 import type { NodeHealth } from "#core/wire/events.ts";
+import { ejectionMs, OUTLIERS_OFF, type OutlierOptions } from "./outliers.ts";
 import type { HealthProfile } from "./profiles.ts";
 
 /** Attempts in a row to which a node gave no answer of its own. Counted, not timed: at 100 requests/s a window never fills. */
@@ -25,15 +28,25 @@ const SILENT_SHARE_MAX_PERCENT = 50;
 
 type State =
   | { readonly is: "unproven"; passes: number; failures: number }
-  | { readonly is: "healthy"; failures: number; silences: number }
+  | { readonly is: "healthy"; failures: number; silences: number; errors: number }
   | { readonly is: "unhealthy"; readonly sinceMs: number; readonly isSilent: boolean; passes: number }
-  | { readonly is: "ejected"; readonly sinceMs: number; readonly isSilent: boolean; passes: number }
+  | {
+      readonly is: "ejected";
+      readonly sinceMs: number;
+      readonly isSilent: boolean;
+      /** For its answers; passed checks count from `untilMs` on. */
+      readonly isOutlier: boolean;
+      readonly untilMs: number;
+      passes: number;
+    }
   | { readonly is: "draining"; readonly sinceMs: number; passes: number; failures: number };
 
 /** How an attempt ended, as far as it says something about the node. */
 export type AttemptSign =
-  /** The node answered, whatever the status. */
+  /** The node answered, and not with a gateway error. */
   | "answered"
+  /** The node answered 502, 503 or 504. */
+  | "error"
   | "refused"
   | "reset"
   /** No answer within the attempt's time, or a hedge answered first. */
@@ -56,13 +69,24 @@ export class NodeHealthBoard {
   readonly #states: State[];
   readonly #isDrained: boolean[];
   readonly #silentMax: number;
+  readonly #outliers: OutlierOptions;
+  readonly #outlierMax: number;
+  /** By node: how often it went out for its answers, and when last; a quiet time takes one off. */
+  readonly #outlierTimes: number[];
+  readonly #outlierMs: number[];
+  #outlierCount = 0;
+  #healthyCount = 0;
   #silentCount = 0;
   /** A node was healthy once: what is unproven from now on waits for its checks. */
   #isAnyProven = false;
   #stallEndedMs = -Infinity;
 
-  constructor(nodeCount: number, profile: HealthProfile) {
+  constructor(nodeCount: number, profile: HealthProfile, outliers: OutlierOptions = OUTLIERS_OFF) {
     this.#profile = profile;
+    this.#outliers = outliers;
+    this.#outlierMax = Math.max(1, Math.floor((nodeCount * outliers.shareMaxPercent) / 100));
+    this.#outlierTimes = Array.from({ length: nodeCount }, () => 0);
+    this.#outlierMs = Array.from({ length: nodeCount }, () => -Infinity);
     this.#states = Array.from({ length: nodeCount }, () => ({ is: "unproven", passes: 0, failures: 0 }));
     this.#isDrained = Array.from({ length: nodeCount }, () => false);
     this.#silentMax = Math.max(1, Math.floor((nodeCount * SILENT_SHARE_MAX_PERCENT) / 100));
@@ -98,17 +122,19 @@ export class NodeHealthBoard {
     const state = this.#state(node);
     switch (sign) {
       case "answered":
-        if (state.is === "healthy") state.silences = 0;
+        if (state.is === "healthy") state.silences = state.errors = 0;
         return undefined;
+      case "error":
+        return state.is === "healthy" ? this.#answeredError(node, state, nowMs) : undefined;
       case "refused":
       case "reset":
         if (state.is === "ejected" || state.is === "unhealthy") return undefined;
-        return this.#enter(node, { is: "ejected", sinceMs: nowMs, isSilent: false, passes: 0 }, sign, true);
+        return this.#enter(node, ejected(nowMs), sign, true);
       case "silent": {
         if (state.is !== "healthy" || startedMs < this.#stallEndedMs) return undefined;
         state.silences += 1;
         if (state.silences < SILENT_STREAK || this.#silentCount >= this.#silentMax) return undefined;
-        const next: State = { is: "ejected", sinceMs: nowMs, isSilent: true, passes: 0 };
+        const next: State = { ...ejected(nowMs), isSilent: true };
         return this.#enter(node, next, `silent ${state.silences} times in a row`, true);
       }
       default:
@@ -117,7 +143,7 @@ export class NodeHealthBoard {
   }
 
   check(node: number, sign: CheckSign, startedMs: number, nowMs: number): HealthChange | undefined {
-    if (sign === "passed") return this.#checkPassed(node, startedMs);
+    if (sign === "passed") return this.#checkPassed(node, startedMs, nowMs);
     if (sign === "draining") return this.#checkSaidDraining(node, startedMs, nowMs);
     // A check that spans the gateway's own stall timed out here, not there.
     if (sign === "timeout" && startedMs < this.#stallEndedMs) return undefined;
@@ -139,7 +165,31 @@ export class NodeHealthBoard {
     return this.#change(node, from, "drain ended by the operator", false);
   }
 
-  #checkPassed(node: number, startedMs: number): HealthChange | undefined {
+  #answeredError(
+    node: number,
+    state: State & { readonly is: "healthy" },
+    nowMs: number,
+  ): HealthChange | undefined {
+    state.silences = 0;
+    state.errors += 1;
+    const { consecutiveErrors } = this.#outliers;
+    if (consecutiveErrors === 0 || state.errors < consecutiveErrors) return undefined;
+    if (this.#outlierCount >= this.#outlierMax || this.#healthyCount <= 1) return undefined;
+    const times = 1 + this.#timesOut(node, nowMs);
+    this.#outlierTimes[node] = times;
+    this.#outlierMs[node] = nowMs;
+    const untilMs = nowMs + ejectionMs(times, this.#outliers);
+    const next: State = { ...ejected(nowMs), isOutlier: true, untilMs };
+    return this.#enter(node, next, `${state.errors} gateway errors in a row`, false);
+  }
+
+  /** How often it went out for its answers lately. */
+  #timesOut(node: number, nowMs: number): number {
+    const quiet = Math.floor((nowMs - this.#outlierMs[node]!) / this.#outliers.ejectionMaxMs);
+    return Math.max(0, this.#outlierTimes[node]! - quiet);
+  }
+
+  #checkPassed(node: number, startedMs: number, nowMs: number): HealthChange | undefined {
     const state = this.#state(node);
     if (state.is === "healthy") {
       state.failures = 0;
@@ -148,11 +198,12 @@ export class NodeHealthBoard {
     if (state.is === "unproven") state.failures = 0;
     // An answer to a question older than the ejection proves nothing: the node may have died after it.
     else if (startedMs < state.sinceMs) return undefined;
+    if (state.is === "ejected" && nowMs < state.untilMs) return undefined;
     state.passes += 1;
     if (state.passes < this.#profile.healthyThreshold) return undefined;
     return this.#enter(
       node,
-      { is: "healthy", failures: 0, silences: 0 },
+      { is: "healthy", failures: 0, silences: 0, errors: 0 },
       `${state.passes} checks passed`,
       false,
     );
@@ -193,6 +244,8 @@ export class NodeHealthBoard {
     const from = this.health(node);
     const last = this.#state(node);
     this.#silentCount += isOutSilent(next) - isOutSilent(last);
+    this.#outlierCount += isOutlier(next) - isOutlier(last);
+    this.#healthyCount += Number(next.is === "healthy") - Number(last.is === "healthy");
     if (next.is === "healthy") this.#isAnyProven = true;
     this.#states[node] = next;
     return this.#change(node, from, reason, checkNow);
@@ -212,4 +265,13 @@ export class NodeHealthBoard {
 
 function isOutSilent(state: State): number {
   return (state.is === "ejected" || state.is === "unhealthy") && state.isSilent ? 1 : 0;
+}
+
+function isOutlier(state: State): number {
+  return state.is === "ejected" && state.isOutlier ? 1 : 0;
+}
+
+/** For nothing it said; a passed check may bring it back at any time. */
+function ejected(nowMs: number): State & { readonly is: "ejected" } {
+  return { is: "ejected", sinceMs: nowMs, isSilent: false, isOutlier: false, untilMs: nowMs, passes: 0 };
 }
