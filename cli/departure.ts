@@ -11,6 +11,7 @@ import { every, nowMs } from "#core/host/clock.ts";
 import { isCursorFree } from "./output.ts";
 
 const ECHO_MS = 300;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** 128 + the number of SIGHUP. */
 const EXIT_HANGUP = 129;
 
@@ -54,8 +55,16 @@ export class Departure {
     this.done = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.ask(signal));
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
   }
+
+  /** This signal means something else from now on. */
+  leaveOut(signal: (typeof SIGNALS)[number], instead: () => void): void {
+    process.off(signal, this.#onSignal);
+    process.on(signal, instead);
+  }
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => this.ask(signal as (typeof SIGNALS)[number]);
 
   get hasBegun(): boolean {
     return this.#startedMs !== undefined;

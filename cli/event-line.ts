@@ -146,6 +146,10 @@ function bfdStory({
 
 function trafficStory(event: EventBody): Story | undefined {
   switch (event.kind) {
+    case "gateway.reload":
+      return event.isApplied
+        ? good(`gateway: new configuration in force, ${event.changes} changes`)
+        : bad(`gateway: configuration refused, the one before stays in force: ${event.reason}`);
     case "gateway.breaker":
       return event.to === "closed"
         ? good(`gateway: breaker of ${event.site} is closed (${event.reason})`)

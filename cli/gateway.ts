@@ -12,6 +12,9 @@ export interface GatewayFlags {
   readonly admin?: string;
   readonly adminTokenFile?: string;
   readonly ndjson?: true;
+  readonly watch?: true;
+  readonly check?: true;
+  readonly diff?: true;
 }
 
 export function addGateway(program: Command): void {
@@ -32,6 +35,11 @@ export function addGateway(program: Command): void {
     .option(
       "--admin-token-file <file>",
       "token of admin calls that change something; or ANYCASTLE_ADMIN_TOKEN",
+    )
+    .option("--watch", "read the file again whenever it changes; SIGHUP does so at any time")
+    .option("--check", "only say whether the file is good")
+    .addOption(
+      new Option("--diff", "only say what a reload of the running gateway would change").conflicts("check"),
     )
     .option("--ndjson", "events on standard output, one JSON document a line")
     .addHelpText(

@@ -13,27 +13,33 @@ import { showWarnings } from "../config-file/show-problems.ts";
 import { Departure } from "../departure.ts";
 import { storyOf } from "../event-line.ts";
 import type { GatewayFlags } from "../gateway.ts";
+import { configReader, reloadNow, watchFile } from "./reloading.ts";
+import { showDiff } from "./show-diff.ts";
 import type { Output } from "../output.ts";
 
 const TOKEN_LENGTH_MIN = 16;
 
 export async function runGateway(output: Output, flags: GatewayFlags): Promise<number> {
-  const opened = openConfig(output, {
-    file: flags.config,
-    isJson: false,
-    overrides: {
-      ...(flags.listen === undefined ? {} : { listen: flags.listen }),
-      ...(flags.admin === undefined ? {} : { admin: flags.admin }),
-    },
-  });
+  const overrides = {
+    ...(flags.listen === undefined ? {} : { listen: flags.listen }),
+    ...(flags.admin === undefined ? {} : { admin: flags.admin }),
+  };
+  const opened = openConfig(output, { file: flags.config, isJson: false, overrides });
   const { config, file, warnings } = opened;
   if (warnings.length > 0) output.tell(showWarnings(file, warnings, output.paint));
+  if (flags.check === true) {
+    output.print(`${file.name} is good`);
+    return EXIT.ok;
+  }
+  if (flags.diff === true) return await showDiff(output, config);
+  const readConfig = configReader(file.path, overrides);
   const ownToken = adminToken(flags.adminTokenFile);
   const started = startGateway(config, {
     events: { emit: (body, atNs) => tellEvent(output, flags.ndjson === true, body, atNs) },
     adminToken: ownToken ?? randomToken(),
     version: VERSION,
     prng: new Prng(randomSeed()),
+    readConfig,
   });
   const departure = new Departure({
     drainMs: config.limits.drainTimeoutMs,
@@ -41,9 +47,15 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
     now: async () => (await started).close(),
   });
   const gateway = await started;
+  const reload = (): void => reloadNow(gateway, readConfig);
+  // In a terminal SIGHUP says that it was closed; without one it is the daemon's word for "read it again".
+  if (!process.stdout.isTTY) departure.leaveOut("SIGHUP", reload);
+  const unwatch = flags.watch === true ? watchFile(file.path, reload) : undefined;
   const say = flags.ndjson === true ? output.tell : output.print;
   say(introduction(gateway, opened, ownToken !== undefined));
-  return await departure.done;
+  const status = await departure.done;
+  unwatch?.();
+  return status;
 }
 
 function introduction(gateway: RunningGateway, { config, file }: OpenedConfig, hasToken: boolean): string {

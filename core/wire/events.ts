@@ -148,6 +148,13 @@ export type EventBody =
       readonly to: "closed" | "open" | "half_open";
       readonly reason: string;
     }
+  /** `reason`: why the configuration before stays in force; empty when it does not. */
+  | {
+      readonly kind: "gateway.reload";
+      readonly isApplied: boolean;
+      readonly changes: number;
+      readonly reason: string;
+    }
   | { readonly kind: "gateway.feed"; readonly state: "live" | "stale"; readonly reason: string }
   | {
       readonly kind: "gateway.window";

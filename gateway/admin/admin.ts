@@ -10,6 +10,7 @@ import { createControlServer } from "#core/host/control-server.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import type { Fleet, FleetNode } from "../forward/fleet.ts";
+import { addReloadRoutes, RELOAD_PATHS, type Reload } from "./reload.ts";
 import { addBreakerRoutes, BREAKER_PATHS } from "./breakers.ts";
 
 const WEIGHT_MAX = 10_000;
@@ -17,14 +18,17 @@ const WEIGHT_MAX = 10_000;
 export interface AdminOptions {
   readonly token: string;
   readonly hostNames: readonly string[];
-  readonly fleet: Fleet;
+  /** Of the configuration in force. */
+  readonly fleet: () => Fleet;
   readonly registry: Registry;
   readonly status: () => GatewayStatus;
   /** May take traffic: at least one node may, and nobody has begun to stop it. */
   readonly isReady: () => boolean;
   /** Readiness 503 and `connection: close` from now on, so that what stands in front moves its traffic away. */
   readonly drain: () => void;
-  readonly breakers: SiteBreakers | undefined;
+  readonly breakers: () => SiteBreakers | undefined;
+  /** Absent: there is nowhere to read a configuration from. */
+  readonly reload?: Reload;
   readonly nowMs: () => number;
 }
 
@@ -38,6 +42,10 @@ const PATHS = [
   "POST /nodes/:id/drain",
   "POST /nodes/:id/undrain",
   "PUT /nodes/:id/weight",
+  "PUT /api/v1/nodes/:id/disable",
+  "PUT /api/v1/nodes/:id/enable",
+  "PUT /api/v1/connections/:id/disable",
+  "PUT /api/v1/connections/:id/enable",
   "POST /sites/:id/drain",
   "POST /sites/:id/undrain",
   "POST /drain",
@@ -46,7 +54,8 @@ const PATHS = [
 
 export function createAdmin(options: AdminOptions): FastifyInstance {
   const server = createControlServer({ token: options.token, hostNames: options.hostNames });
-  server.get("/", async () => ({ paths: PATHS }));
+  const paths = options.reload === undefined ? PATHS : [...PATHS, ...RELOAD_PATHS];
+  server.get("/", async () => ({ paths }));
   server.get("/status", async () => options.status());
   server.get("/metrics", async (_request, reply) => {
     void reply.type(options.registry.contentType);
@@ -62,6 +71,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   }
   addNodeRoutes(server, options.fleet);
   addBreakerRoutes(server, options.breakers, options.nowMs);
+  if (options.reload !== undefined) addReloadRoutes(server, options.reload);
   server.post("/drain", async () => {
     options.drain();
     return { isDraining: true };
@@ -69,20 +79,30 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   return server;
 }
 
-function addNodeRoutes(server: FastifyInstance, fleet: Fleet): void {
+function addNodeRoutes(server: FastifyInstance, fleetOf: () => Fleet): void {
   server.post<{ Params: { id: string } }>("/nodes/:id/drain", async ({ params }) =>
-    drainAll(fleet, [nodeNamed(fleet, params.id)]),
+    drainAll(fleetOf(), [nodeNamed(fleetOf(), params.id)]),
   );
   server.post<{ Params: { id: string } }>("/nodes/:id/undrain", async ({ params }) =>
-    undrainAll(fleet, [nodeNamed(fleet, params.id)]),
+    undrainAll(fleetOf(), [nodeNamed(fleetOf(), params.id)]),
   );
   server.post<{ Params: { id: string } }>("/sites/:id/drain", async ({ params }) =>
-    drainAll(fleet, siteNamed(fleet, params.id)),
+    drainAll(fleetOf(), siteNamed(fleetOf(), params.id)),
   );
   server.post<{ Params: { id: string } }>("/sites/:id/undrain", async ({ params }) =>
-    undrainAll(fleet, siteNamed(fleet, params.id)),
+    undrainAll(fleetOf(), siteNamed(fleetOf(), params.id)),
   );
+  // The emergency switch, under the names it is known by elsewhere.
+  for (const what of ["nodes", "connections"]) {
+    server.put<{ Params: { id: string } }>(`/api/v1/${what}/:id/disable`, async ({ params }) =>
+      drainAll(fleetOf(), [nodeNamed(fleetOf(), params.id)]),
+    );
+    server.put<{ Params: { id: string } }>(`/api/v1/${what}/:id/enable`, async ({ params }) =>
+      undrainAll(fleetOf(), [nodeNamed(fleetOf(), params.id)]),
+    );
+  }
   server.put<{ Params: { id: string }; Body: unknown }>("/nodes/:id/weight", async ({ params, body }) => {
+    const fleet = fleetOf();
     const node = nodeNamed(fleet, params.id);
     const weight = weightOf(body);
     fleet.setWeight(node, weight, nowMs());

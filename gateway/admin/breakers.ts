@@ -16,15 +16,15 @@ export const BREAKER_PATHS = [
 
 export function addBreakerRoutes(
   server: FastifyInstance,
-  breakers: SiteBreakers | undefined,
+  breakersOf: () => SiteBreakers | undefined,
   nowMs: () => number,
 ): void {
   server.get("/health/circuit-breakers", async () => ({
-    breakers: (breakers?.all ?? []).map((breaker) => told(breaker, nowMs())),
+    breakers: (breakersOf()?.all ?? []).map((breaker) => told(breaker, nowMs())),
   }));
   const route = (verb: string, act: (breaker: CircuitBreaker) => void): void => {
     server.post<{ Params: { name: string } }>(`/circuit-breakers/:name/${verb}`, async ({ params }) => {
-      const breaker = breakerNamed(breakers, params.name);
+      const breaker = breakerNamed(breakersOf(), params.name);
       act(breaker);
       return told(breaker, nowMs());
     });

@@ -88,8 +88,8 @@ class Rhythm {
     const { fleet, telemetry } = this.#options;
     this.#isRunning = false;
     this.lastText = result.text;
-    telemetry.checked(this.#node.index, result.sign);
-    fleet.apply(fleet.board.check(this.#node.index, result.sign, result.startedMs, nowMs), nowMs);
+    telemetry.checked(this.#node.slot, result.sign);
+    fleet.checked(this.#node, result.sign, result.startedMs, nowMs);
     if (this.#isAskedAgain) {
       this.#isAskedAgain = false;
       this.begin();

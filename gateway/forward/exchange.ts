@@ -67,6 +67,8 @@ export interface Engine {
   readonly keyOf: ((head: RequestHead, connection: ClientConnection) => number) | undefined;
   /** Answers carry `connection: close` from now on. */
   isDraining: boolean;
+  /** Requests that began here and have not ended. */
+  openCount: number;
 }
 
 const NONE = -1;
@@ -113,6 +115,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #attemptCount = 0;
   /** Attempts made before the body was last gone on with: those brought the client further and count no more. */
   #attemptsSpent = 0;
+  /** Its slot, for telemetry. */
   #lastNode = NONE;
   #hedgeDueMs = Infinity;
   #winner: Attempt | undefined;
@@ -174,6 +177,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   start(): void {
     const { deadlines, hedgeBudget, retryBudget, telemetry } = this.#engine;
     this.#connection.open.add(this);
+    this.#engine.openCount += 1;
     telemetry.requestStarted();
     retryBudget.deposit(this.#startedMs);
     hedgeBudget.deposit(this.#startedMs);
@@ -191,7 +195,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   clientGone(): void {
     if (this.#isOver) return;
-    const node = this.#winner?.node.index ?? NONE;
+    const node = this.#winner?.node.slot ?? NONE;
     this.#cancelAll(false);
     this.#finish("aborted", node);
   }
@@ -221,7 +225,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       index = node.index;
       this.#connection.pin = { vantage: this.vantage, site, node: index };
     }
-    this.#lastNode = index;
+    this.#lastNode = fleet.node(index).slot;
     this.#reach({ node: index, site, isLastResort: true }, false);
   }
 
@@ -307,7 +311,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const ordinal = this.#attemptCount;
     const attempt = new Attempt({ owner: this, node, client, ordinal, isHedge, startedMs, breakerCall });
     this.#attemptCount += 1;
-    this.#lastNode = node.index;
+    this.#lastNode = node.slot;
     this.#running.push(attempt);
     fleet.balancerOf(node).take(node.index);
     if (!this.#isBare) {
@@ -445,7 +449,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#status = status;
     this.#resume = this.#mayResume() ? resumePoint(this.#head.method, answer) : undefined;
     const ttfbMs = nowMs - this.#startedMs;
-    telemetry.firstByte(this.vantage, attempt.node.index, ttfbMs);
+    telemetry.firstByte(this.vantage, attempt.node.slot, ttfbMs);
     if (this.#attemptCount === 1) telemetry.overhead.observe((ttfbMs - this.#travelMs - tookMs) / 1000);
     const { fields } = answer;
     const cookie = this.#engine.affinity?.cookieFor(attempt.node.index, this.#pick.affinity);
@@ -481,15 +485,19 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   /** The whole answer is with the client. */
   #complete(attempt: Attempt): void {
-    const { telemetry } = this.#engine;
+    const { fleet, telemetry } = this.#engine;
     if (this.#resumeCount > 0) telemetry.resumed();
     this.#response.end();
     if (attempt.isHedge) telemetry.hedgeWon();
-    const { index, siteIndex } = attempt.node;
+    const { slot, site, siteIndex } = attempt.node;
     if (siteIndex !== this.#firstSite) {
-      telemetry.failedOver(this.#firstSite, siteIndex, attempt.isHedge ? "hedge" : this.#rescueReason);
+      telemetry.failedOver(
+        fleet.sites[this.#firstSite]!.id,
+        site,
+        attempt.isHedge ? "hedge" : this.#rescueReason,
+      );
     }
-    this.#finish(attempt.ordinal === 0 ? "ok" : "rescued", index);
+    this.#finish(attempt.ordinal === 0 ? "ok" : "rescued", slot);
   }
 
   attemptFailed(attempt: Attempt, cause: FailureCause): void {
@@ -551,11 +559,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const nowMs = clock.nowMs();
     const resume = this.#resume;
     if (resume === undefined || this.#resumeCount >= config.resume.resumesMax) {
-      return this.#abort(failure, attempt.node.index);
+      return this.#abort(failure, attempt.node.slot);
     }
     // The node's last words are missing, not the body's: nothing is left to ask for.
     if (resume.isComplete) return this.#complete(attempt);
-    if (!retryBudget.withdraw(nowMs)) return this.#abort(failure, attempt.node.index);
+    if (!retryBudget.withdraw(nowMs)) return this.#abort(failure, attempt.node.slot);
     this.#winner = undefined;
     this.#view = this.#engine.routes.view(this.vantage);
     this.#resumeCount += 1;
@@ -570,7 +578,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       this.#tried.length = 0;
       candidate = plan.next(this.#view.sites, this.#pickNow());
     }
-    if (candidate === undefined) return this.#abort(failure, attempt.node.index);
+    if (candidate === undefined) return this.#abort(failure, attempt.node.slot);
     this.#reach(candidate, false);
   }
 
@@ -617,8 +625,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   #judge(attempt: Attempt, sign: AttemptSign, nowMs: number): void {
     if (this.#isBare) return;
-    const { fleet } = this.#engine;
-    fleet.apply(fleet.board.attempt(attempt.node.index, sign, attempt.startedMs, nowMs), nowMs);
+    this.#engine.fleet.attempted(attempt.node, sign, attempt.startedMs, nowMs);
     if (sign === "silent") this.#observe(attempt, nowMs);
   }
 
@@ -634,7 +641,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const node = attempt.node;
     if (attempt.breakerCall !== undefined) this.#tellBreaker(attempt, outcome);
     this.#engine.fleet.balancerOf(node).giveBack(node.index);
-    this.#engine.telemetry.attemptEnded(node.index, outcome);
+    this.#engine.telemetry.attemptEnded(node.slot, outcome);
   }
 
   /** Of an attempt that got no head. */
@@ -743,6 +750,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #finish(outcome: RequestOutcome, node: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#engine.openCount -= 1;
     this.#heldHead = undefined;
     this.#engine.deadlines.remove(this);
     this.#body?.discard();

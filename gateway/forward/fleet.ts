@@ -2,6 +2,9 @@
  * The nodes a gateway knows: one table that turns ids into small integers, and holds for each node its connections
  * and its site's balancer. Health changes go through here, so that whoever must act on one does so exactly once:
  * event, connections, balancer, extra check.
+ *
+ * A new configuration makes a new fleet. What both know stays: connections, health, a slow start. Requests that are open on
+ * the old one end there, and what they find out about a node is handed on to the new one.
  */
 import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
@@ -10,17 +13,34 @@ import { createBalancer } from "../balancer/create-balancer.ts";
 import type { PriorityHealth } from "../balancer/priority-load.ts";
 import { scaledWeight } from "../balancer/slow-start.ts";
 import type { GatewayConfig } from "../config.ts";
-import { NodeHealthBoard, type HealthChange } from "../health/node-health.ts";
+import {
+  NodeHealthBoard,
+  type AttemptSign,
+  type CheckSign,
+  type HealthChange,
+} from "../health/node-health.ts";
 import type { RescuePools } from "../resilience/rescue-plan.ts";
+import type { NodeSlots } from "../telemetry/node-slots.ts";
 import { NodePool } from "./node-pool.ts";
 
 export interface FleetNode {
   readonly index: number;
+  /** The same in every configuration: its number in telemetry. */
+  readonly slot: number;
   readonly id: string;
   readonly site: string;
   readonly siteIndex: number;
   readonly url: string;
   readonly pool: NodePool;
+}
+
+export interface FleetOptions {
+  readonly config: GatewayConfig;
+  readonly prng: Prng;
+  readonly slots: NodeSlots;
+  readonly onChange: (node: FleetNode, change: HealthChange) => void;
+  /** Of the configuration before. */
+  readonly predecessor?: Fleet | undefined;
 }
 
 export interface FleetSite {
@@ -41,21 +61,33 @@ export class Fleet implements RescuePools {
   /** Nodes that start slowly, and since when. */
   readonly #starting = new Map<number, number>();
   readonly #onChange: (node: FleetNode, change: HealthChange) => void;
+  #successor: Fleet | undefined;
 
-  constructor(config: GatewayConfig, prng: Prng, onChange: (node: FleetNode, change: HealthChange) => void) {
+  constructor({ config, prng, slots, onChange, predecessor }: FleetOptions) {
     const { slowStart } = config.balancer;
+    const poolByUrl = new Map(predecessor?.nodes.map(({ url, pool }) => [url, pool]));
     const nodes: FleetNode[] = [];
     const balancers: Balancer[] = [];
     for (const [siteIndex, site] of config.sites.entries()) {
       this.#siteById.set(site.id, siteIndex);
       const members = [];
       for (const { id, url, weight } of site.nodes) {
-        const pool = new NodePool(url, {
+        const options = {
           connectionsMax: config.limits.nodeConnectionsMax,
           idleTimeoutMs: config.limits.idleTimeoutMs,
           headerBytesMax: config.limits.headerBytesMax,
-        });
-        const node: FleetNode = { index: nodes.length, id, site: site.id, siteIndex, url, pool };
+        };
+        const kept = poolByUrl.get(url);
+        const pool = kept?.isFor(url, options) === true ? kept : new NodePool(url, options);
+        const node: FleetNode = {
+          index: nodes.length,
+          slot: slots.of(id),
+          id,
+          site: site.id,
+          siteIndex,
+          url,
+          pool,
+        };
         this.#nodeById.set(id, node);
         nodes.push(node);
         this.#weights.push(weight);
@@ -70,6 +102,21 @@ export class Fleet implements RescuePools {
     this.board = new NodeHealthBoard(nodes.length, config.health, config.outlier);
     this.#slowStart = slowStart;
     this.#onChange = onChange;
+    if (predecessor !== undefined) this.#takeOver(predecessor);
+  }
+
+  /** Nodes that kept their id and their url. */
+  #takeOver(predecessor: Fleet): void {
+    const from = this.nodes.map(({ id, url }) => {
+      const old = predecessor.nodeById(id);
+      return old?.url === url ? old.index : undefined;
+    });
+    this.board.adopt(predecessor.board, from);
+    for (const [index, number] of from.entries()) {
+      const sinceMs = number === undefined ? undefined : predecessor.#starting.get(number);
+      if (sinceMs !== undefined) this.#starting.set(index, sinceMs);
+    }
+    predecessor.#successor = this;
   }
 
   node(index: number): FleetNode {
@@ -125,6 +172,23 @@ export class Fleet implements RescuePools {
     return !this.nodes[node]!.pool.isFull;
   }
 
+  /** How an attempt ended, as far as it says something about its node. */
+  attempted(node: FleetNode, sign: AttemptSign, startedMs: number, nowMs: number): void {
+    this.apply(this.board.attempt(node.index, sign, startedMs, nowMs), nowMs);
+    const heir = this.#successor?.nodeById(node.id);
+    if (heir?.url === node.url) this.#successor!.attempted(heir, sign, startedMs, nowMs);
+  }
+
+  checked(node: FleetNode, sign: CheckSign, startedMs: number, nowMs: number): void {
+    this.apply(this.board.check(node.index, sign, startedMs, nowMs), nowMs);
+  }
+
+  /** Connections that the next configuration has no use for, once nothing is open on them any more. */
+  closeUnused(): void {
+    const kept = new Set(this.#successor?.nodes.map(({ pool }) => pool));
+    for (const { pool } of this.nodes) if (!kept.has(pool)) pool.close();
+  }
+
   /** Acts on what the board has decided. */
   apply(change: HealthChange | undefined, nowMs: number): void {
     if (change === undefined) return;
@@ -136,7 +200,7 @@ export class Fleet implements RescuePools {
     else this.#starting.delete(node.index);
     this.#balance(node, nowMs);
     this.balancerOf(node).stateChanged?.(node.index, this.board.isEligible(node.index));
-    this.#onChange(node, change);
+    if (this.#successor === undefined) this.#onChange(node, change);
   }
 
   #balance(node: FleetNode, nowMs: number): void {

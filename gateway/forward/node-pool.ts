@@ -36,6 +36,17 @@ export class NodePool {
     this.#options = options;
   }
 
+  /** Whether it is what such a configuration would make. */
+  isFor(origin: string, { connectionsMax, idleTimeoutMs, headerBytesMax }: NodePoolOptions): boolean {
+    const own = this.#options;
+    return (
+      origin === this.#origin &&
+      connectionsMax === own.connectionsMax &&
+      idleTimeoutMs === own.idleTimeoutMs &&
+      headerBytesMax === own.headerBytesMax
+    );
+  }
+
   get isFull(): boolean {
     return this.#busy.size >= this.#options.connectionsMax;
   }

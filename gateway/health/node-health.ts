@@ -92,6 +92,19 @@ export class NodeHealthBoard {
     this.#silentMax = Math.max(1, Math.floor((nodeCount * SILENT_SHARE_MAX_PERCENT) / 100));
   }
 
+  /** Takes over what another board knew: `from[node]` is the node's number there, undefined: it is new. */
+  adopt(other: NodeHealthBoard, from: readonly (number | undefined)[]): void {
+    for (const [node, number] of from.entries()) {
+      if (number === undefined) continue;
+      this.#become(node, { ...other.#state(number) });
+      this.#isDrained[node] = other.#isDrained[number]!;
+      this.#outlierTimes[node] = other.#outlierTimes[number]!;
+      this.#outlierMs[node] = other.#outlierMs[number]!;
+    }
+    this.#isAnyProven ||= other.#isAnyProven;
+    this.#stallEndedMs = other.#stallEndedMs;
+  }
+
   /** As people and events are told. */
   health(node: number): NodeHealth {
     const state = this.#state(node);
@@ -242,13 +255,17 @@ export class NodeHealthBoard {
 
   #enter(node: number, next: State, reason: string, checkNow: boolean): HealthChange | undefined {
     const from = this.health(node);
+    this.#become(node, next);
+    return this.#change(node, from, reason, checkNow);
+  }
+
+  #become(node: number, next: State): void {
     const last = this.#state(node);
     this.#silentCount += isOutSilent(next) - isOutSilent(last);
     this.#outlierCount += isOutlier(next) - isOutlier(last);
     this.#healthyCount += Number(next.is === "healthy") - Number(last.is === "healthy");
     if (next.is === "healthy") this.#isAnyProven = true;
     this.#states[node] = next;
-    return this.#change(node, from, reason, checkNow);
   }
 
   #change(node: number, from: NodeHealth, reason: string, checkNow: boolean): HealthChange | undefined {

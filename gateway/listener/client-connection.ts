@@ -21,7 +21,7 @@ export interface Pin {
 
 export class ClientConnection {
   readonly socket: Socket;
-  readonly wan = new WanState();
+  wan = new WanState();
   readonly open = new Set<OpenRequest>();
   /** Its last answer has been decided on: what comes behind it is not a request any more (RFC 9112 §9.6). */
   isClosing = false;
@@ -30,6 +30,12 @@ export class ClientConnection {
 
   constructor(socket: Socket) {
     this.socket = socket;
+  }
+
+  /** Sites and nodes have other numbers from now on: it is led, and travels, as a new one. */
+  forgetWay(): void {
+    this.pin = undefined;
+    this.wan = new WanState();
   }
 
   /** As an ECMP router would hash its addresses and ports; ours differ in the client's only. */

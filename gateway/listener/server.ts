@@ -24,14 +24,20 @@ const LINGER_MS = 1_000;
 /** What Node's parser, or its watch over slow heads, has to say. */
 type ParserError = Error & { readonly code?: string; readonly reason?: string };
 
+/** What requests are given to. */
+export interface ListenerTarget {
+  readonly engine: Engine;
+  readonly resolver: VantageResolver;
+}
+
 export class Listener {
-  readonly #engine: Engine;
-  readonly #resolver: VantageResolver;
-  readonly #vantageHeader: string | undefined;
+  #engine: Engine;
+  #resolver: VantageResolver;
+  #vantageHeader: string | undefined;
   readonly #server: Server;
   readonly #connections = new Map<Socket, ClientConnection>();
 
-  constructor(engine: Engine, resolver: VantageResolver) {
+  constructor({ engine, resolver }: ListenerTarget) {
     this.#engine = engine;
     this.#resolver = resolver;
     const { limits, routing } = engine.config;
@@ -71,6 +77,17 @@ export class Listener {
 
   get connections(): Iterable<ClientConnection> {
     return this.#connections.values();
+  }
+
+  /** From the next request on; those that are open stay where they are. */
+  use({ engine, resolver }: ListenerTarget): void {
+    const { limits, routing } = engine.config;
+    this.#engine = engine;
+    this.#resolver = resolver;
+    this.#vantageHeader = routing.vantageHeader;
+    this.#server.keepAliveTimeout = limits.keepAliveTimeoutMs;
+    this.#server.headersTimeout = limits.headTimeoutMs;
+    for (const connection of this.#connections.values()) connection.forgetWay();
   }
 
   /** No new connections; idle ones go now, the others after their answer. */

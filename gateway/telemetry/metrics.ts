@@ -10,13 +10,14 @@ import { ATTEMPT_OUTCOMES, CHECK_RESULTS, REQUEST_OUTCOMES, type Telemetry } fro
 const STATES: readonly NodeHealth[] = ["unproven", "healthy", "unhealthy", "ejected", "draining"];
 
 export interface MetricsSources {
-  readonly fleet: Fleet;
+  /** Of the configuration in force. */
+  readonly fleet: () => Fleet;
   readonly telemetry: Telemetry;
   readonly version: string;
   /** Share of the retry budget that is left. */
   readonly retryBudgetRatio: () => number;
   /** Absent where sites have none. */
-  readonly breakers: SiteBreakers | undefined;
+  readonly breakers: () => SiteBreakers | undefined;
 }
 
 export function createRegistry(sources: MetricsSources): Registry {
@@ -25,7 +26,8 @@ export function createRegistry(sources: MetricsSources): Registry {
   addRequests(registry, sources);
   addHealth(registry, sources);
   addAttempts(registry, sources);
-  if (sources.breakers !== undefined) addBreakers(registry, sources.breakers);
+  addBreakers(registry, sources.breakers);
+  addReloads(registry, sources.telemetry);
   return registry;
 }
 
@@ -49,8 +51,8 @@ function addRequests(registry: Registry, { fleet, telemetry, version }: MetricsS
     ["route", "node", "outcome"],
     (add) => {
       for (const outcome of REQUEST_OUTCOMES) {
-        for (const node of fleet.nodes) {
-          add({ route: node.site, node: node.id, outcome }, telemetry.requests(node.index, outcome));
+        for (const node of fleet().nodes) {
+          add({ route: node.site, node: node.id, outcome }, telemetry.requests(node.slot, outcome));
         }
         add({ route: "", node: "", outcome }, telemetry.requests(-1, outcome));
       }
@@ -72,11 +74,11 @@ function addRequests(registry: Registry, { fleet, telemetry, version }: MetricsS
 
 function addHealth(registry: Registry, { fleet, telemetry }: MetricsSources): void {
   gauge(registry, "anycastle_node_up", "1 while the node takes new requests.", ["node"], (set) => {
-    for (const node of fleet.nodes) set({ node: node.id }, fleet.board.isEligible(node.index) ? 1 : 0);
+    for (const node of fleet().nodes) set({ node: node.id }, fleet().board.isEligible(node.index) ? 1 : 0);
   });
   gauge(registry, "anycastle_node_state", "1 for the state the node is in.", ["node", "state"], (set) => {
-    for (const node of fleet.nodes) {
-      const health = fleet.board.health(node.index);
+    for (const node of fleet().nodes) {
+      const health = fleet().board.health(node.index);
       for (const state of STATES) set({ node: node.id, state }, state === health ? 1 : 0);
     }
   });
@@ -86,12 +88,12 @@ function addHealth(registry: Registry, { fleet, telemetry }: MetricsSources): vo
     "Active checks, and what real traffic said (kind passive).",
     ["node", "kind", "result"],
     (add) => {
-      for (const node of fleet.nodes) {
+      for (const node of fleet().nodes) {
         for (const result of CHECK_RESULTS) {
-          add({ node: node.id, kind: "active", result }, telemetry.checks(node.index, result));
+          add({ node: node.id, kind: "active", result }, telemetry.checks(node.slot, result));
         }
         for (const result of ["refused", "reset", "timeout", "hedged"] as const) {
-          add({ node: node.id, kind: "passive", result }, telemetry.attempts(node.index, result));
+          add({ node: node.id, kind: "passive", result }, telemetry.attempts(node.slot, result));
         }
       }
     },
@@ -105,9 +107,9 @@ function addAttempts(registry: Registry, { fleet, telemetry, retryBudgetRatio }:
     "Attempts by how they ended; `hedged`: another node answered first.",
     ["node", "outcome"],
     (add) => {
-      for (const node of fleet.nodes) {
+      for (const node of fleet().nodes) {
         for (const outcome of ATTEMPT_OUTCOMES) {
-          add({ node: node.id, outcome }, telemetry.attempts(node.index, outcome));
+          add({ node: node.id, outcome }, telemetry.attempts(node.slot, outcome));
         }
       }
     },
@@ -140,14 +142,28 @@ function addAttempts(registry: Registry, { fleet, telemetry, retryBudgetRatio }:
   );
 }
 
-function addBreakers(registry: Registry, breakers: SiteBreakers): void {
+function addReloads(registry: Registry, telemetry: Telemetry): void {
+  counter(registry, "anycastle_config_reloads_total", "Reloads of the configuration.", ["result"], (add) => {
+    add({ result: "applied" }, telemetry.reloads);
+    add({ result: "refused" }, telemetry.reloadsFailed);
+  });
+  gauge(
+    registry,
+    "anycastle_config_last_reload_successful",
+    "1 while the configuration in force is the last that was tried.",
+    [],
+    (set) => set({}, telemetry.isLastReloadGood ? 1 : 0),
+  );
+}
+
+function addBreakers(registry: Registry, breakers: MetricsSources["breakers"]): void {
   gauge(
     registry,
     "anycastle_circuit_breaker_state",
     "1 for the state the breaker of a site is in.",
     ["breaker", "state"],
     (set) => {
-      for (const breaker of breakers.all) {
+      for (const breaker of breakers()?.all ?? []) {
         for (const state of BREAKER_STATES)
           set({ breaker: breaker.name, state }, state === breaker.state ? 1 : 0);
       }
@@ -159,7 +175,7 @@ function addBreakers(registry: Registry, breakers: SiteBreakers): void {
     "How often the breaker of a site entered a state.",
     ["breaker", "to"],
     (add) => {
-      for (const breaker of breakers.all) {
+      for (const breaker of breakers()?.all ?? []) {
         for (const to of BREAKER_STATES) add({ breaker: breaker.name, to }, breaker.entered(to));
       }
     },

@@ -7,7 +7,7 @@ import { nowNs } from "#core/host/clock.ts";
 import type { EventBody } from "#core/wire/events.ts";
 import type { RequestFailure } from "../forward/failure.ts";
 import { failureLabel } from "../forward/failure.ts";
-import type { Fleet } from "../forward/fleet.ts";
+import type { NodeSlots } from "./node-slots.ts";
 import { Histogram, OVERHEAD_BOUNDS, SECONDS_BOUNDS } from "./histogram.ts";
 
 export const WINDOW_MS = 100;
@@ -53,17 +53,18 @@ export interface EventSink {
   emit(body: EventBody, atNs?: number): void;
 }
 
-/** Index of the row for requests that no node answered. */
+/** In place of a slot: no node answered. */
 const NO_NODE = -1;
 
 export class Telemetry {
-  readonly #fleet: Fleet;
+  readonly #slots: NodeSlots;
   readonly #events: EventSink;
-  readonly #byNode: Float64Array;
-  readonly #attempts: Float64Array;
-  readonly #attemptsByNode: Float64Array;
-  readonly #failuresByNode: Float64Array;
-  readonly #checks: Float64Array;
+  /** By slot and one; the first row is for requests that no node answered. */
+  #byNode = new Float64Array(REQUEST_OUTCOMES.length);
+  #attempts = new Float64Array(0);
+  #attemptsByNode = new Float64Array(0);
+  #failuresByNode = new Float64Array(0);
+  #checks = new Float64Array(0);
   readonly #durations = new Map<number, Histogram>();
   readonly #ttfb = new Map<string, (Histogram | undefined)[]>();
   readonly #retries = new Map<string, number>();
@@ -79,18 +80,27 @@ export class Telemetry {
   /** Half-sent responses that another node completed. */
   resumes = 0;
   resets = 0;
+  reloads = 0;
+  reloadsFailed = 0;
+  isLastReloadGood = true;
   #window = { fromNs: 0, requests: 0, failed: 0, rescued: 0, hedged: 0, resets: 0 };
 
-  constructor(fleet: Fleet, events: EventSink) {
-    this.#fleet = fleet;
+  /** Nodes are numbered by `slots`; after new ones came, `reserve`. */
+  constructor(slots: NodeSlots, events: EventSink) {
+    this.#slots = slots;
     this.#events = events;
-    const nodeCount = fleet.nodes.length;
-    this.#byNode = new Float64Array((nodeCount + 1) * REQUEST_OUTCOMES.length);
-    this.#attempts = new Float64Array(nodeCount * ATTEMPT_OUTCOMES.length);
-    this.#attemptsByNode = new Float64Array(nodeCount);
-    this.#failuresByNode = new Float64Array(nodeCount);
-    this.#checks = new Float64Array(nodeCount * CHECK_RESULTS.length);
+    this.reserve();
     this.#window.fromNs = nowNs();
+  }
+
+  /** Room for every node that has a slot. */
+  reserve(): void {
+    const { count } = this.#slots;
+    this.#byNode = grown(this.#byNode, (count + 1) * REQUEST_OUTCOMES.length);
+    this.#attempts = grown(this.#attempts, count * ATTEMPT_OUTCOMES.length);
+    this.#attemptsByNode = grown(this.#attemptsByNode, count);
+    this.#failuresByNode = grown(this.#failuresByNode, count);
+    this.#checks = grown(this.#checks, count * CHECK_RESULTS.length);
   }
 
   requestStarted(): void {
@@ -112,7 +122,7 @@ export class Telemetry {
       this.rescued += 1;
       this.#window.rescued += 1;
     }
-    const row = (end.node === NO_NODE ? this.#fleet.nodes.length : end.node) * REQUEST_OUTCOMES.length;
+    const row = (end.node + 1) * REQUEST_OUTCOMES.length;
     this.#byNode[row + REQUEST_OUTCOMES.indexOf(end.outcome)]! += 1;
     const key = (METHODS.indexOf(end.method) + 1) * STATUS_SPAN + end.status;
     let histogram = this.#durations.get(key);
@@ -146,7 +156,7 @@ export class Telemetry {
       vantage: request.vantage,
       method: request.method,
       failure: failureLabel(failure),
-      node: request.node === NO_NODE ? null : this.#fleet.node(request.node).id,
+      node: request.node === NO_NODE ? null : this.#slots.idOf(request.node),
       attempts: request.attempts,
     });
   }
@@ -154,7 +164,7 @@ export class Telemetry {
   firstByte(vantage: string, node: number, ttfbMs: number): void {
     let row = this.#ttfb.get(vantage);
     if (row === undefined) {
-      row = Array.from({ length: this.#fleet.nodes.length }, () => undefined);
+      row = [];
       this.#ttfb.set(vantage, row);
     }
     const histogram = (row[node] ??= new Histogram(SECONDS_BOUNDS));
@@ -181,14 +191,19 @@ export class Telemetry {
     this.hedgesWon += 1;
   }
 
+  reloaded(isApplied: boolean): void {
+    if (isApplied) this.reloads += 1;
+    else this.reloadsFailed += 1;
+    this.isLastReloadGood = isApplied;
+  }
+
   resumed(): void {
     this.resumes += 1;
   }
 
   /** A request was answered by another site than the one it was for. */
-  failedOver(fromSite: number, toSite: number, reason: string): void {
-    const sites = this.#fleet.sites;
-    const key = `${sites[fromSite]!.id} ${sites[toSite]!.id} ${reason}`;
+  failedOver(fromSite: string, toSite: string, reason: string): void {
+    const key = `${fromSite} ${toSite} ${reason}`;
     this.#failovers.set(key, (this.#failovers.get(key) ?? 0) + 1);
   }
 
@@ -221,8 +236,7 @@ export class Telemetry {
 
   /** `node` is -1 for requests that no node answered. */
   requests(node: number, outcome: RequestOutcome): number {
-    const row = node === NO_NODE ? this.#fleet.nodes.length : node;
-    return this.#byNode[row * REQUEST_OUTCOMES.length + REQUEST_OUTCOMES.indexOf(outcome)]!;
+    return this.#byNode[(node + 1) * REQUEST_OUTCOMES.length + REQUEST_OUTCOMES.indexOf(outcome)]!;
   }
 
   attempts(node: number, outcome: AttemptOutcome): number {
@@ -253,8 +267,15 @@ export class Telemetry {
   *ttfbs(): Generator<readonly [Record<string, string>, Histogram]> {
     for (const [vantage, row] of this.#ttfb) {
       for (const [node, histogram] of row.entries()) {
-        if (histogram !== undefined) yield [{ vantage, node: this.#fleet.node(node).id }, histogram];
+        if (histogram !== undefined) yield [{ vantage, node: this.#slots.idOf(node) }, histogram];
       }
     }
   }
+}
+
+function grown(from: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
+  if (length <= from.length) return from;
+  const to = new Float64Array(length);
+  to.set(from);
+  return to;
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { anycastle, LongRun, scratch } from "./run-cli.ts";
@@ -89,4 +89,67 @@ test("an address that is none is refused as an option, not as a line of the file
   const { status, stderr } = await anycastle(dir, "gateway", "--listen", "127.0.0.1:99999");
   expect(status).toBe(2);
   expect(stderr).toContain("option '--listen <host:port>' argument '127.0.0.1:99999' is invalid");
+});
+
+test("SIGHUP reads the file again; a bad one changes nothing; --check and --diff only tell", async () => {
+  const file = join(dir, "reload.yaml");
+  const text = (nodes: string, rest = ""): string => `listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+sites:
+  - id: fra
+    nodes: [${nodes}]
+${rest}`;
+  const one = `{ id: fra-1, url: "http://127.0.0.1:${upstreamPort}" }`;
+  writeFileSync(file, text(one));
+  const gateway = new LongRun(dir, ["gateway", "-c", "reload.yaml"]);
+  await gateway.said("/status and /metrics");
+  const adminUrl = urlIn(gateway.stdout, "admin ");
+  const nodes = async (): Promise<string[]> => {
+    const status = (await (await fetch(`${adminUrl}/status`)).json()) as { nodes: { node: string }[] };
+    return status.nodes.map(({ node }) => node);
+  };
+
+  writeFileSync(file, text(`${one}, { id: fra-2, url: "http://127.0.0.1:1" }`));
+  const diff = await anycastle(
+    dir,
+    "gateway",
+    "-c",
+    "reload.yaml",
+    "--diff",
+    "--admin",
+    new URL(adminUrl).host,
+  );
+  expect([diff.status, diff.stdout]).toEqual([0, expect.stringMatching(/^\+ sites\.fra\.nodes\.fra-2 /m)]);
+  expect(await nodes()).toEqual(["fra-1"]);
+  gateway.kill("SIGHUP");
+  await gateway.said("new configuration in force, 1 changes");
+  expect(await nodes()).toEqual(["fra-1", "fra-2"]);
+
+  writeFileSync(file, text(one, "hedge: { floorMs: 200, capMs: 100 }\n"));
+  gateway.kill("SIGHUP");
+  await gateway.said("the one before stays in force: reload.yaml:6:");
+  expect(await nodes()).toEqual(["fra-1", "fra-2"]);
+  const bad = await anycastle(dir, "gateway", "-c", "reload.yaml", "--check");
+  expect([bad.status, bad.stdout]).toEqual([2, ""]);
+
+  gateway.kill("SIGTERM");
+  expect(await gateway.ended).toEqual({ status: 143, signal: null });
+  writeFileSync(file, text(one));
+  const good = await anycastle(dir, "gateway", "-c", "reload.yaml", "--check");
+  expect([good.status, good.stdout]).toEqual([0, "reload.yaml is good\n"]);
+});
+
+test("--watch reads the file again when another one is put in its place", async () => {
+  const text = (weight: number): string => `listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+sites: [{ id: fra, nodes: [{ id: fra-1, url: "http://127.0.0.1:${upstreamPort}", weight: ${weight} }] }]
+`;
+  writeFileSync(join(dir, "watched.yaml"), text(1));
+  const gateway = new LongRun(dir, ["gateway", "-c", "watched.yaml", "--watch"]);
+  await gateway.said("/status and /metrics");
+  writeFileSync(join(dir, "watched.new"), text(2));
+  renameSync(join(dir, "watched.new"), join(dir, "watched.yaml"));
+  await gateway.said("new configuration in force, 1 changes");
+  gateway.kill("SIGTERM");
+  expect(await gateway.ended).toEqual({ status: 143, signal: null });
 });

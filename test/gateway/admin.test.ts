@@ -226,3 +226,23 @@ test("the listener for clients has no admin path", async () => {
     expect(node("ny1-1").seen.map(({ url }) => url)).toEqual(["/status", "/drain"]);
   });
 });
+
+test.each(["nodes", "connections"])(
+  "PUT /api/v1/%s/ID/disable takes a node out, /enable brings it back",
+  async (what) => {
+    await withStand({}, async (stand) => {
+      await ask(stand.port);
+      expect((await call(stand, "PUT", `/api/v1/${what}/ny1-1/disable`, ALLOWED)).status).toBe(200);
+      expect(stand.status().nodes[0]!.health).toBe("draining");
+      for (let count = 0; count < 4; count++) {
+        expect((await ask(stand.port)).headers["x-edge-node"]).toBe("ny1-2");
+      }
+      expect((await call(stand, "PUT", `/api/v1/${what}/ny1-1/enable`, ALLOWED)).status).toBe(200);
+      expect(stand.status().nodes[0]!.health).not.toBe("draining");
+      expect(await statusAndCode(call(stand, "PUT", `/api/v1/${what}/ny9/disable`, ALLOWED))).toEqual([
+        400,
+        "NODE_UNKNOWN",
+      ]);
+    });
+  },
+);

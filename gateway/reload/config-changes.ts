@@ -1,0 +1,46 @@
+/**
+ * What a new configuration changes, as people read it: every value by its path, sites and nodes by their ids, whatever their
+ * place in the list. Pure.
+ */
+export interface ConfigChange {
+  /** `health.intervalMs`, `sites.ny1.nodes.ny1-2`. */
+  readonly path: string;
+  /** As JSON; undefined: it was not there, or is not there any more. */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+/** What is bound or built when the process starts. */
+export const RESTART_PATHS: readonly string[] = [
+  "listen.host",
+  "listen.port",
+  "admin",
+  "admin.host",
+  "admin.port",
+  "limits.headerBytesMax",
+];
+
+export function changesOf(before: unknown, after: unknown, path = ""): ConfigChange[] {
+  if (Object.is(before, after)) return [];
+  const [from, to] = [partsOf(before), partsOf(after)];
+  if (from === undefined || to === undefined) {
+    const [was, is] = [JSON.stringify(before), JSON.stringify(after)];
+    return was === is ? [] : [{ path, before: was, after: is }];
+  }
+  const keys = new Set([...from.keys(), ...to.keys()]);
+  return [...keys].flatMap((key) =>
+    changesOf(from.get(key), to.get(key), path === "" ? key : `${path}.${key}`),
+  );
+}
+
+/** The members of an object, or of a list of things with ids; undefined: a value that is compared as a whole. */
+function partsOf(value: unknown): ReadonlyMap<string, unknown> | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (!Array.isArray(value)) return new Map(Object.entries(value));
+  if (value.length === 0 || !value.every(hasId)) return undefined;
+  return new Map(value.map((member) => [member.id, member]));
+}
+
+function hasId(member: unknown): member is { readonly id: string } {
+  return typeof member === "object" && member !== null && "id" in member && typeof member.id === "string";
+}
