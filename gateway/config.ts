@@ -7,6 +7,12 @@
  */
 import { z } from "zod";
 import { ALGORITHMS, isHashing, type Algorithm, type BalancerOptions } from "./balancer/create-balancer.ts";
+import {
+  admissionIssue,
+  admissionSchema,
+  completeAdmission,
+  type AdmissionConfig,
+} from "./config/admission.ts";
 import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from "./config/breaker.ts";
 import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
 import { outlierSchema } from "./config/outlier.ts";
@@ -295,6 +301,7 @@ export const gatewaySchema = z
       .prefault({}),
     resume: resumeSchema.prefault({}),
     breaker: breakerSchema.prefault({}),
+    admission: admissionSchema.prefault({}),
     limits: limitsSchema.prefault({}),
     wan: z
       .strictObject({
@@ -352,6 +359,7 @@ export interface GatewayConfig {
   readonly replayBytesMax: number;
   readonly resume: ResumeOptions;
   readonly breaker: BreakerConfig;
+  readonly admission: AdmissionConfig;
   readonly limits: Readonly<Document["limits"]>;
   readonly isWanEmulated: boolean;
 }
@@ -412,6 +420,7 @@ export function crossIssues(document: unknown): ConfigIssue[] {
     ...checkSlowStart(document),
     ...checkHashing(document),
     ...checkFallback(document, sites),
+    ...checkAdmission(document),
   ];
 }
 
@@ -444,6 +453,12 @@ function checkFallback(document: unknown, sites: readonly ReadSite[]): ConfigIss
   const known = sites.map(({ id: each }) => each);
   if (site === undefined || known.includes(site) || known.includes(undefined)) return [];
   return [{ path: "breaker.fallback", message: `there is no site "${site}": sites are ${known.join(", ")}` }];
+}
+
+function checkAdmission(document: unknown): ConfigIssue[] {
+  const admission = good(gatewaySchema.shape.admission, valueAt(document, "admission"));
+  const issue = admission === undefined ? undefined : admissionIssue(admission);
+  return issue === undefined ? [] : [{ path: `admission.${issue.key}`, message: issue.message }];
 }
 
 /** A request has one key. */
@@ -653,6 +668,7 @@ function complete(document: Document): GatewayConfig {
     replayBytesMax: document.body.replayBytesMax,
     resume: document.resume,
     breaker: completeBreaker(document.breaker),
+    admission: completeAdmission(document.admission),
     limits: document.limits,
     isWanEmulated: document.wan !== undefined,
   };

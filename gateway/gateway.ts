@@ -119,6 +119,7 @@ class Gateway implements RunningGateway {
       fleet,
       registry: createRegistry({ fleet, telemetry, breakers, version: options.version, retryBudgetRatio }),
       breakers,
+      admission: () => this.#current.engine.admission,
       nowMs: () => clock.nowMs(),
       status: () => this.status(),
       isReady: () => !this.#current.engine.isDraining && this.#current.canServe(),

@@ -10,6 +10,8 @@ import { isDeepStrictEqual } from "node:util";
 import { keyedToken } from "#core/host/random.ts";
 import type { Prng } from "#core/prng.ts";
 import type { CatchmentSource, SiteRoute } from "#core/wire/catchment.ts";
+import { Admission } from "./admission/admission.ts";
+import { WaitingLine } from "./admission/waiting-line.ts";
 import { isHashing } from "./balancer/create-balancer.ts";
 import type { PriorityHealth } from "./balancer/priority-load.ts";
 import { FeedSource } from "./catchment/feed-source.ts";
@@ -20,6 +22,7 @@ import type { Deadlines } from "./forward/deadlines.ts";
 import type { Engine } from "./forward/exchange.ts";
 import { Fleet } from "./forward/fleet.ts";
 import type { GatewayClock } from "./gateway-clock.ts";
+import type { WaitingRequest } from "./listener/waiting-request.ts";
 import { SiteBreakers } from "./resilience/breaker/site-breakers.ts";
 import { HedgeDelay } from "./resilience/hedge-delay.ts";
 import { RescuePlan } from "./resilience/rescue-plan.ts";
@@ -102,6 +105,8 @@ export class Generation {
       telemetry,
       isDraining: predecessor?.engine.isDraining ?? false,
       openCount: 0,
+      admission: admissionOf(config, predecessor),
+      line: lineOf(config, predecessor),
     };
     const known = new Set([...config.routing.vantages, config.routing.defaultVantage]);
     this.resolver = new VantageResolver({
@@ -214,6 +219,27 @@ function breakersOf(
   return new SiteBreakers(ids, breaker.options, breaker.failureStatuses, (site, change) =>
     events.emit({ kind: "gateway.breaker", site, ...change }),
   );
+}
+
+/** What clients have used up stays; limits are those of the file again. */
+function admissionOf({ admission }: GatewayConfig, predecessor: Generation | undefined): Admission {
+  const before = predecessor?.engine.admission;
+  if (before === undefined || predecessor?.config.admission.clientsMax !== admission.clientsMax) {
+    return new Admission(admission);
+  }
+  before.setLimits({ all: admission.rateLimit, perClient: admission.rateLimitPerClient });
+  return before;
+}
+
+function lineOf(
+  { admission }: GatewayConfig,
+  predecessor: Generation | undefined,
+): WaitingLine<WaitingRequest> | undefined {
+  const { activeMax, waitingMax } = admission;
+  if (activeMax === 0) return undefined;
+  const before = predecessor?.config.admission;
+  const isSame = before?.activeMax === activeMax && before.waitingMax === waitingMax;
+  return isSame ? predecessor!.engine.line : new WaitingLine<WaitingRequest>(activeMax, waitingMax);
 }
 
 /** In mode `anycast-only` the network alone decides. */

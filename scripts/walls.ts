@@ -31,8 +31,10 @@ type Room = (typeof ROOMS)[number];
 const MAY_IMPORT: Readonly<Record<string, readonly Room[]>> = {
   core: [],
   bgp: ["core"],
+  "gateway/admission": ["core"],
   "gateway/balancer": ["core"],
   "gateway/health": ["core"],
+  "gateway/reload": ["core"],
   "gateway/resilience": ["core"],
   "gateway/routing": ["core"],
   "gateway/forward": ["core"],
@@ -55,8 +57,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly Room[]>> = {
 const PURE = [
   "core",
   "bgp",
+  "gateway/admission",
   "gateway/balancer",
   "gateway/health",
+  "gateway/reload",
   "gateway/resilience",
   "gateway/routing",
   "sim/anycast",

@@ -9,7 +9,9 @@ import { nowMs } from "#core/host/clock.ts";
 import { createControlServer } from "#core/host/control-server.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
+import type { Admission } from "../admission/admission.ts";
 import type { Fleet, FleetNode } from "../forward/fleet.ts";
+import { addRateLimitRoutes, RATE_LIMIT_PATHS } from "./rate-limit.ts";
 import { addReloadRoutes, RELOAD_PATHS, type Reload } from "./reload.ts";
 import { addBreakerRoutes, BREAKER_PATHS } from "./breakers.ts";
 
@@ -29,6 +31,7 @@ export interface AdminOptions {
   readonly breakers: () => SiteBreakers | undefined;
   /** Absent: there is nowhere to read a configuration from. */
   readonly reload?: Reload;
+  readonly admission: () => Admission;
   readonly nowMs: () => number;
 }
 
@@ -50,6 +53,7 @@ const PATHS = [
   "POST /sites/:id/undrain",
   "POST /drain",
   ...BREAKER_PATHS,
+  ...RATE_LIMIT_PATHS,
 ];
 
 export function createAdmin(options: AdminOptions): FastifyInstance {
@@ -71,6 +75,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   }
   addNodeRoutes(server, options.fleet);
   addBreakerRoutes(server, options.breakers, options.nowMs);
+  addRateLimitRoutes(server, options.admission);
   if (options.reload !== undefined) addReloadRoutes(server, options.reload);
   server.post("/drain", async () => {
     options.drain();

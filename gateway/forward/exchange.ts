@@ -14,11 +14,14 @@
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Timer } from "#core/host/clock.ts";
+import type { Admission } from "../admission/admission.ts";
+import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { RouteTable, RouteView } from "../catchment/route-table.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayClock } from "../gateway-clock.ts";
 import type { AttemptSign } from "../health/node-health.ts";
 import type { ClientConnection, OpenRequest } from "../listener/client-connection.ts";
+import type { WaitingRequest } from "../listener/waiting-request.ts";
 import type { RequestHead } from "../listener/request-head.ts";
 import {
   failureClass,
@@ -69,6 +72,9 @@ export interface Engine {
   isDraining: boolean;
   /** Requests that began here and have not ended. */
   openCount: number;
+  readonly admission: Admission;
+  /** Present where only so many requests may be under way. */
+  readonly line: WaitingLine<WaitingRequest> | undefined;
 }
 
 const NONE = -1;
@@ -170,7 +176,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     };
     this.#view = engine.routes.view(vantage);
     if (head.bodyBytes !== 0) {
-      this.#body = new RequestBody(request, head.bodyBytes, engine.config.replayBytesMax);
+      const { admission, replayBytesMax } = engine.config;
+      const bytesMax = admission.bodyBytesMax === 0 ? Infinity : admission.bodyBytesMax;
+      this.#body = new RequestBody(request, head.bodyBytes, { replayBytesMax, bytesMax }, () =>
+        this.#fail({ kind: "body-too-large" }),
+      );
     }
   }
 
@@ -742,7 +752,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       "x-gateway-failure",
       text,
     ];
-    if (this.#engine.isDraining) this.#sayClose(fields);
+    // What is left of a body that is too large is not read to its end.
+    if (this.#engine.isDraining || failure.kind === "body-too-large") this.#sayClose(fields);
     this.#response.writeHead(this.#status, fields);
     this.#response.end(body);
   }
@@ -755,6 +766,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#engine.deadlines.remove(this);
     this.#body?.discard();
     this.#connection.open.delete(this);
+    this.#engine.line?.leave()?.begin();
     this.#engine.telemetry.requestEnded({
       outcome,
       node,
@@ -792,5 +804,6 @@ function isTimeout(failure: RequestFailure): boolean {
 
 function statusOf(failure: RequestFailure): number {
   if (isTimeout(failure)) return 504;
+  if (failure.kind === "body-too-large") return 413;
   return failure.kind === "attempt" ? 502 : 503;
 }

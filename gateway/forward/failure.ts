@@ -12,6 +12,8 @@ export type RequestFailure =
   | { readonly kind: "timeout" }
   /** Every site of the vantage is left alone by its circuit breaker. */
   | { readonly kind: "breaker-open"; readonly retryAfterS: number }
+  /** The body has more bytes than may come. */
+  | { readonly kind: "body-too-large" }
   /** Mode `anycast-only`: the connection's site changed under it. */
   | { readonly kind: "moved" };
 

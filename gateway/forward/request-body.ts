@@ -20,6 +20,8 @@ const DISCARD_BYTES_MAX = 1024 * 1024;
 export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #replayBytesMax: number;
+  readonly #bytesMax: number;
+  readonly #onTooLarge: () => void;
   readonly #isCollected: boolean;
   #chunks: Buffer[] = [];
   #bytes = 0;
@@ -34,10 +36,17 @@ export class RequestBody {
   #isDiscarding = false;
   #discardedBytes = 0;
 
-  /** `bodyBytes` as in `RequestHead`, not 0. */
-  constructor(request: IncomingMessage, bodyBytes: number, replayBytesMax: number) {
+  /** `bodyBytes` as in `RequestHead`, not 0. `onTooLarge`: more than `bytesMax` have come; once. */
+  constructor(
+    request: IncomingMessage,
+    bodyBytes: number,
+    { replayBytesMax, bytesMax }: { readonly replayBytesMax: number; readonly bytesMax: number },
+    onTooLarge: () => void,
+  ) {
     this.#request = request;
     this.#replayBytesMax = replayBytesMax;
+    this.#bytesMax = bytesMax;
+    this.#onTooLarge = onTooLarge;
     this.#isCollected = bodyBytes > 0 && bodyBytes <= replayBytesMax;
     request.on("data", (chunk: Buffer) => this.#take(chunk));
     request.on("end", () => this.#finish());
@@ -98,6 +107,7 @@ export class RequestBody {
       return;
     }
     this.#bytes += chunk.length;
+    if (this.#bytes > this.#bytesMax) return this.#onTooLarge();
     if (!this.#isOverflown && this.#bytes <= this.#replayBytesMax) this.#chunks.push(chunk);
     else this.#overflow();
     if (this.#isCollected) return;

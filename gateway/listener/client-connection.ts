@@ -21,6 +21,8 @@ export interface Pin {
 
 export class ClientConnection {
   readonly socket: Socket;
+  /** Of the client, as the connection has it. */
+  readonly address: string;
   wan = new WanState();
   readonly open = new Set<OpenRequest>();
   /** Its last answer has been decided on: what comes behind it is not a request any more (RFC 9112 §9.6). */
@@ -30,6 +32,7 @@ export class ClientConnection {
 
   constructor(socket: Socket) {
     this.socket = socket;
+    this.address = socket.remoteAddress ?? "unknown";
   }
 
   /** Sites and nodes have other numbers from now on: it is led, and travels, as a new one. */

@@ -9,10 +9,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { after } from "#core/host/clock.ts";
+import type { Refusal } from "../admission/admission.ts";
+import type { RateLimit } from "../admission/rate-limiter.ts";
+import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { HostPort } from "../config.ts";
 import { Exchange, type Engine } from "../forward/exchange.ts";
 import type { VantageResolver } from "../routing/vantage.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { WaitingRequest } from "./waiting-request.ts";
 import { listenOn } from "./listen.ts";
 import { readHead } from "./request-head.ts";
 
@@ -20,6 +24,8 @@ import { readHead } from "./request-head.ts";
 const LIMITS_CHECK_MS = 500;
 /** A refused client may take this long to read why. Closing at once would reset the connection under the answer. */
 const LINGER_MS = 1_000;
+
+const OVERLOADED: Refusal = { status: 503, reason: "overload", retryAfterS: 1, limit: undefined };
 
 /** What Node's parser, or its watch over slow heads, has to say. */
 type ParserError = Error & { readonly code?: string; readonly reason?: string };
@@ -36,6 +42,8 @@ export class Listener {
   #vantageHeader: string | undefined;
   readonly #server: Server;
   readonly #connections = new Map<Socket, ClientConnection>();
+  /** By address; as many entries as there are clients with connections. */
+  readonly #connectionsOf = new Map<string, number>();
 
   constructor({ engine, resolver }: ListenerTarget) {
     this.#engine = engine;
@@ -105,13 +113,29 @@ export class Listener {
   }
 
   #connected(socket: Socket): void {
-    const connection = new ClientConnection(socket);
-    this.#connections.set(socket, connection);
     socket.on("error", () => undefined);
+    const connection = new ClientConnection(socket);
+    const { connectionsMax, connectionsPerClientMax } = this.#engine.config.admission;
+    const ofClient = 1 + (this.#connectionsOf.get(connection.address) ?? 0);
+    const isFull = connectionsMax > 0 && this.#connections.size >= connectionsMax;
+    if (isFull || (connectionsPerClientMax > 0 && ofClient > connectionsPerClientMax)) {
+      this.#engine.telemetry.turnedAway("connections");
+      socket.destroy();
+      return;
+    }
+    this.#connections.set(socket, connection);
+    this.#connectionsOf.set(connection.address, ofClient);
     socket.once("close", () => {
       this.#connections.delete(socket);
+      this.#parted(connection.address);
       for (const open of connection.open) open.clientGone();
     });
+  }
+
+  #parted(address: string): void {
+    const left = (this.#connectionsOf.get(address) ?? 1) - 1;
+    if (left === 0) this.#connectionsOf.delete(address);
+    else this.#connectionsOf.set(address, left);
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, isContinueAsked: boolean): void {
@@ -120,10 +144,70 @@ export class Listener {
     if (connection === undefined || connection.isClosing) return;
     const head = readHead(request, this.#vantageHeader);
     if (!head.ok) return this.#refuse(request, response, head.status, head.reason);
+    const engine = this.#engine;
+    const { admission, clock, line } = engine;
+    const { bodyBytesMax } = engine.config.admission;
+    if (bodyBytesMax > 0 && head.bodyBytes > bodyBytesMax) {
+      engine.telemetry.turnedAway("body");
+      return this.#refuse(request, response, 413, `the body has more than ${bodyBytesMax} bytes`);
+    }
+    const refusal = admission.isOn ? admission.judge(connection.address, clock.nowMs()) : undefined;
+    if (refusal !== undefined) return this.#turnAway(request, response, refusal);
     if (!response.shouldKeepAlive) connection.isClosing = true;
     if (isContinueAsked && head.bodyBytes !== 0) response.writeContinue();
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
-    new Exchange(this.#engine, connection, head, vantage, request, response).start();
+    const exchange = new Exchange(engine, connection, head, vantage, request, response);
+    if (line === undefined) exchange.start();
+    else this.#standInLine(line, exchange, connection, request, response);
+  }
+
+  #standInLine(
+    line: WaitingLine<WaitingRequest>,
+    exchange: Exchange,
+    connection: ClientConnection,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
+    const { clock, config, deadlines } = this.#engine;
+    const turnAway = (): void => this.#turnAway(request, response, OVERLOADED);
+    const waiting = new WaitingRequest({
+      line,
+      deadlines,
+      connection,
+      vantage: exchange.vantage,
+      dueMs: clock.nowMs() + config.admission.waitTimeoutMs,
+      begin: () => exchange.start(),
+      turnAway,
+    });
+    switch (line.come(waiting)) {
+      case "go":
+        return waiting.begin();
+      case "full":
+        waiting.clientGone();
+        return turnAway();
+      case "wait":
+    }
+  }
+
+  /** Not now. The connection stays, unless a body is still to come on it. */
+  #turnAway(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+    const { status, reason, retryAfterS, limit } = refusal;
+    this.#engine.telemetry.requestRefused(request.method ?? "", status);
+    this.#engine.telemetry.turnedAway(reason);
+    const body = `${status} ${reason === "overload" ? "too many requests are under way" : "too many requests"}\n`;
+    const hasBody = !request.complete;
+    const connection = this.#connections.get(request.socket);
+    if (hasBody && connection !== undefined) connection.isClosing = true;
+    response.writeHead(status, {
+      "content-type": "text/plain; charset=utf-8",
+      "content-length": Buffer.byteLength(body),
+      "cache-control": "no-store",
+      "retry-after": String(retryAfterS),
+      "x-gateway-failure": reason === "overload" ? "overloaded" : `rate-limited; limit=${reason}`,
+      ...(limit === undefined ? {} : rateLimitFields(limit, retryAfterS)),
+      ...(hasBody ? { connection: "close" } : {}),
+    });
+    response.end(body);
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string): void {
@@ -154,6 +238,15 @@ export class Listener {
     this.#engine.telemetry.requestRefused("", status);
     endRaw(socket, status, phrase);
   }
+}
+
+/** draft-ietf-httpapi-ratelimit-headers-10: the policy, and what is left of it. */
+function rateLimitFields(limit: RateLimit, retryAfterS: number): Record<string, string> {
+  const windowS = Math.max(1, Math.round(limit.burst / limit.requestsPerSecond));
+  return {
+    "ratelimit-policy": `"default";q=${limit.burst};w=${windowS}`,
+    ratelimit: `"default";r=0;t=${retryAfterS}`,
+  };
 }
 
 function refusalOf({ code, reason }: ParserError): { status: number; phrase: string } {

@@ -5,7 +5,13 @@ import type { Fleet } from "../forward/fleet.ts";
 import { BREAKER_STATES } from "../resilience/breaker/breaker.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import { registerHistogram } from "./histogram.ts";
-import { ATTEMPT_OUTCOMES, CHECK_RESULTS, REQUEST_OUTCOMES, type Telemetry } from "./telemetry.ts";
+import {
+  ATTEMPT_OUTCOMES,
+  CHECK_RESULTS,
+  REQUEST_OUTCOMES,
+  TURNED_AWAY,
+  type Telemetry,
+} from "./telemetry.ts";
 
 const STATES: readonly NodeHealth[] = ["unproven", "healthy", "unhealthy", "ejected", "draining"];
 
@@ -28,6 +34,15 @@ export function createRegistry(sources: MetricsSources): Registry {
   addAttempts(registry, sources);
   addBreakers(registry, sources.breakers);
   addReloads(registry, sources.telemetry);
+  counter(
+    registry,
+    "anycastle_admission_refused_total",
+    "Requests and connections turned away before a node was asked.",
+    ["reason"],
+    (add) => {
+      for (const reason of TURNED_AWAY) add({ reason }, sources.telemetry.turnedAwayFor(reason));
+    },
+  );
   return registry;
 }
 

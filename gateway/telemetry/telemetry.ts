@@ -45,6 +45,9 @@ export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 export const CHECK_RESULTS = ["passed", "draining", "refused", "reset", "timeout", "failed"] as const;
 
+/** Why something was turned away before a node was asked. */
+export const TURNED_AWAY = ["rate", "client-rate", "overload", "body", "connections"] as const;
+
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"];
 /** Statuses below 1000, times methods and `_OTHER`. */
 const STATUS_SPAN = 1_000;
@@ -65,6 +68,7 @@ export class Telemetry {
   #attemptsByNode = new Float64Array(0);
   #failuresByNode = new Float64Array(0);
   #checks = new Float64Array(0);
+  readonly #turnedAway = new Float64Array(TURNED_AWAY.length);
   readonly #durations = new Map<number, Histogram>();
   readonly #ttfb = new Map<string, (Histogram | undefined)[]>();
   readonly #retries = new Map<string, number>();
@@ -189,6 +193,14 @@ export class Telemetry {
 
   hedgeWon(): void {
     this.hedgesWon += 1;
+  }
+
+  turnedAway(reason: (typeof TURNED_AWAY)[number]): void {
+    this.#turnedAway[TURNED_AWAY.indexOf(reason)]! += 1;
+  }
+
+  turnedAwayFor(reason: (typeof TURNED_AWAY)[number]): number {
+    return this.#turnedAway[TURNED_AWAY.indexOf(reason)]!;
   }
 
   reloaded(isApplied: boolean): void {

@@ -1,0 +1,69 @@
+/**
+ * Who is let in: rate limits of all clients together and of each, judged when a request's head has been read. What is
+ * turned away reaches no node, and is counted by reason.
+ */
+import type { AdmissionConfig } from "../config/admission.ts";
+import { ClientTable } from "./client-table.ts";
+import { RateLimiter, type RateLimit } from "./rate-limiter.ts";
+
+/** `rate`: of all clients; `overload`: too many requests are under way. */
+export type RefusalReason = "rate" | "client-rate" | "overload";
+
+export interface Refusal {
+  readonly status: 429 | 503;
+  readonly reason: RefusalReason;
+  /** Whole seconds, at least 1. */
+  readonly retryAfterS: number;
+  readonly limit: RateLimit | undefined;
+}
+
+export interface RateLimits {
+  readonly all: RateLimit | undefined;
+  readonly perClient: RateLimit | undefined;
+}
+
+export class Admission {
+  readonly #clients: ClientTable;
+  #all: RateLimiter | undefined;
+  #perClient: RateLimiter | undefined;
+  #dueUs = 0;
+
+  constructor(config: Pick<AdmissionConfig, "rateLimit" | "rateLimitPerClient" | "clientsMax">) {
+    this.#clients = new ClientTable(config.clientsMax);
+    this.setLimits({ all: config.rateLimit, perClient: config.rateLimitPerClient });
+  }
+
+  /** False: everybody may pass. */
+  get isOn(): boolean {
+    return this.#all !== undefined || this.#perClient !== undefined;
+  }
+
+  get limits(): RateLimits {
+    return { all: this.#all?.limit, perClient: this.#perClient?.limit };
+  }
+
+  /** From the next request on; what clients have used of a burst is not forgotten. */
+  setLimits({ all, perClient }: RateLimits): void {
+    this.#all = all === undefined ? undefined : new RateLimiter(all);
+    this.#perClient = perClient === undefined ? undefined : new RateLimiter(perClient);
+  }
+
+  /** Undefined: it may pass, and has been counted. A request that one limit turns away uses up nothing of the other. */
+  judge(client: string, nowMs: number): Refusal | undefined {
+    const all = this.#all;
+    const perClient = this.#perClient;
+    const clientDueUs = perClient === undefined ? 0 : this.#clients.get(client);
+    if (perClient?.mayPass(clientDueUs, nowMs) === false) {
+      return refusal("client-rate", perClient, clientDueUs, nowMs);
+    }
+    if (all?.mayPass(this.#dueUs, nowMs) === false) return refusal("rate", all, this.#dueUs, nowMs);
+    if (all !== undefined) this.#dueUs = all.next(this.#dueUs, nowMs);
+    if (perClient !== undefined) this.#clients.set(client, perClient.next(clientDueUs, nowMs));
+    return undefined;
+  }
+}
+
+function refusal(reason: RefusalReason, limiter: RateLimiter, dueUs: number, nowMs: number): Refusal {
+  const retryAfterS = Math.max(1, Math.ceil(limiter.waitMs(dueUs, nowMs) / 1_000));
+  return { status: 429, reason, retryAfterS, limit: limiter.limit };
+}
