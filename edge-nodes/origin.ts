@@ -12,6 +12,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { after, nowMs, wallClock } from "#core/host/clock.ts";
+import { uptimeText } from "#core/uptime-text.ts";
 import type { NodeServing } from "#core/wire/events.ts";
 import type { Wire } from "./cable.ts";
 import type { Executions } from "./executions.ts";
@@ -188,13 +189,7 @@ function fullHealth(state: OriginState): unknown {
     : components.some((component) => component.status === "degraded")
       ? "degraded"
       : "healthy";
-  return { status: worst, timestamp, components, uptime: duration(nowMs() - state.startedMs) };
-}
-
-/** `2h30m45s`. */
-function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  return `${Math.floor(seconds / 3600)}h${Math.floor((seconds % 3600) / 60)}m${seconds % 60}s`;
+  return { status: worst, timestamp, components, uptime: uptimeText(nowMs() - state.startedMs) };
 }
 
 function slowMs(text: string | null): number {

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { ALGORITHMS, isHashing, type Algorithm, type BalancerOptions } from "./balancer/create-balancer.ts";
+import { accessLogSchema, type AccessLogConfig } from "./config/access-log.ts";
 import {
   admissionIssue,
   admissionSchema,
@@ -302,6 +303,13 @@ export const gatewaySchema = z
     resume: resumeSchema.prefault({}),
     breaker: breakerSchema.prefault({}),
     admission: admissionSchema.prefault({}),
+    accessLog: accessLogSchema.optional().describe("Absent: no log of requests."),
+    requestId: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Each request has an `x-request-id`, to the node and to the client; a plain one that came is kept.",
+      ),
     limits: limitsSchema.prefault({}),
     wan: z
       .strictObject({
@@ -360,6 +368,8 @@ export interface GatewayConfig {
   readonly resume: ResumeOptions;
   readonly breaker: BreakerConfig;
   readonly admission: AdmissionConfig;
+  readonly accessLog: AccessLogConfig | undefined;
+  readonly hasRequestId: boolean;
   readonly limits: Readonly<Document["limits"]>;
   readonly isWanEmulated: boolean;
 }
@@ -669,6 +679,8 @@ function complete(document: Document): GatewayConfig {
     resume: document.resume,
     breaker: completeBreaker(document.breaker),
     admission: completeAdmission(document.admission),
+    accessLog: document.accessLog,
+    hasRequestId: document.requestId,
     limits: document.limits,
     isWanEmulated: document.wan !== undefined,
   };

@@ -20,6 +20,7 @@ import { Listener } from "./listener/server.ts";
 import { changesOf, RESTART_PATHS, type ConfigChange } from "./reload/config-changes.ts";
 import { ecmpNode } from "./routing/modes.ts";
 import { createRegistry } from "./telemetry/metrics.ts";
+import { RequestIds } from "./telemetry/request-id.ts";
 import { NodeSlots } from "./telemetry/node-slots.ts";
 import { Telemetry, WINDOW_MS, type EventSink } from "./telemetry/telemetry.ts";
 
@@ -28,6 +29,8 @@ const STALL_MS = 50;
 /** A stall this long is told, too. */
 const STALL_TOLD_MS = 200;
 const DRAIN_POLL_MS = 20;
+/** 48 bits: two gateways with the same are not to be expected. */
+const REQUEST_ID_PREFIX_CHARS = 8;
 /** Between two steps of nodes that start slowly. */
 const RAMP_MS = 100;
 
@@ -107,6 +110,8 @@ class Gateway implements RunningGateway {
       slots,
       deadlines: new Deadlines(clock),
       cookieSecret: randomToken(),
+      requestIds: new RequestIds(randomToken().slice(0, REQUEST_ID_PREFIX_CHARS)),
+      version: options.version,
     };
     this.#current = new Generation(config, this.#lasting);
     this.#listener = new Listener(this.#current);
@@ -117,9 +122,17 @@ class Gateway implements RunningGateway {
       token: options.adminToken,
       hostNames: config.admin === undefined ? [] : [config.admin.host],
       fleet,
-      registry: createRegistry({ fleet, telemetry, breakers, version: options.version, retryBudgetRatio }),
+      registry: createRegistry({
+        fleet,
+        telemetry,
+        breakers,
+        accessLog: () => this.#current.engine.accessLog,
+        version: options.version,
+        retryBudgetRatio,
+      }),
       breakers,
       admission: () => this.#current.engine.admission,
+      engine: () => this.#current.engine,
       nowMs: () => clock.nowMs(),
       status: () => this.status(),
       isReady: () => !this.#current.engine.isDraining && this.#current.canServe(),
@@ -216,6 +229,8 @@ class Gateway implements RunningGateway {
     for (const generation of this.#retired) {
       if (generation.engine.openCount > 0) continue;
       generation.fleet.closeUnused();
+      if (generation.engine.accessLog !== this.#current.engine.accessLog)
+        void generation.engine.accessLog?.close();
       this.#retired.delete(generation);
     }
   }
@@ -275,7 +290,9 @@ class Gateway implements RunningGateway {
     this.#current.stop();
     await this.#listener.closeAll();
     this.#lasting.deadlines.stop();
-    for (const generation of [...this.#retired, this.#current]) generation.fleet.close();
+    const generations = [...this.#retired, this.#current];
+    for (const generation of generations) generation.fleet.close();
+    await Promise.all(generations.flatMap(({ engine }) => engine.accessLog?.close() ?? []));
     this.#lasting.telemetry.closeWindow();
     await this.#admin.close();
   }

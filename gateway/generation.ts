@@ -33,7 +33,9 @@ import { FixedSource } from "./routing/fixed-source.ts";
 import { nearestSites } from "./routing/nearest-source.ts";
 import { requestKey } from "./routing/request-key.ts";
 import { VantageResolver } from "./routing/vantage.ts";
+import { AccessLog } from "./telemetry/access-log.ts";
 import type { NodeSlots } from "./telemetry/node-slots.ts";
+import type { RequestIds } from "./telemetry/request-id.ts";
 import type { EventSink, Telemetry } from "./telemetry/telemetry.ts";
 
 /** What outlives every configuration. */
@@ -46,6 +48,8 @@ export interface Lasting {
   readonly deadlines: Deadlines;
   /** Keys the cookies of sticky sessions where the configuration has no secret. */
   readonly cookieSecret: string;
+  readonly requestIds: RequestIds;
+  readonly version: string;
 }
 
 export class Generation {
@@ -107,6 +111,8 @@ export class Generation {
       openCount: 0,
       admission: admissionOf(config, predecessor),
       line: lineOf(config, predecessor),
+      requestIds: lasting.requestIds,
+      accessLog: accessLogOf(config, lasting, predecessor),
     };
     const known = new Set([...config.routing.vantages, config.routing.defaultVantage]);
     this.resolver = new VantageResolver({
@@ -229,6 +235,20 @@ function admissionOf({ admission }: GatewayConfig, predecessor: Generation | und
   }
   before.setLimits({ all: admission.rateLimit, perClient: admission.rateLimitPerClient });
   return before;
+}
+
+/** A log that stays is opened again: a reload is also the word for "it was rotated". */
+function accessLogOf(
+  { accessLog }: GatewayConfig,
+  { version }: Lasting,
+  predecessor: Generation | undefined,
+): AccessLog | undefined {
+  if (accessLog === undefined) return undefined;
+  if (!isDeepStrictEqual(predecessor?.config.accessLog, accessLog))
+    return new AccessLog({ ...accessLog, version });
+  const kept = predecessor!.engine.accessLog!;
+  kept.reopen();
+  return kept;
 }
 
 function lineOf(

@@ -10,8 +10,12 @@ import { createControlServer } from "#core/host/control-server.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import type { Admission } from "../admission/admission.ts";
+import type { Engine } from "../forward/exchange.ts";
 import type { Fleet, FleetNode } from "../forward/fleet.ts";
+import { addHealthRoutes, HEALTH_PATHS } from "./health.ts";
 import { addRateLimitRoutes, RATE_LIMIT_PATHS } from "./rate-limit.ts";
+import { addStatsPage, STATS_PATHS } from "./stats-page.ts";
+import { addWhyRoute, WHY_PATHS } from "./why.ts";
 import { addReloadRoutes, RELOAD_PATHS, type Reload } from "./reload.ts";
 import { addBreakerRoutes, BREAKER_PATHS } from "./breakers.ts";
 
@@ -32,16 +36,16 @@ export interface AdminOptions {
   /** Absent: there is nowhere to read a configuration from. */
   readonly reload?: Reload;
   readonly admission: () => Admission;
+  readonly engine: () => Engine;
   readonly nowMs: () => number;
 }
 
 const PATHS = [
   "GET /status",
   "GET /metrics",
-  "GET /health",
-  "GET /health/live",
-  "GET /health/ready",
-  "GET /ready",
+  ...HEALTH_PATHS,
+  ...STATS_PATHS,
+  ...WHY_PATHS,
   "POST /nodes/:id/drain",
   "POST /nodes/:id/undrain",
   "PUT /nodes/:id/weight",
@@ -65,14 +69,9 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
     void reply.type(options.registry.contentType);
     return options.registry.metrics();
   });
-  server.get("/health/live", async () => ({ status: "healthy" }));
-  for (const path of ["/health", "/health/ready", "/ready"]) {
-    server.get(path, async (_request, reply) => {
-      const isReady = options.isReady();
-      void reply.status(isReady ? 200 : 503);
-      return { status: isReady ? "healthy" : "unhealthy" };
-    });
-  }
+  addHealthRoutes(server, options);
+  addStatsPage(server, options.status);
+  addWhyRoute(server, options.engine);
   addNodeRoutes(server, options.fleet);
   addBreakerRoutes(server, options.breakers, options.nowMs);
   addRateLimitRoutes(server, options.admission);

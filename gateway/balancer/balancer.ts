@@ -24,6 +24,7 @@ export interface Balancer {
   take(node: number): void;
   /** The attempt has ended, however it ended. */
   giveBack(node: number): void;
+  readonly members: readonly number[];
   /** Attempts in flight. */
   active(node: number): number;
   /** Whole number >= 0. With 0 the node gets no new attempts; those in flight are not touched. */

@@ -19,6 +19,10 @@ export abstract class MemberBalancer implements Balancer {
     invariant(this.#slotByNode.size === members.length, "a node is a member twice");
   }
 
+  get members(): readonly number[] {
+    return this.nodes;
+  }
+
   pick(isEligible: (node: number) => boolean, request: PickRequest): number {
     const slot = this.pickSlot((candidate) => {
       const node = this.nodes[candidate]!;

@@ -38,6 +38,8 @@ import { resumePoint, type ResumePoint } from "../resilience/resume.ts";
 import type { RetryBudget } from "../resilience/retry-budget.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { ecmpNode } from "../routing/modes.ts";
+import type { AccessLog, LoggedAttempt } from "../telemetry/access-log.ts";
+import type { RequestIds } from "../telemetry/request-id.ts";
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { Deadlined, Deadlines } from "./deadlines.ts";
@@ -73,6 +75,9 @@ export interface Engine {
   /** Requests that began here and have not ended. */
   openCount: number;
   readonly admission: Admission;
+  readonly requestIds: RequestIds;
+  /** Present where requests are logged. */
+  readonly accessLog: AccessLog | undefined;
   /** Present where only so many requests may be under way. */
   readonly line: WaitingLine<WaitingRequest> | undefined;
 }
@@ -147,6 +152,12 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #journeys: Set<Timer> | undefined;
   #arrivals: Map<number, number> | undefined;
   #travelMs = 0;
+  /** Empty where there is none. */
+  readonly #requestId: string;
+  /** Only where requests are logged. */
+  readonly #attempts: LoggedAttempt[] | undefined;
+  #failure: RequestFailure | undefined;
+  #bytesSent = 0;
 
   constructor(
     engine: Engine,
@@ -175,6 +186,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       }),
     };
     this.#view = engine.routes.view(vantage);
+    this.#attempts = engine.accessLog === undefined ? undefined : [];
+    const isNamed = engine.config.hasRequestId;
+    this.#requestId = isNamed || this.#attempts !== undefined ? engine.requestIds.of(head.requestId) : "";
+    if (isNamed) head.fields.push("x-request-id", this.#requestId);
+    else if (head.requestId !== undefined) head.fields.push("x-request-id", head.requestId);
     if (head.bodyBytes !== 0) {
       const { admission, replayBytesMax } = engine.config;
       const bytesMax = admission.bodyBytesMax === 0 ? Infinity : admission.bodyBytesMax;
@@ -464,11 +480,17 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const { fields } = answer;
     const cookie = this.#engine.affinity?.cookieFor(attempt.node.index, this.#pick.affinity);
     if (cookie !== undefined) fields.push("set-cookie", cookie);
+    if (this.#engine.config.hasRequestId) this.#nameAnswer(fields, answer.hasRequestId);
     if (isDraining) this.#sayClose(fields);
     this.#heldHead = { status, reason, fields };
     this.#heldTurns = 0;
     if (this.#resume !== undefined) this.#watchForStall(nowMs);
     setImmediate(releaseAlone, this);
+  }
+
+  /** The client learns the name of its request, unless the node has told it already. */
+  #nameAnswer(fields: string[], isNamed: boolean): void {
+    if (!isNamed) fields.push("x-request-id", this.#requestId);
   }
 
   attemptData(attempt: Attempt, chunk: Buffer): boolean {
@@ -479,6 +501,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       this.attemptFailed(attempt, "broken");
       return true;
     }
+    this.#bytesSent += chunk.length;
     if (this.#response.write(chunk)) return true;
     this.#awaitDrain();
     return false;
@@ -652,6 +675,12 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (attempt.breakerCall !== undefined) this.#tellBreaker(attempt, outcome);
     this.#engine.fleet.balancerOf(node).giveBack(node.index);
     this.#engine.telemetry.attemptEnded(node.slot, outcome);
+    if (this.#attempts !== undefined) this.#note(attempt, outcome);
+  }
+
+  #note({ node, startedMs, isHedge }: Attempt, outcome: AttemptOutcome): void {
+    const ms = this.#engine.clock.nowMs() - startedMs;
+    this.#attempts!.push({ node: node.id, site: node.site, outcome, ms, isHedge });
   }
 
   /** Of an attempt that got no head. */
@@ -731,6 +760,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #record(failure: RequestFailure, node: number): void {
     const { vantage } = this;
     const { method } = this.#head;
+    this.#failure = failure;
     this.#engine.telemetry.requestFailed(failure, { vantage, method, node, attempts: this.#attemptCount });
   }
 
@@ -752,6 +782,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       "x-gateway-failure",
       text,
     ];
+    if (this.#engine.config.hasRequestId) fields.push("x-request-id", this.#requestId);
     // What is left of a body that is too large is not read to its end.
     if (this.#engine.isDraining || failure.kind === "body-too-large") this.#sayClose(fields);
     this.#response.writeHead(this.#status, fields);
@@ -767,12 +798,22 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#body?.discard();
     this.#connection.open.delete(this);
     this.#engine.line?.leave()?.begin();
-    this.#engine.telemetry.requestEnded({
-      outcome,
-      node,
-      method: this.#head.method,
+    const durationMs = this.#engine.clock.nowMs() - this.#startedMs;
+    const { method, path } = this.#head;
+    this.#engine.telemetry.requestEnded({ outcome, node, method, status: this.#status, durationMs });
+    if (this.#attempts === undefined) return;
+    this.#engine.accessLog!.write({
+      requestId: this.#requestId,
+      client: this.#connection.address,
+      vantage: this.vantage,
+      method,
+      path,
       status: this.#status,
-      durationMs: this.#engine.clock.nowMs() - this.#startedMs,
+      outcome,
+      failure: this.#failure === undefined ? undefined : failureText(this.#failure),
+      durationMs,
+      bytes: this.#bytesSent,
+      attempts: this.#attempts,
     });
   }
 }

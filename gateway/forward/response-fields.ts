@@ -9,6 +9,7 @@ import type { ResponseSign } from "../resilience/resume.ts";
 export interface ResponseFields extends ResponseSign {
   readonly fields: string[];
   readonly hasDate: boolean;
+  readonly hasRequestId: boolean;
 }
 
 /** What says two things at once is taken for neither. */
@@ -20,6 +21,7 @@ export function readResponseFields(raw: readonly Uint8Array[], status: number): 
   let contentLength = -1;
   let hasDate = false;
   let hasTrailers = false;
+  let hasRequestId = false;
   let etag: string | undefined;
   let contentRange: string | undefined;
   let contentEncoding: string | undefined;
@@ -46,6 +48,9 @@ export function readResponseFields(raw: readonly Uint8Array[], status: number): 
           continue;
         }
         if (isNamed(name, "keep-alive")) continue;
+        break;
+      case 12:
+        if (isNamed(name, "x-request-id")) hasRequestId = true;
         break;
       case 13:
         if (isNamed(name, "content-range")) contentRange = contentRange === undefined ? value : TWICE;
@@ -76,6 +81,7 @@ export function readResponseFields(raw: readonly Uint8Array[], status: number): 
     contentLength,
     hasDate,
     hasTrailers,
+    hasRequestId,
     etag,
     contentRange,
     contentEncoding,

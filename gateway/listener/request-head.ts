@@ -20,6 +20,8 @@ export interface RequestHead {
   /** -1: chunked, length unknown. 0: no body. */
   readonly bodyBytes: number;
   readonly hasIdempotencyKey: boolean;
+  /** As the client calls it; it is not among `fields`. */
+  readonly requestId: string | undefined;
   /** Value of the configured vantage field, if there is one. */
   readonly vantageField: string | undefined;
 }
@@ -58,6 +60,7 @@ const LENGTH_FIELD = 4;
 const ENCODING_FIELD = 5;
 const UPGRADE = 6;
 const IDEMPOTENCY_KEY = 7;
+const REQUEST_ID = 8;
 
 const KIND_BY_NAME: Readonly<Record<string, number>> = {
   host: HOST,
@@ -66,6 +69,7 @@ const KIND_BY_NAME: Readonly<Record<string, number>> = {
   "transfer-encoding": ENCODING_FIELD,
   upgrade: UPGRADE,
   "idempotency-key": IDEMPOTENCY_KEY,
+  "x-request-id": REQUEST_ID,
   "keep-alive": DROP,
   "proxy-connection": DROP,
   "proxy-authorization": DROP,
@@ -95,6 +99,7 @@ export function readHead(raw: RawHead, vantageFieldName: string | undefined): Re
   let named = "";
   let bodyBytes = 0;
   let hasIdempotencyKey = false;
+  let requestId: string | undefined;
   let upgrade: string | undefined;
   let vantageField: string | undefined;
 
@@ -123,6 +128,9 @@ export function readHead(raw: RawHead, vantageFieldName: string | undefined): Re
       case IDEMPOTENCY_KEY:
         hasIdempotencyKey = value !== "";
         break;
+      case REQUEST_ID:
+        requestId ??= value;
+        continue;
       case DROP:
         continue;
       default:
@@ -157,7 +165,7 @@ export function readHead(raw: RawHead, vantageFieldName: string | undefined): Re
 
   if (named !== "") stripNamedFields(fields, named);
   addOwnFields(fields, authority, raw);
-  return { ok: true, method, path, authority, fields, bodyBytes, hasIdempotencyKey, vantageField };
+  return { ok: true, method, path, authority, fields, bodyBytes, hasIdempotencyKey, requestId, vantageField };
 }
 
 function addOwnFields(fields: string[], authority: string, raw: RawHead): void {

@@ -31,6 +31,16 @@ export interface Candidate {
   readonly isSpilled?: true;
 }
 
+/** Why a node is not asked first; undefined: it may be. */
+export interface NodeReason {
+  readonly node: number;
+  readonly site: number;
+  /**
+   * `out` and `last-resort` (unproven, draining): asked only if nobody else may be; the others are never asked.
+   */
+  readonly reason: "breaker-open" | "weight-0" | "full" | "last-resort" | "out" | undefined;
+}
+
 export interface RescuePlanOptions {
   /** Spill-over. */
   readonly spread?: SiteSpread | undefined;
@@ -85,6 +95,31 @@ export class RescuePlan {
       if (node !== NONE) return { node, site, isLastResort: false };
     }
     return undefined;
+  }
+
+  /**
+   * What `next` would do now and why, node by node: sites in order, of each the node that would be picked first. For
+   * people; it asks the same questions as `next`, but takes no turn of a balancer's.
+   */
+  explain(sites: readonly number[], request: PickRequest): NodeReason[] {
+    return sites.flatMap((site) => {
+      const balancer = this.#pools.balancers[site]!;
+      const isLeftAlone = this.#mayAsk?.(site, request.nowMs) === false;
+      return balancer.members.map((node): NodeReason => {
+        const reason = isLeftAlone
+          ? "breaker-open"
+          : balancer.weight(node) === 0
+            ? "weight-0"
+            : this.#pools.isEligible(node)
+              ? undefined
+              : !this.#pools.hasRoom(node)
+                ? "full"
+                : this.#pools.isReluctant(node)
+                  ? "last-resort"
+                  : "out";
+        return { node, site, reason };
+      });
+    });
   }
 
   #pick(site: number, mayTake: (node: number) => boolean, request: PickRequest): number {

@@ -4,6 +4,7 @@ import type { NodeHealth } from "#core/wire/events.ts";
 import type { Fleet } from "../forward/fleet.ts";
 import { BREAKER_STATES } from "../resilience/breaker/breaker.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
+import type { AccessLog } from "./access-log.ts";
 import { registerHistogram } from "./histogram.ts";
 import {
   ATTEMPT_OUTCOMES,
@@ -24,6 +25,7 @@ export interface MetricsSources {
   readonly retryBudgetRatio: () => number;
   /** Absent where sites have none. */
   readonly breakers: () => SiteBreakers | undefined;
+  readonly accessLog: () => AccessLog | undefined;
 }
 
 export function createRegistry(sources: MetricsSources): Registry {
@@ -34,6 +36,17 @@ export function createRegistry(sources: MetricsSources): Registry {
   addAttempts(registry, sources);
   addBreakers(registry, sources.breakers);
   addReloads(registry, sources.telemetry);
+  counter(
+    registry,
+    "anycastle_access_log_lines_total",
+    "Lines of the access log in force; dropped: it could not keep up, or its file cannot be written.",
+    ["result"],
+    (add) => {
+      const log = sources.accessLog();
+      add({ result: "written" }, log?.written ?? 0);
+      add({ result: "dropped" }, log?.dropped ?? 0);
+    },
+  );
   counter(
     registry,
     "anycastle_admission_refused_total",

@@ -1,5 +1,6 @@
 /** The admin API: what anybody may read, what only the holder of the token may change, and what a page may not do. */
 import { expect, test } from "vitest";
+import { statsPage } from "#gateway/admin/stats-page.ts";
 import { ask, TOKEN, until, withStand, type Answer, type Stand } from "./stand.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -246,3 +247,144 @@ test.each(["nodes", "connections"])(
     });
   },
 );
+
+interface Why {
+  readonly vantage: string;
+  readonly sites: readonly { readonly site: string; readonly rttMs: number; readonly algorithm: string }[];
+  readonly candidates: readonly {
+    readonly node: string;
+    readonly isCandidate: boolean;
+    readonly reason: string;
+  }[];
+}
+
+test("why this node: candidates in order, and what speaks against each other one", async () => {
+  const document = {
+    routing: { vantages: ["paris", "rome"] },
+    catchment: {
+      fixed: {
+        paris: [
+          { site: "la1", rttMs: 5 },
+          { site: "ny1", rttMs: 9 },
+        ],
+        rome: [{ site: "ny1" }],
+      },
+    },
+    breaker: { mode: "consecutive" },
+  };
+  await withStand({ sites: { ny1: 3, la1: 1 }, document }, async (stand) => {
+    await call(stand, "PUT", "/nodes/ny1-1/weight", ALLOWED, '{"weight":0}');
+    await call(stand, "POST", "/nodes/ny1-2/drain", ALLOWED);
+    const why = async (query: string): Promise<Why> =>
+      JSON.parse((await call(stand, "GET", `/api/v1/why${query}`, {})).body.toString()) as Why;
+    const paris = await why("");
+    expect(paris.sites).toEqual([
+      { site: "la1", rttMs: 5, algorithm: "least_connections" },
+      { site: "ny1", rttMs: 9, algorithm: "least_connections" },
+    ]);
+    expect(paris.candidates.map(({ node, reason }) => `${node}: ${reason}`)).toEqual([
+      "la1-1: may be asked",
+      "ny1-3: may be asked",
+      "ny1-1: weight-0",
+      "ny1-2: last-resort",
+    ]);
+    const first = (await ask(stand.port)).headers["x-edge-node"];
+    expect(first).toBe(paris.candidates[0]!.node);
+    await stand.node("ny1-3").kill();
+    await ask(stand.port, { headers: { host: "rome.localhost" } });
+    await call(stand, "POST", "/circuit-breakers/la1/open", ALLOWED);
+    expect((await why("?vantage=paris")).candidates.map(({ reason }) => reason)).toEqual([
+      "breaker-open",
+      "weight-0",
+      "last-resort",
+      "out",
+    ]);
+    expect((await why("?vantage=rome")).candidates.map(({ node }) => node)).toEqual([
+      "ny1-1",
+      "ny1-2",
+      "ny1-3",
+    ]);
+    const unknown = await call(stand, "GET", "/api/v1/why?vantage=oslo", {});
+    expect([unknown.status, codeOf(unknown)]).toEqual([400, "VANTAGE_UNKNOWN"]);
+  });
+});
+
+test("/stats is a page that needs no script, and every name on it is text", async () => {
+  await withStand({}, async (stand) => {
+    await ask(stand.port);
+    const answer = await call(stand, "GET", "/stats", {});
+    expect(answer.headers["content-security-policy"]).toContain("default-src 'none'");
+    const page = answer.body.toString();
+    expect(page).toContain('<th scope="row">ny1-1</th>');
+    expect(page).not.toMatch(/<script|\son\w+=|https?:\/\/(?!127\.0\.0\.1)/);
+  });
+  const evil = '"><script>alert(1)</script>&';
+  const page = statsPage({
+    schema: "anycastle.gateway-status/v1",
+    version: evil,
+    mode: "nearest",
+    profile: evil,
+    feed: "none",
+    isDraining: false,
+    nodes: [
+      {
+        node: evil,
+        site: evil,
+        url: evil,
+        health: "healthy",
+        weight: 1,
+        active: 0,
+        attempts: 0,
+        failures: 0,
+        lastCheck: evil,
+      },
+    ],
+    requests: {
+      total: 0,
+      active: 0,
+      failed: 0,
+      rescued: 0,
+      retries: 0,
+      hedges: 0,
+      hedgesWon: 0,
+      resumes: 0,
+      resets: 0,
+    },
+    retryBudgetRatio: 1,
+  });
+  expect(page).not.toContain("<script");
+});
+
+test("/health: a level for each site, and one word for all of it", async () => {
+  const document = { health: { profile: "demo", path: "/health/ready" } };
+  await withStand({ sites: { ny1: 2, la1: 1 }, document }, async (stand) => {
+    const health = async (): Promise<{
+      status: string;
+      components: { name: string; status: string }[];
+      uptime: string;
+    }> => JSON.parse((await call(stand, "GET", "/health", {})).body.toString());
+    await until(() => stand.status().nodes.every((node) => node.health === "healthy"));
+    expect(await health()).toMatchObject({
+      status: "healthy",
+      components: [
+        { name: "site ny1", status: "healthy" },
+        { name: "site la1", status: "healthy" },
+      ],
+      uptime: expect.stringMatching(/^\d+h\d+m\d+s$/) as string,
+    });
+    await stand.node("ny1-1").kill();
+    await until(() => stand.status().nodes[0]!.health !== "healthy");
+    // Half of the threshold's 0.8 is 0.625 of it: below seven tenths, above three.
+    expect(await health()).toMatchObject({ status: "degraded", components: [{ status: "unhealthy" }, {}] });
+    await stand.node("ny1-2").kill();
+    await until(() => stand.status().nodes[1]!.health !== "healthy");
+    expect(await health()).toMatchObject({ status: "degraded", components: [{ status: "critical" }, {}] });
+    await stand.node("la1-1").kill();
+    await until(() => stand.status().nodes[2]!.health !== "healthy");
+    const answer = await call(stand, "GET", "/health", {});
+    expect([answer.status, (JSON.parse(answer.body.toString()) as { status: string }).status]).toEqual([
+      503,
+      "critical",
+    ]);
+  });
+});

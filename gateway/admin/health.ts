@@ -1,0 +1,81 @@
+/**
+ * Health of the gateway itself: alive, ready, and the whole picture with a level for each part. A site's score is the share of
+ * its nodes that take requests; the gateway is as well as the best of its sites can make it, and no better than its feed.
+ */
+import type { FastifyInstance } from "fastify";
+import { nowMs, wallClock } from "#core/host/clock.ts";
+import { uptimeText } from "#core/uptime-text.ts";
+import type { GatewayStatus } from "#core/wire/gateway-status.ts";
+import { levelOf, worstOf, type HealthLevel } from "../health/levels.ts";
+
+export const HEALTH_PATHS = ["GET /health", "GET /health/live", "GET /health/ready", "GET /ready"];
+
+/** Four of five nodes are well enough; with half of them a site is unhealthy, with none critical. */
+const SITE_THRESHOLD = 0.8;
+const SERVING: readonly string[] = ["healthy", "unproven"];
+
+export interface HealthSources {
+  readonly status: () => GatewayStatus;
+  /** May take traffic: at least one node may, and nobody has begun to stop it. */
+  readonly isReady: () => boolean;
+}
+
+export function addHealthRoutes(server: FastifyInstance, { status, isReady }: HealthSources): void {
+  const startedMs = nowMs();
+  server.get("/health/live", async () => ({ status: "healthy" }));
+  for (const path of ["/health/ready", "/ready"]) {
+    server.get(path, async (_request, reply) => {
+      const is = isReady();
+      void reply.status(is ? 200 : 503);
+      return { status: is ? "healthy" : "unhealthy" };
+    });
+  }
+  server.get("/health", async (_request, reply) => {
+    void reply.status(isReady() ? 200 : 503);
+    return fullHealth(status(), isReady(), nowMs() - startedMs);
+  });
+}
+
+interface Component {
+  readonly name: string;
+  readonly status: HealthLevel;
+  readonly message: string;
+  readonly timestamp: string;
+}
+
+export function fullHealth(status: GatewayStatus, isReady: boolean, uptimeMs: number): object {
+  const timestamp = wallClock();
+  const sites = [...new Set(status.nodes.map(({ site }) => site))].map((site): Component => {
+    const nodes = status.nodes.filter((node) => node.site === site);
+    const serving = nodes.filter(({ health }) => SERVING.includes(health)).length;
+    const message = `${serving} of ${nodes.length} nodes take requests`;
+    return {
+      name: `site ${site}`,
+      status: levelOf(serving / nodes.length, SITE_THRESHOLD),
+      message,
+      timestamp,
+    };
+  });
+  const isStale = status.feed === "stale";
+  const feed: Component[] =
+    status.feed === "none"
+      ? []
+      : [{ name: "feed", status: isStale ? "degraded" : "healthy", message: status.feed, timestamp }];
+  const components = [...sites, ...feed];
+  return {
+    status: overall(
+      components.map((component) => component.status),
+      isReady,
+    ),
+    timestamp,
+    components,
+    uptime: uptimeText(uptimeMs),
+  };
+}
+
+/** Lost sites are bad for their clients' round-trip times; as long as one serves, nobody is without an answer. */
+function overall(levels: readonly HealthLevel[], isReady: boolean): HealthLevel {
+  const worst = worstOf(levels);
+  if (!isReady) return worst === "critical" ? "critical" : "unhealthy";
+  return worst === "healthy" ? "healthy" : "degraded";
+}
