@@ -22,6 +22,8 @@ export interface StartOptions {
   readonly core?: number;
   /** Written to its standard input, which is then left open: processes of the cast end with it. */
   readonly input?: string;
+  /** What it writes to its standard output, as it comes. */
+  readonly onOutput?: (chunk: Buffer) => void;
 }
 
 const running = new Set<BenchProcess>();
@@ -53,6 +55,7 @@ export class BenchProcess {
         this.#log = (this.#log + chunk.toString()).slice(-LOG_BYTES_MAX);
       });
     }
+    if (options.onOutput !== undefined) this.#child.stdout?.on("data", options.onOutput);
     this.#child.stdin?.on("error", () => undefined);
     if (options.input !== undefined) this.#child.stdin?.write(options.input);
   }
@@ -84,6 +87,16 @@ export class BenchProcess {
       }
       await sleep(PORT_POLL_MS);
     }
+  }
+
+  /** A line of JSON on its standard input. */
+  tell(document: unknown): void {
+    this.#child.stdin?.write(`${JSON.stringify(document)}\n`);
+  }
+
+  /** Resolves when it has ended, however. */
+  get exited(): Promise<void> {
+    return this.#exited;
   }
 
   /** What it wrote until it ended. */

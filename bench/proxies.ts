@@ -26,7 +26,9 @@ export interface RunningProxy {
 interface Bench {
   /** Scratch directory for configurations. */
   readonly directory: string;
-  readonly nodePorts: readonly [number, number];
+  readonly nodePorts: readonly number[];
+  /** HAProxy as somebody tunes it who wants dead nodes out of the way: by real traffic, at the first error. */
+  readonly isTuned?: boolean;
 }
 
 export async function startNodes(
@@ -137,9 +139,12 @@ function nginxFrame(directory: string, name: string, body: string): string {
     ${body} }\n`;
 }
 
-function haproxyConfig(port: number, { nodePorts }: Bench): string {
+function haproxyConfig(port: number, { nodePorts, isTuned = false }: Bench): string {
+  const more = isTuned
+    ? " fastinter 250ms downinter 250ms rise 2 observe layer7 error-limit 3 on-error mark-down"
+    : "";
   const servers = nodePorts.map(
-    (nodePort, index) => `  server node${index} 127.0.0.1:${nodePort} check inter 5s fall 3`,
+    (nodePort, index) => `  server node${index} 127.0.0.1:${nodePort} check inter 5s fall 3${more}`,
   );
   return [
     "global",
@@ -149,7 +154,7 @@ function haproxyConfig(port: number, { nodePorts }: Bench): string {
     "  mode http",
     "  timeout connect 2s",
     "  timeout client 60s",
-    "  timeout server 15s",
+    `  timeout server ${isTuned ? "1s" : "15s"}`,
     "  option redispatch",
     "  retries 3",
     "  retry-on all-retryable-errors",

@@ -143,6 +143,13 @@ const retrySchema = z.strictObject({
     .describe(
       "A request without a response head after this long is given up; 30 s, with profile `demo` 10 s.",
     ),
+  statuses: z
+    .array(z.int().min(500).max(599))
+    .max(20)
+    .default([502, 503, 504])
+    .describe(
+      "Answers of a node for which another one is asked, if that may be done with the request and one in good health is left. Without one the client gets the answer.",
+    ),
   nonIdempotent: z
     .boolean()
     .default(false)
@@ -354,6 +361,7 @@ export interface GatewayConfig {
     readonly budgetPerSecond: number;
     readonly perTryTimeoutMs: number;
     readonly totalTimeoutMs: number;
+    readonly statuses: readonly number[];
     readonly nonIdempotent: boolean;
   };
   readonly hedge: {
@@ -698,6 +706,7 @@ function completeRetry(retry: Document["retry"], profile: HealthProfileName): Ga
     budgetPerSecond: retry.budgetPerSecond,
     perTryTimeoutMs: retry.perTryTimeoutMs ?? Math.min(perTryMs, retry.totalTimeoutMs ?? Infinity),
     totalTimeoutMs: retry.totalTimeoutMs ?? Math.max(totalMs, retry.perTryTimeoutMs ?? 0),
+    statuses: retry.statuses,
     nonIdempotent: retry.nonIdempotent,
   };
 }

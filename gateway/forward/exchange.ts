@@ -460,6 +460,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       attempt.cancel();
       return this.attemptFailed(attempt, "changed");
     }
+    if (this.#isBetterAskedElsewhere(attempt, status, nowMs)) {
+      this.#judge(attempt, "error", nowMs);
+      attempt.cancel();
+      return this.attemptFailed(attempt, "status");
+    }
     this.#winner = attempt;
     this.dueMs = Infinity;
     this.#endJourneys();
@@ -486,6 +491,23 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#heldTurns = 0;
     if (this.#resume !== undefined) this.#watchForStall(nowMs);
     setImmediate(releaseAlone, this);
+  }
+
+  /** The node says that it cannot, and another one may. Only with somebody in good health left: an answer is an answer. */
+  #isBetterAskedElsewhere(attempt: Attempt, status: number, nowMs: number): boolean {
+    const { config, plan, retryBudget } = this.#engine;
+    if (status < 500 || this.#isBare || this.#isPartSent || !config.retry.statuses.includes(status))
+      return false;
+    const { method, hasIdempotencyKey } = this.#head;
+    const permit = { method, hasIdempotencyKey, isOptedIn: config.retry.nonIdempotent };
+    if (this.#running.some((other) => other !== attempt)) return mayRetry("E", permit);
+    return (
+      this.#hasAttemptLeft() &&
+      mayRetry("E", permit) &&
+      (this.#body === undefined || this.#body.canReplay) &&
+      retryBudget.covers(nowMs) &&
+      plan.nextEligible(this.#view.sites, this.#pickNow()) !== undefined
+    );
   }
 
   /** The client learns the name of its request, unless the node has told it already. */

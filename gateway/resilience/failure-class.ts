@@ -16,9 +16,9 @@ export type FailureClass = "A" | "C" | "D" | "E" | "F";
 
 /**
  * What ended the attempt. `broken`: the node spoke, but not HTTP. `changed`: asked for the rest of a body it had
- * something else.
+ * something else. `status`: it answered that it, or what stands behind it, cannot.
  */
-export type FailureCause = "refused" | "reset" | "timeout" | "broken" | "saturated" | "changed";
+export type FailureCause = "refused" | "reset" | "timeout" | "broken" | "saturated" | "changed" | "status";
 
 export interface AttemptProgress {
   /** The request was handed to a connection. */

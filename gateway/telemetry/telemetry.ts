@@ -37,6 +37,8 @@ export const ATTEMPT_OUTCOMES = [
   "broken",
   /** Asked for the rest of a body it had something else. */
   "changed",
+  /** Answered 502, 503 or 504, and another node was asked instead. */
+  "status",
   "hedged",
   "cancelled",
 ] as const;

@@ -28,7 +28,8 @@ async function statesOf(stand: Stand): Promise<string[]> {
 }
 
 test("a site that answers 503 is left alone, and the next one serves", async () => {
-  await withStand({ sites: { ny1: 2, la1: 1 }, document: { breaker: FEW } }, async (stand) => {
+  const document = { breaker: FEW, retry: { statuses: [] } };
+  await withStand({ sites: { ny1: 2, la1: 1 }, document }, async (stand) => {
     for (const id of ["ny1-1", "ny1-2"]) stand.node(id).handler = answering(503);
     const statuses = [];
     for (let count = 0; count < 6; count++) statuses.push((await ask(stand.port)).status);

@@ -58,7 +58,8 @@ test("tcp: whoever accepts a connection passes, whoever does not fails", async (
 });
 
 test("a node that answers with errors is taken out; requests go on", async () => {
-  await withStand({ sites: { ny1: 2 }, document: { health: FAST } }, async (stand) => {
+  const document = { health: FAST, retry: { statuses: [] } };
+  await withStand({ sites: { ny1: 2 }, document }, async (stand) => {
     await until(() => healthOf(stand).join() === "healthy,healthy");
     stand.node("ny1-1").handler = (_request, response) => response.writeHead(503).end();
     const statuses: number[] = [];

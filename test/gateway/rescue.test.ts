@@ -1,7 +1,7 @@
 /** What becomes of a request whose node dies, refuses, resets, hangs or breaks off. */
 import { Agent } from "node:http";
 import { expect, test } from "vitest";
-import { ask, hang, reset, startStand, until, withStand, type Answer } from "./stand.ts";
+import { ask, hang, reset, startStand, until, withStand, type Answer, type FakeNode } from "./stand.ts";
 
 const FAST_TRY = { retry: { perTryTimeoutMs: 200, totalTimeoutMs: 1_000 } };
 
@@ -278,5 +278,44 @@ test("idle nodes take turns", async () => {
   await withStand({}, async ({ nodes, port }) => {
     for (let count = 0; count < 10; count++) await ask(port);
     expect(nodes.map(({ seen }) => seen.length)).toEqual([5, 5]);
+  });
+});
+
+function answering(status: number): FakeNode["handler"] {
+  return (_request, response) => response.writeHead(status, { "content-type": "text/plain" }).end("no\n");
+}
+
+test("an answer that says the node cannot is asked of another one: GET is, POST is not", async () => {
+  await withStand({ sites: { ny1: 1, la1: 1 } }, async ({ node, port, status }) => {
+    node("ny1-1").handler = answering(503);
+    const got = await ask(port);
+    expect([got.status, got.headers["x-edge-route"]]).toEqual([200, "la1"]);
+    expect(status().requests).toMatchObject({ rescued: 1, retries: 1, failed: 0 });
+    const posted = await ask(port, { method: "POST", body: "x", headers: { "content-length": "1" } });
+    expect([posted.status, posted.body.toString()]).toEqual([503, "no\n"]);
+    const keyed = { "content-length": "1", "idempotency-key": "k" };
+    expect((await ask(port, { method: "POST", body: "x", headers: keyed })).status).toBe(200);
+  });
+});
+
+test("with nobody else in good health the client gets the answer, and a 500 is nobody's else to mend", async () => {
+  await withStand({ sites: { ny1: 2 } }, async ({ nodes, port, status }) => {
+    for (const node of nodes) node.handler = answering(503);
+    const answer = await ask(port);
+    expect([answer.status, answer.body.toString()]).toEqual([503, "no\n"]);
+    expect(nodes.map(({ seen }) => seen.length)).toEqual([1, 1]);
+    for (const node of nodes) node.handler = answering(500);
+    expect((await ask(port)).status).toBe(500);
+    expect(nodes.reduce((sum, { seen }) => sum + seen.length, 0)).toBe(3);
+    expect(status().nodes.every(({ active }) => active === 0)).toBe(true);
+  });
+});
+
+test("with every node answering 503 nodes see no more than the budget allows", async () => {
+  const document = { retry: { budgetRatio: 0.2, budgetPerSecond: 0 }, outlier: { consecutiveErrors: 0 } };
+  await withStand({ sites: { ny1: 3 }, document }, async ({ nodes, port }) => {
+    for (const node of nodes) node.handler = answering(503);
+    for (let count = 0; count < 100; count++) expect((await ask(port)).status).toBe(503);
+    expect(nodes.reduce((sum, { seen }) => sum + seen.length, 0)).toBeLessThanOrEqual(120);
   });
 });
