@@ -91,7 +91,11 @@ export class BenchProcess {
 
   /** A line of JSON on its standard input. */
   tell(document: unknown): void {
-    this.#child.stdin?.write(`${JSON.stringify(document)}\n`);
+    this.write(`${JSON.stringify(document)}\n`);
+  }
+
+  write(text: string): void {
+    this.#child.stdin?.write(text);
   }
 
   /** Resolves when it has ended, however. */
@@ -106,17 +110,18 @@ export class BenchProcess {
   }
 
   async stop(): Promise<void> {
-    this.#signal("SIGTERM");
+    this.signal("SIGTERM");
     await Promise.race([this.#exited, sleep(STOP_MS_MAX)]);
-    this.#signal("SIGKILL"); // Workers that outlived their master, too.
+    this.signal("SIGKILL"); // Workers that outlived their master, too.
     await this.#exited;
   }
 
   kill(): void {
-    this.#signal("SIGKILL");
+    this.signal("SIGKILL");
   }
 
-  #signal(signal: NodeJS.Signals): void {
+  /** To all of its session. */
+  signal(signal: NodeJS.Signals): void {
     if (this.#child.pid === undefined) return;
     try {
       process.kill(-this.#child.pid, signal);

@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url";
 import { nowNs } from "#core/host/clock.ts";
 import { BenchProcess, freePort } from "../processes.ts";
 
-const SCRIPT = fileURLToPath(new URL("./counting-node.ts", import.meta.url));
+const SCRIPTS = {
+  counting: fileURLToPath(new URL("./counting-node.ts", import.meta.url)),
+  faulty: fileURLToPath(new URL("./faulty-node.ts", import.meta.url)),
+};
 /** What an application needs for an answer. */
 const WORK_MS = 5;
 
@@ -18,16 +21,19 @@ export class DrillNodes {
   readonly #executions = new Map<string, number>();
   readonly #rests = new Map<string, string>();
 
-  private constructor(nodes: readonly DrillNode[]) {
+  readonly #kind: keyof typeof SCRIPTS;
+
+  private constructor(nodes: readonly DrillNode[], kind: keyof typeof SCRIPTS) {
     this.nodes = nodes;
+    this.#kind = kind;
   }
 
-  static async start(count: number): Promise<DrillNodes> {
+  static async start(count: number, kind: keyof typeof SCRIPTS = "counting"): Promise<DrillNodes> {
     const nodes: DrillNode[] = [];
     for (let number = 1; number <= count; number++) {
       nodes.push({ name: `node-${number}`, port: await freePort() });
     }
-    const drill = new DrillNodes(nodes);
+    const drill = new DrillNodes(nodes, kind);
     await Promise.all(nodes.map((node) => drill.start(node)));
     return drill;
   }
@@ -39,7 +45,7 @@ export class DrillNodes {
 
   async start(node: DrillNode): Promise<void> {
     this.#rests.delete(node.name);
-    const command = [process.execPath, SCRIPT, String(node.port), node.name, String(WORK_MS)];
+    const command = [process.execPath, SCRIPTS[this.#kind], String(node.port), node.name, String(WORK_MS)];
     const child = new BenchProcess(node.name, command, {
       onOutput: (chunk) => this.#heard(node.name, chunk),
     });
@@ -53,6 +59,15 @@ export class DrillNodes {
     child.kill();
     await child.exited;
     return nowNs();
+  }
+
+  /** Of faulty nodes: how they answer from now on, `none` for well. */
+  spoil(node: DrillNode, fault: string): void {
+    this.#processes.get(node.name)!.write(`${fault}\n`);
+  }
+
+  signal(node: DrillNode, signal: NodeJS.Signals): void {
+    this.#processes.get(node.name)!.signal(signal);
   }
 
   async stop(): Promise<void> {

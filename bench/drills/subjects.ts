@@ -62,6 +62,7 @@ async function startGateway({
     ],
     // Nodes are back soon, so that kills can follow each other; who is found dead by traffic is out at once anyway.
     health: { kind: "tcp", unhealthyIntervalMs: 250 },
+    retry: { perTryTimeoutMs: 2_000, totalTimeoutMs: 4_000 },
     accessLog: { file: accessLog, sampleSuccess: 0.02 },
   };
   const reader = new NdjsonReader(

@@ -87,6 +87,8 @@ const NONE = -1;
 const GATEWAY_ERRORS: readonly number[] = [502, 503, 504];
 /** A resumable body that grows by less than this within `resume.stallTimeoutMs` has stalled. */
 const STALL_BYTES = 1_024;
+/** So often within that time it is looked at: a stall is found a quarter of it late at most. */
+const STALL_LOOKS = 4;
 /** A response head without data is held for so many turns of the loop. */
 const HELD_TURNS = 2;
 /** Asked of clients that got no node's answer. */
@@ -137,8 +139,9 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** How far the body has come, if a break in it can be mended. */
   #resume: ResumePoint | undefined;
   #resumeCount = 0;
-  /** Where the body stood when it was last looked at for a stall. */
+  /** Where the body stood when it was last seen to grow, and when that was. */
   #stallMark = 0;
+  #grownMs = 0;
   /** A head has been waited for since: the request's start, or the break in its body. */
   #awaitedSinceMs: number;
   #isAwaitingDrain = false;
@@ -637,17 +640,26 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#reach(candidate, false);
   }
 
+  /** The body has grown, or begins. */
   #watchForStall(nowMs: number): void {
     this.#stallMark = this.#resume!.next;
-    this.dueMs = nowMs + this.#engine.config.resume.stallTimeoutMs;
+    this.#grownMs = nowMs;
+    this.#lookAgainForStall(nowMs);
+  }
+
+  #lookAgainForStall(nowMs: number): void {
+    this.dueMs = nowMs + this.#engine.config.resume.stallTimeoutMs / STALL_LOOKS;
   }
 
   /** Only where the body can be had elsewhere. A client that does not read is no stall of the node's. */
   #lookForStall(attempt: Attempt): void {
     const resume = this.#resume;
     if (resume === undefined) return;
+    const nowMs = this.#engine.clock.nowMs();
     const hasGrown = resume.next - this.#stallMark >= STALL_BYTES;
-    if (hasGrown || this.#isAwaitingDrain) return this.#watchForStall(this.#engine.clock.nowMs());
+    if (hasGrown || this.#isAwaitingDrain) return this.#watchForStall(nowMs);
+    if (nowMs - this.#grownMs < this.#engine.config.resume.stallTimeoutMs)
+      return this.#lookAgainForStall(nowMs);
     attempt.cancel();
     this.attemptFailed(attempt, "timeout");
   }
@@ -848,7 +860,7 @@ function releaseAlone(exchange: Exchange): void {
   exchange.releaseAlone();
 }
 
-/** What a failure says about its node; nothing when the node spoke, but not HTTP. */
+/** What a failure says about its node. */
 function signOf(cause: FailureCause): AttemptSign | undefined {
   switch (cause) {
     case "refused":
@@ -856,6 +868,9 @@ function signOf(cause: FailureCause): AttemptSign | undefined {
       return cause;
     case "timeout":
       return "silent";
+    // It speaks, but what it says is no answer: as bad as one that says it cannot.
+    case "broken":
+      return "error";
     default:
       return undefined;
   }

@@ -45,7 +45,7 @@ type State =
 export type AttemptSign =
   /** The node answered, and not with a gateway error. */
   | "answered"
-  /** The node answered 502, 503 or 504. */
+  /** The node answered 502, 503 or 504, or something that is no HTTP. */
   | "error"
   | "refused"
   | "reset"

@@ -319,3 +319,19 @@ test("with every node answering 503 nodes see no more than the budget allows", a
     expect(nodes.reduce((sum, { seen }) => sum + seen.length, 0)).toBeLessThanOrEqual(120);
   });
 });
+
+test("a node that speaks no HTTP loses no GET, and is out after five answers of that kind", async () => {
+  const document = { health: { profile: "demo", path: "/health/ready" } };
+  await withStand({ sites: { ny1: 3 }, document }, async ({ events, node, port, status }) => {
+    await until(() => status().nodes.every(({ health }) => health === "healthy"));
+    node("ny1-1").handler = (request) => {
+      request.socket.write("HTTP/1.1 200 OK\r\n\u0000\u0007: \r\r\n<<<");
+    };
+    for (let count = 0; count < 60; count++) expect((await ask(port)).status).toBe(200);
+    expect(status().nodes[0]!.health).toBe("ejected");
+    expect(node("ny1-1").seen.length).toBe(5);
+    expect(events).toContainEqual(
+      expect.objectContaining({ node: "ny1-1", reason: "5 gateway errors in a row" }),
+    );
+  });
+});
