@@ -18,6 +18,7 @@ import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from ".
 import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
 import { outlierSchema } from "./config/outlier.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
+import { nodeTlsSchema, tlsSchema, type NodeTlsConfig, type TlsConfig } from "./config/tls.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
 import type { SlowStartOptions } from "./balancer/slow-start.ts";
 import type { OutlierOptions } from "./health/outliers.ts";
@@ -28,7 +29,7 @@ import { readHashBy, type HashBy } from "./routing/request-key.ts";
 
 const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const LISTEN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/;
-const NODE_URL = /^http:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}\/?$/;
+const NODE_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}\/?$/;
 const HASH_BY_EXPECTED = "must be `ip`, `path`, `header:NAME` or `cookie:NAME`";
 
 const id = (what: string) =>
@@ -42,8 +43,8 @@ const nodeSchema = z.strictObject({
   id: id("the node"),
   url: z
     .string()
-    .regex(NODE_URL, "must be http://host:port")
-    .describe("Where the node listens: http://host:port."),
+    .regex(NODE_URL, "must be http://host:port or https://host:port")
+    .describe("Where the node listens: http://host:port, or https://host:port with `nodeTls`."),
   weight: z
     .int()
     .min(0)
@@ -310,6 +311,8 @@ export const gatewaySchema = z
     resume: resumeSchema.prefault({}),
     breaker: breakerSchema.prefault({}),
     admission: admissionSchema.prefault({}),
+    tls: tlsSchema.optional().describe("Absent: clients speak plain HTTP."),
+    nodeTls: nodeTlsSchema.optional().describe("For nodes whose `url` is https; absent: defaults."),
     accessLog: accessLogSchema.optional().describe("Absent: no log of requests."),
     requestId: z
       .boolean()
@@ -376,6 +379,10 @@ export interface GatewayConfig {
   readonly resume: ResumeOptions;
   readonly breaker: BreakerConfig;
   readonly admission: AdmissionConfig;
+  /** Undefined: plain. */
+  readonly tls: TlsConfig | undefined;
+  /** Undefined: no node speaks TLS. */
+  readonly nodeTls: NodeTlsConfig | undefined;
   readonly accessLog: AccessLogConfig | undefined;
   readonly hasRequestId: boolean;
   readonly limits: Readonly<Document["limits"]>;
@@ -687,11 +694,18 @@ function complete(document: Document): GatewayConfig {
     resume: document.resume,
     breaker: completeBreaker(document.breaker),
     admission: completeAdmission(document.admission),
+    tls: document.tls,
+    nodeTls: completeNodeTls(document),
     accessLog: document.accessLog,
     hasRequestId: document.requestId,
     limits: document.limits,
     isWanEmulated: document.wan !== undefined,
   };
+}
+
+function completeNodeTls({ nodeTls, sites }: Document): NodeTlsConfig | undefined {
+  const isSpoken = sites.some(({ nodes }) => nodes.some(({ url }) => url.startsWith("https:")));
+  return isSpoken ? (nodeTls ?? nodeTlsSchema.parse({})) : undefined;
 }
 
 function hasAlgorithm({ balancer, sites }: Document, algorithm: Algorithm): boolean {

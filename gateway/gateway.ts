@@ -4,6 +4,7 @@
  * configuration.
  */
 import type { FastifyInstance } from "fastify";
+import { messageOf } from "#core/errors.ts";
 import { every, nowMs, sleep } from "#core/host/clock.ts";
 import { randomToken } from "#core/host/random.ts";
 import { watchStalls } from "#core/host/stalls.ts";
@@ -19,6 +20,7 @@ import { listenError, portOf } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
 import { changesOf, RESTART_PATHS, type ConfigChange } from "./reload/config-changes.ts";
 import { ecmpNode } from "./routing/modes.ts";
+import { readTls, type TlsMaterial } from "./tls/tls-material.ts";
 import { createRegistry } from "./telemetry/metrics.ts";
 import { RequestIds } from "./telemetry/request-id.ts";
 import { NodeSlots } from "./telemetry/node-slots.ts";
@@ -72,9 +74,9 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
-/** Rejects with `PORT_BUSY` when an address is taken; nothing is left running then. */
+/** Rejects with `PORT_BUSY` when an address is taken, `TLS_…` when a certificate is no good; nothing is left running then. */
 export async function startGateway(config: GatewayConfig, options: GatewayOptions): Promise<RunningGateway> {
-  const gateway = new Gateway(config, options);
+  const gateway = new Gateway(config, readTls(config), options);
   try {
     await gateway.start();
   } catch (error) {
@@ -97,7 +99,7 @@ class Gateway implements RunningGateway {
   #adminPort: number | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(config: GatewayConfig, options: GatewayOptions) {
+  constructor(config: GatewayConfig, tls: TlsMaterial, options: GatewayOptions) {
     const clock = options.clock ?? HOST_CLOCK;
     const slots = new NodeSlots();
     const telemetry = new Telemetry(slots, options.events);
@@ -113,7 +115,7 @@ class Gateway implements RunningGateway {
       requestIds: new RequestIds(randomToken().slice(0, REQUEST_ID_PREFIX_CHARS)),
       version: options.version,
     };
-    this.#current = new Generation(config, this.#lasting);
+    this.#current = new Generation(config, tls, this.#lasting);
     this.#listener = new Listener(this.#current);
     const fleet = (): Generation["fleet"] => this.#current.fleet;
     const breakers = (): Generation["engine"]["breakers"] => this.#current.engine.breakers;
@@ -170,7 +172,8 @@ class Gateway implements RunningGateway {
   }
 
   get url(): string {
-    return `http://${urlHost(this.#current.config.listen.host)}:${this.#port}`;
+    const { listen, tls } = this.#current.config;
+    return `${tls === undefined ? "http" : "https"}://${urlHost(listen.host)}:${this.#port}`;
   }
 
   get adminUrl(): string | null {
@@ -189,7 +192,14 @@ class Gateway implements RunningGateway {
       this.reloadFailed(reason);
       return { isApplied: false, reason, changes };
     }
-    const next = new Generation(config, this.#lasting, before);
+    let tls: TlsMaterial;
+    try {
+      tls = readTls(config);
+    } catch (error) {
+      this.reloadFailed(messageOf(error));
+      return { isApplied: false, reason: messageOf(error), changes };
+    }
+    const next = new Generation(config, tls, this.#lasting, before);
     this.#current = next;
     this.#listener.use(next);
     next.start(before, (vantages) => this.#resetMoved(vantages));

@@ -32,6 +32,7 @@ import { Affinity } from "./routing/affinity.ts";
 import { FixedSource } from "./routing/fixed-source.ts";
 import { nearestSites } from "./routing/nearest-source.ts";
 import { requestKey } from "./routing/request-key.ts";
+import type { TlsMaterial } from "./tls/tls-material.ts";
 import { VantageResolver } from "./routing/vantage.ts";
 import { AccessLog } from "./telemetry/access-log.ts";
 import type { NodeSlots } from "./telemetry/node-slots.ts";
@@ -54,6 +55,7 @@ export interface Lasting {
 
 export class Generation {
   readonly config: GatewayConfig;
+  readonly tls: TlsMaterial;
   readonly engine: Engine;
   readonly resolver: VantageResolver;
   readonly checker: Checker;
@@ -61,15 +63,17 @@ export class Generation {
   readonly #feed: FeedSource | undefined;
   #unsubscribe: (() => void) | undefined;
 
-  constructor(config: GatewayConfig, lasting: Lasting, predecessor?: Generation) {
+  constructor(config: GatewayConfig, tls: TlsMaterial, lasting: Lasting, predecessor?: Generation) {
     const { clock, deadlines, events, slots, telemetry } = lasting;
     const before = predecessor?.config;
     this.config = config;
+    this.tls = tls;
     const spread = spreadOf(config, lasting.prng, (site) => fleet.healthOf(site));
     const fleet: Fleet = new Fleet({
       config,
       prng: lasting.prng,
       slots,
+      tls: tls.node,
       predecessor: predecessor?.fleet,
       onChange: (node, { from, to, reason, checkNow }) => {
         spread?.forget();
@@ -120,7 +124,7 @@ export class Generation {
       isKnown: (vantage) => known.has(vantage),
     });
     const prng = lasting.prng.fork("gateway/checks");
-    this.checker = new Checker({ fleet, config: config.health, telemetry, clock, prng });
+    this.checker = new Checker({ fleet, config: config.health, telemetry, clock, prng, tls: tls.node });
   }
 
   get fleet(): Fleet {

@@ -11,6 +11,7 @@ import { Client, type Dispatcher } from "undici";
 import { codeOf } from "#core/errors.ts";
 import type { Timer } from "#core/host/clock.ts";
 import type { HealthConfig } from "../config/health.ts";
+import type { NodeTls } from "../tls/tls-material.ts";
 import type { GatewayClock } from "../gateway-clock.ts";
 import type { CheckSign } from "../health/node-health.ts";
 import { causeOfCode } from "../resilience/failure-class.ts";
@@ -36,10 +37,12 @@ export class CheckConnection {
   readonly #origin: string;
   readonly #clock: GatewayClock;
   readonly #rules: CheckRules;
+  readonly #tls: NodeTls | undefined;
   #client: Client;
 
-  constructor(origin: string, clock: GatewayClock, rules: CheckRules) {
+  constructor(origin: string, clock: GatewayClock, rules: CheckRules, tls: NodeTls | undefined) {
     this.#origin = origin;
+    this.#tls = origin.startsWith("https:") ? tls : undefined;
     this.#clock = clock;
     this.#rules = rules;
     this.#client = this.#open();
@@ -73,7 +76,13 @@ export class CheckConnection {
   }
 
   #open(): Client {
-    return new Client(this.#origin, { pipelining: 1, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
+    return new Client(this.#origin, {
+      pipelining: 1,
+      allowH2: false,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      ...(this.#tls === undefined ? {} : { connect: this.#tls.options }),
+    });
   }
 }
 
@@ -85,8 +94,10 @@ function runTcpCheck(
   done: (result: CheckResult) => void,
 ): void {
   const startedMs = clock.nowMs();
-  const { hostname, port } = new URL(origin);
-  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port === "" ? 80 : port) });
+  const { hostname, port: given, protocol } = new URL(origin);
+  // A URL leaves its protocol's own port out.
+  const port = given === "" ? (protocol === "https:" ? 443 : 80) : Number(given);
+  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port });
   let isDone = false;
   const finish = (sign: CheckSign, text: string): void => {
     if (isDone) return;

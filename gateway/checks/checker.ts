@@ -8,6 +8,7 @@ import type { Prng } from "#core/prng.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { Fleet, FleetNode } from "../forward/fleet.ts";
 import type { GatewayClock } from "../gateway-clock.ts";
+import type { NodeTls } from "../tls/tls-material.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { CheckConnection, type CheckResult } from "./check.ts";
 
@@ -17,6 +18,7 @@ export interface CheckerOptions {
   readonly telemetry: Telemetry;
   readonly clock: GatewayClock;
   readonly prng: Prng;
+  readonly tls: NodeTls | undefined;
 }
 
 export class Checker {
@@ -57,7 +59,7 @@ class Rhythm {
   constructor(options: CheckerOptions, node: FleetNode) {
     this.#options = options;
     this.#node = node;
-    this.#connection = new CheckConnection(node.url, options.clock, options.config);
+    this.#connection = new CheckConnection(node.url, options.clock, options.config, options.tls);
   }
 
   begin(): void {

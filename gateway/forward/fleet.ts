@@ -20,6 +20,7 @@ import {
   type HealthChange,
 } from "../health/node-health.ts";
 import type { RescuePools } from "../resilience/rescue-plan.ts";
+import type { NodeTls } from "../tls/tls-material.ts";
 import type { NodeSlots } from "../telemetry/node-slots.ts";
 import { NodePool } from "./node-pool.ts";
 
@@ -38,6 +39,8 @@ export interface FleetOptions {
   readonly config: GatewayConfig;
   readonly prng: Prng;
   readonly slots: NodeSlots;
+  /** For nodes that speak TLS. */
+  readonly tls: NodeTls | undefined;
   readonly onChange: (node: FleetNode, change: HealthChange) => void;
   /** Of the configuration before. */
   readonly predecessor?: Fleet | undefined;
@@ -63,7 +66,7 @@ export class Fleet implements RescuePools {
   readonly #onChange: (node: FleetNode, change: HealthChange) => void;
   #successor: Fleet | undefined;
 
-  constructor({ config, prng, slots, onChange, predecessor }: FleetOptions) {
+  constructor({ config, prng, slots, tls, onChange, predecessor }: FleetOptions) {
     const { slowStart } = config.balancer;
     const poolByUrl = new Map(predecessor?.nodes.map(({ url, pool }) => [url, pool]));
     const nodes: FleetNode[] = [];
@@ -76,6 +79,7 @@ export class Fleet implements RescuePools {
           connectionsMax: config.limits.nodeConnectionsMax,
           idleTimeoutMs: config.limits.idleTimeoutMs,
           headerBytesMax: config.limits.headerBytesMax,
+          tls: url.startsWith("https:") ? tls : undefined,
         };
         const kept = poolByUrl.get(url);
         const pool = kept?.isFor(url, options) === true ? kept : new NodePool(url, options);

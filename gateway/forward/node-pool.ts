@@ -7,6 +7,7 @@
  * A client whose attempt failed or was cancelled is thrown away, never reused: its socket may still carry an answer.
  */
 import { Client } from "undici";
+import type { NodeTls } from "../tls/tls-material.ts";
 
 /**
  * An idle socket must be given up before its node does so. This is for nodes that do not say when: Node's servers wait
@@ -22,6 +23,8 @@ export interface NodePoolOptions {
   /** Longest pause between two chunks of a response; coarse, up to half a second late. */
   readonly idleTimeoutMs: number;
   readonly headerBytesMax: number;
+  /** Of nodes that speak TLS. */
+  readonly tls: NodeTls | undefined;
 }
 
 export class NodePool {
@@ -37,13 +40,14 @@ export class NodePool {
   }
 
   /** Whether it is what such a configuration would make. */
-  isFor(origin: string, { connectionsMax, idleTimeoutMs, headerBytesMax }: NodePoolOptions): boolean {
+  isFor(origin: string, { connectionsMax, idleTimeoutMs, headerBytesMax, tls }: NodePoolOptions): boolean {
     const own = this.#options;
     return (
       origin === this.#origin &&
       connectionsMax === own.connectionsMax &&
       idleTimeoutMs === own.idleTimeoutMs &&
-      headerBytesMax === own.headerBytesMax
+      headerBytesMax === own.headerBytesMax &&
+      tls?.fingerprint === own.tls?.fingerprint
     );
   }
 
@@ -92,6 +96,7 @@ export class NodePool {
       headersTimeout: 0,
       bodyTimeout: this.#options.idleTimeoutMs,
       connectTimeout: CONNECT_TIMEOUT_MS,
+      ...(this.#options.tls === undefined ? {} : { connect: this.#options.tls.options }),
       keepAliveTimeout: IDLE_MS,
       maxHeaderSize: this.#options.headerBytesMax,
     });

@@ -48,6 +48,8 @@ export class ClientConnection {
 
   /** The client sees a reset, not an end: nothing it got may pass for complete. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    // Behind TLS there is no reset, but an end without the goodbye (close_notify) that a whole answer has.
+    if ("encrypted" in this.socket) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 }

@@ -42,6 +42,8 @@ export interface RawHead {
   readonly socket: {
     readonly remoteAddress?: string | undefined;
     readonly localPort?: number | undefined;
+    /** Present and true on TLS. */
+    readonly encrypted?: boolean | undefined;
   };
 }
 
@@ -173,7 +175,7 @@ function addOwnFields(fields: string[], authority: string, raw: RawHead): void {
   // Behind every Via that came: several lines are one list, in order (RFC 9110 §5.3).
   fields.push("via", raw.httpVersion === "1.0" ? "1.0 anycastle" : "1.1 anycastle");
   fields.push("x-forwarded-for", raw.socket.remoteAddress ?? "unknown");
-  fields.push("x-forwarded-proto", "http");
+  fields.push("x-forwarded-proto", raw.socket.encrypted === true ? "https" : "http");
 }
 
 function refuse(status: number, reason: string): HeadRefusal {

@@ -6,14 +6,23 @@
  * A client that ends its half of the connection is taken for gone (as by nginx): a client that left looks the same.
  * Left out: tunnels. An Upgrade to WebSocket is refused with 501, any other one is ignored (RFC 9110 §7.8).
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
+import type { SecureContext } from "node:tls";
 import { after } from "#core/host/clock.ts";
 import type { Refusal } from "../admission/admission.ts";
 import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { HostPort } from "../config.ts";
 import { Exchange, type Engine } from "../forward/exchange.ts";
+import type { ServedCertificates, TlsMaterial } from "../tls/tls-material.ts";
 import type { VantageResolver } from "../routing/vantage.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { WaitingRequest } from "./waiting-request.ts";
@@ -34,23 +43,26 @@ type ParserError = Error & { readonly code?: string; readonly reason?: string };
 export interface ListenerTarget {
   readonly engine: Engine;
   readonly resolver: VantageResolver;
+  readonly tls: TlsMaterial;
 }
 
 export class Listener {
   #engine: Engine;
   #resolver: VantageResolver;
   #vantageHeader: string | undefined;
+  #served: ServedCertificates | undefined;
   readonly #server: Server;
   readonly #connections = new Map<Socket, ClientConnection>();
   /** By address; as many entries as there are clients with connections. */
   readonly #connectionsOf = new Map<string, number>();
 
-  constructor({ engine, resolver }: ListenerTarget) {
+  constructor({ engine, resolver, tls }: ListenerTarget) {
     this.#engine = engine;
     this.#resolver = resolver;
+    this.#served = tls.served;
     const { limits, routing } = engine.config;
     this.#vantageHeader = routing.vantageHeader;
-    this.#server = createServer(
+    this.#server = this.#create(
       {
         keepAliveTimeout: limits.keepAliveTimeoutMs,
         headersTimeout: limits.headTimeoutMs,
@@ -64,7 +76,11 @@ export class Listener {
       },
       (request, response) => this.#serve(request, response, false),
     );
-    this.#server.on("connection", (socket) => this.#connected(socket));
+    // With TLS the connection that requests come on is the one behind the handshake.
+    this.#server.on(this.#served === undefined ? "connection" : "secureConnection", (socket: Socket) =>
+      this.#connected(socket),
+    );
+    this.#server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
     this.#server.on("checkContinue", (request, response) => this.#serve(request, response, true));
     this.#server.on("checkExpectation", (request, response) =>
       this.#refuse(request, response, 417, "the expectation is not known"),
@@ -78,6 +94,34 @@ export class Listener {
     );
   }
 
+  #create(
+    options: ServerOptions,
+    onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+  ): Server {
+    const { tls, limits } = this.#engine.config;
+    if (tls === undefined) return createServer(options, onRequest);
+    const secure = {
+      ...options,
+      minVersion: tls.minVersion,
+      ALPNProtocols: ["http/1.1"],
+      handshakeTimeout: limits.headTimeoutMs,
+      // Asked for every name, so that a certificate that was read again is in force with the next connection.
+      SNICallback: (name: string, done: (error: Error | null, context: SecureContext) => void): void =>
+        done(null, this.#served!.contextFor(name)),
+    };
+    const server = createSecureServer(secure, onRequest);
+    this.#renew(server);
+    return server;
+  }
+
+  /** For clients that name nobody. */
+  #renew(server: Server): void {
+    const { tls } = this.#engine.config;
+    if (tls === undefined || this.#served === undefined) return;
+    const { cert, key } = this.#served.first;
+    (server as SecureServer).setSecureContext({ cert, key, minVersion: tls.minVersion });
+  }
+
   /** The port that was bound. Rejects with `PORT_BUSY`. */
   async listen(address: HostPort): Promise<number> {
     return listenOn(this.#server, address, "the gateway");
@@ -88,11 +132,13 @@ export class Listener {
   }
 
   /** From the next request on; those that are open stay where they are. */
-  use({ engine, resolver }: ListenerTarget): void {
+  use({ engine, resolver, tls }: ListenerTarget): void {
     const { limits, routing } = engine.config;
     this.#engine = engine;
     this.#resolver = resolver;
     this.#vantageHeader = routing.vantageHeader;
+    this.#served = tls.served;
+    this.#renew(this.#server);
     this.#server.keepAliveTimeout = limits.keepAliveTimeoutMs;
     this.#server.headersTimeout = limits.headTimeoutMs;
     for (const connection of this.#connections.values()) connection.forgetWay();

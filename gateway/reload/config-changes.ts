@@ -18,6 +18,8 @@ export const RESTART_PATHS: readonly string[] = [
   "admin.host",
   "admin.port",
   "limits.headerBytesMax",
+  "tls",
+  "tls.minVersion",
 ];
 
 export function changesOf(before: unknown, after: unknown, path = ""): ConfigChange[] {

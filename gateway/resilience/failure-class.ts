@@ -79,6 +79,29 @@ export function causeOfCode(code: string | undefined, isSent: boolean): FailureC
     case "UND_ERR_RES_CONTENT_LENGTH_MISMATCH":
       return isSent ? "reset" : "refused";
     default:
-      return "broken";
+      return !isSent && code !== undefined && isTlsCode(code) ? "refused" : "broken";
   }
 }
+
+/** Of a handshake that failed: the node is not who it should be, or cannot prove it. */
+function isTlsCode(code: string): boolean {
+  return code.startsWith("ERR_TLS_") || code.startsWith("ERR_SSL_") || CERTIFICATE_CODES.has(code);
+}
+
+/** Node's names for what X.509 verification finds. */
+const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "CERT_REJECTED",
+  "CERT_REVOKED",
+  "CERT_SIGNATURE_FAILURE",
+  "CERT_UNTRUSTED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "HOSTNAME_MISMATCH",
+  "INVALID_CA",
+  "INVALID_PURPOSE",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);

@@ -64,11 +64,11 @@ test("all errors come at once, unknown keys by their own path", () => {
   expect(
     issues({
       lisetn: "x",
-      sites: [{ id: "ny1", nodes: [{ id: "ny1-1", url: "https://127.0.0.1:9001", wieght: 3 }] }],
+      sites: [{ id: "ny1", nodes: [{ id: "ny1-1", url: "ftp://127.0.0.1:9001", wieght: 3 }] }],
       health: { profile: "nope" },
     }),
   ).toEqual([
-    "sites.0.nodes.0.url: must be http://host:port",
+    "sites.0.nodes.0.url: must be http://host:port or https://host:port",
     'sites.0.nodes.0.wieght: unknown key "wieght"',
     expect.stringContaining("health.profile: "),
     'lisetn: unknown key "lisetn"',
@@ -152,7 +152,7 @@ describe("across fields", () => {
       }),
     ).toEqual([
       expect.stringContaining("sites.0.nodes.0.weight: "),
-      "sites.0.nodes.1.url: must be http://host:port",
+      "sites.0.nodes.1.url: must be http://host:port or https://host:port",
       expect.stringContaining("hedge.floorMs: "),
       'lisetn: unknown key "lisetn"',
       'sites.0.nodes.1.id: node "a" stands here twice',
