@@ -19,6 +19,7 @@ import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./
 import { outlierSchema } from "./config/outlier.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
 import { nodeTlsSchema, tlsSchema, type NodeTlsConfig, type TlsConfig } from "./config/tls.ts";
+import { webSocketSchema, type WebSocketConfig } from "./config/web-socket.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
 import type { SlowStartOptions } from "./balancer/slow-start.ts";
 import type { OutlierOptions } from "./health/outliers.ts";
@@ -311,6 +312,7 @@ export const gatewaySchema = z
     resume: resumeSchema.prefault({}),
     breaker: breakerSchema.prefault({}),
     admission: admissionSchema.prefault({}),
+    webSocket: webSocketSchema.prefault({}),
     tls: tlsSchema.optional().describe("Absent: clients speak plain HTTP."),
     nodeTls: nodeTlsSchema.optional().describe("For nodes whose `url` is https; absent: defaults."),
     accessLog: accessLogSchema.optional().describe("Absent: no log of requests."),
@@ -379,6 +381,7 @@ export interface GatewayConfig {
   readonly resume: ResumeOptions;
   readonly breaker: BreakerConfig;
   readonly admission: AdmissionConfig;
+  readonly webSocket: WebSocketConfig;
   /** Undefined: plain. */
   readonly tls: TlsConfig | undefined;
   /** Undefined: no node speaks TLS. */
@@ -694,6 +697,7 @@ function complete(document: Document): GatewayConfig {
     resume: document.resume,
     breaker: completeBreaker(document.breaker),
     admission: completeAdmission(document.admission),
+    webSocket: document.webSocket,
     tls: document.tls,
     nodeTls: completeNodeTls(document),
     accessLog: document.accessLog,

@@ -20,6 +20,7 @@ import { listenError, portOf } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
 import { changesOf, RESTART_PATHS, type ConfigChange } from "./reload/config-changes.ts";
 import { ecmpNode } from "./routing/modes.ts";
+import { Tunnels } from "./upgrade/tunnels.ts";
 import { readTls, type TlsMaterial } from "./tls/tls-material.ts";
 import { createRegistry } from "./telemetry/metrics.ts";
 import { RequestIds } from "./telemetry/request-id.ts";
@@ -114,9 +115,10 @@ class Gateway implements RunningGateway {
       cookieSecret: randomToken(),
       requestIds: new RequestIds(randomToken().slice(0, REQUEST_ID_PREFIX_CHARS)),
       version: options.version,
+      tunnels: new Tunnels(),
     };
     this.#current = new Generation(config, tls, this.#lasting);
-    this.#listener = new Listener(this.#current);
+    this.#listener = new Listener(this.#current, this.#lasting.tunnels);
     const fleet = (): Generation["fleet"] => this.#current.fleet;
     const breakers = (): Generation["engine"]["breakers"] => this.#current.engine.breakers;
     const retryBudgetRatio = (): number => this.#current.engine.retryBudget.remainingRatio(clock.nowMs());
@@ -284,6 +286,7 @@ class Gateway implements RunningGateway {
   async drain(): Promise<void> {
     this.#current.engine.isDraining = true;
     this.#listener.stopAccepting();
+    this.#lasting.tunnels.endAll();
     const untilMs = nowMs() + this.#current.config.limits.drainTimeoutMs;
     while (this.#lasting.telemetry.active > 0 && nowMs() < untilMs) await sleep(DRAIN_POLL_MS);
     await this.close();

@@ -33,6 +33,7 @@ import { FixedSource } from "./routing/fixed-source.ts";
 import { nearestSites } from "./routing/nearest-source.ts";
 import { requestKey } from "./routing/request-key.ts";
 import type { TlsMaterial } from "./tls/tls-material.ts";
+import type { Tunnels } from "./upgrade/tunnels.ts";
 import { VantageResolver } from "./routing/vantage.ts";
 import { AccessLog } from "./telemetry/access-log.ts";
 import type { NodeSlots } from "./telemetry/node-slots.ts";
@@ -51,6 +52,7 @@ export interface Lasting {
   readonly cookieSecret: string;
   readonly requestIds: RequestIds;
   readonly version: string;
+  readonly tunnels: Tunnels;
 }
 
 export class Generation {
@@ -78,6 +80,7 @@ export class Generation {
       onChange: (node, { from, to, reason, checkNow }) => {
         spread?.forget();
         events.emit({ kind: "gateway.node", node: node.id, site: node.site, from, to, reason });
+        if (to === "ejected" || to === "unhealthy") lasting.tunnels.nodeLost(node);
         if (checkNow) this.checker.checkNow(node.index);
       },
     });

@@ -92,7 +92,12 @@ const KIND_BY_NAME: Readonly<Record<string, number>> = {
 const KIND_CACHE_MAX = 512;
 const kindCache = new Map<string, number>();
 
-export function readHead(raw: RawHead, vantageFieldName: string | undefined): RequestHead | HeadRefusal {
+/** `isTunnel`: an upgrade to WebSocket is let through. */
+export function readHead(
+  raw: RawHead,
+  vantageFieldName: string | undefined,
+  isTunnel = false,
+): RequestHead | HeadRefusal {
   const fields: string[] = [];
   const names = raw.rawHeaders;
   const vantageFieldLength = vantageFieldName?.length ?? -1;
@@ -143,7 +148,7 @@ export function readHead(raw: RawHead, vantageFieldName: string | undefined): Re
 
   const method = raw.method ?? "";
   if (method === "CONNECT" || method === "TRACE") return refuse(405, `${method} is not offered`);
-  if (upgrade !== undefined && /(?:^|,)\s*websocket/i.test(upgrade)) {
+  if (!isTunnel && upgrade !== undefined && /(?:^|,)\s*websocket/i.test(upgrade)) {
     return refuse(501, "Upgrade is not offered");
   }
   if (hostCount > 1) return refuse(400, "more than one Host");

@@ -4,7 +4,8 @@
  * and reaches no node. 100-continue is answered here, and only for a head that was accepted.
  *
  * A client that ends its half of the connection is taken for gone (as by nginx): a client that left looks the same.
- * Left out: tunnels. An Upgrade to WebSocket is refused with 501, any other one is ignored (RFC 9110 §7.8).
+ * An Upgrade to WebSocket becomes a tunnel, or is refused with 501 where `webSocket` is off; any other one is ignored
+ * (RFC 9110 §7.8).
  */
 import {
   createServer,
@@ -22,8 +23,9 @@ import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { HostPort } from "../config.ts";
 import { Exchange, type Engine } from "../forward/exchange.ts";
-import type { ServedCertificates, TlsMaterial } from "../tls/tls-material.ts";
+import type { NodeTls, ServedCertificates, TlsMaterial } from "../tls/tls-material.ts";
 import type { VantageResolver } from "../routing/vantage.ts";
+import type { Tunnels } from "../upgrade/tunnels.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { WaitingRequest } from "./waiting-request.ts";
 import { listenOn } from "./listen.ts";
@@ -51,15 +53,19 @@ export class Listener {
   #resolver: VantageResolver;
   #vantageHeader: string | undefined;
   #served: ServedCertificates | undefined;
+  #nodeTls: NodeTls | undefined;
+  readonly #tunnels: Tunnels;
   readonly #server: Server;
   readonly #connections = new Map<Socket, ClientConnection>();
   /** By address; as many entries as there are clients with connections. */
   readonly #connectionsOf = new Map<string, number>();
 
-  constructor({ engine, resolver, tls }: ListenerTarget) {
+  constructor({ engine, resolver, tls }: ListenerTarget, tunnels: Tunnels) {
     this.#engine = engine;
     this.#resolver = resolver;
     this.#served = tls.served;
+    this.#nodeTls = tls.node;
+    this.#tunnels = tunnels;
     const { limits, routing } = engine.config;
     this.#vantageHeader = routing.vantageHeader;
     this.#server = this.#create(
@@ -73,6 +79,8 @@ export class Listener {
         // Judged by `readHead`: Node would answer by itself, and go on to serve what stands behind the request.
         requireHostHeader: false,
         noDelay: true,
+        // Any other upgrade is ignored, and the request is one like others (RFC 9110 §7.8).
+        shouldUpgradeCallback: (request) => this.#isTunnel(request),
       },
       (request, response) => this.#serve(request, response, false),
     );
@@ -81,6 +89,7 @@ export class Listener {
       this.#connected(socket),
     );
     this.#server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
+    this.#server.on("upgrade", (request, _socket, rest) => this.#upgrade(request, rest));
     this.#server.on("checkContinue", (request, response) => this.#serve(request, response, true));
     this.#server.on("checkExpectation", (request, response) =>
       this.#refuse(request, response, 417, "the expectation is not known"),
@@ -138,6 +147,7 @@ export class Listener {
     this.#resolver = resolver;
     this.#vantageHeader = routing.vantageHeader;
     this.#served = tls.served;
+    this.#nodeTls = tls.node;
     this.#renew(this.#server);
     this.#server.keepAliveTimeout = limits.keepAliveTimeoutMs;
     this.#server.headersTimeout = limits.headTimeoutMs;
@@ -205,6 +215,38 @@ export class Listener {
     const exchange = new Exchange(engine, connection, head, vantage, request, response);
     if (line === undefined) exchange.start();
     else this.#standInLine(line, exchange, connection, request, response);
+  }
+
+  #isTunnel({ method, headers, httpVersion }: IncomingMessage): boolean {
+    return (
+      this.#engine.config.webSocket.isEnabled &&
+      this.#engine.config.routing.mode !== "anycast-only" &&
+      method === "GET" &&
+      httpVersion === "1.1" &&
+      headers.upgrade?.toLowerCase() === "websocket"
+    );
+  }
+
+  #upgrade(request: IncomingMessage, rest: Buffer): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined || connection.isClosing) return;
+    const head = readHead(request, this.#vantageHeader, true);
+    connection.isClosing = true;
+    if (!head.ok || head.bodyBytes !== 0 || connection.open.size > 0) {
+      this.#engine.telemetry.requestRefused("GET", 400);
+      return endRaw(connection.socket, 400, "Bad Request");
+    }
+    const engine = this.#engine;
+    const refusal = engine.admission.isOn
+      ? engine.admission.judge(connection.address, engine.clock.nowMs())
+      : undefined;
+    if (refusal !== undefined) {
+      engine.telemetry.requestRefused("GET", refusal.status);
+      engine.telemetry.turnedAway(refusal.reason);
+      return endRaw(connection.socket, refusal.status, "Too Many Requests");
+    }
+    const vantage = this.#resolver.resolve(head.authority, head.vantageField);
+    this.#tunnels.begin({ engine, connection, head, vantage, request, rest, tls: this.#nodeTls });
   }
 
   #standInLine(

@@ -36,6 +36,12 @@ export function createRegistry(sources: MetricsSources): Registry {
   addAttempts(registry, sources);
   addBreakers(registry, sources.breakers);
   addReloads(registry, sources.telemetry);
+  gauge(registry, "anycastle_tunnels_active", "WebSocket tunnels that stand.", [], (set) =>
+    set({}, sources.telemetry.tunnels),
+  );
+  counter(registry, "anycastle_tunnels_total", "WebSocket tunnels that were opened.", [], (add) =>
+    add({}, sources.telemetry.tunnelsOpened),
+  );
   counter(
     registry,
     "anycastle_access_log_lines_total",

@@ -86,6 +86,8 @@ export class Telemetry {
   /** Half-sent responses that another node completed. */
   resumes = 0;
   resets = 0;
+  tunnels = 0;
+  tunnelsOpened = 0;
   reloads = 0;
   reloadsFailed = 0;
   isLastReloadGood = true;
@@ -203,6 +205,15 @@ export class Telemetry {
 
   turnedAwayFor(reason: (typeof TURNED_AWAY)[number]): number {
     return this.#turnedAway[TURNED_AWAY.indexOf(reason)]!;
+  }
+
+  tunnelOpened(): void {
+    this.tunnels += 1;
+    this.tunnelsOpened += 1;
+  }
+
+  tunnelClosed(): void {
+    this.tunnels -= 1;
   }
 
   reloaded(isApplied: boolean): void {
