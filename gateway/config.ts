@@ -21,6 +21,7 @@ import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
 import { nodeTlsSchema, tlsSchema, type NodeTlsConfig, type TlsConfig } from "./config/tls.ts";
 import { webSocketSchema, type WebSocketConfig } from "./config/web-socket.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
+import { trustedProxiesSchema } from "./config/trusted-proxies.ts";
 import type { SlowStartOptions } from "./balancer/slow-start.ts";
 import type { OutlierOptions } from "./health/outliers.ts";
 import type { HealthProfileName } from "./health/profiles.ts";
@@ -312,6 +313,7 @@ export const gatewaySchema = z
     resume: resumeSchema.prefault({}),
     breaker: breakerSchema.prefault({}),
     admission: admissionSchema.prefault({}),
+    trustedProxies: trustedProxiesSchema,
     webSocket: webSocketSchema.prefault({}),
     tls: tlsSchema.optional().describe("Absent: clients speak plain HTTP."),
     nodeTls: nodeTlsSchema.optional().describe("For nodes whose `url` is https; absent: defaults."),
@@ -381,6 +383,7 @@ export interface GatewayConfig {
   readonly resume: ResumeOptions;
   readonly breaker: BreakerConfig;
   readonly admission: AdmissionConfig;
+  readonly trustedProxies: readonly string[];
   readonly webSocket: WebSocketConfig;
   /** Undefined: plain. */
   readonly tls: TlsConfig | undefined;
@@ -697,6 +700,7 @@ function complete(document: Document): GatewayConfig {
     resume: document.resume,
     breaker: completeBreaker(document.breaker),
     admission: completeAdmission(document.admission),
+    trustedProxies: document.trustedProxies,
     webSocket: document.webSocket,
     tls: document.tls,
     nodeTls: completeNodeTls(document),

@@ -284,6 +284,5 @@ function affinityOf(
 function keyOf({ balancer, sites }: GatewayConfig): Engine["keyOf"] {
   const { hashBy } = balancer;
   if (!sites.some(({ algorithm }) => isHashing(algorithm))) return undefined;
-  return ({ fields, path }, { socket }) =>
-    requestKey(hashBy, { fields, path, address: socket.remoteAddress ?? "" });
+  return ({ fields, path, client }) => requestKey(hashBy, { fields, path, address: client });
 }

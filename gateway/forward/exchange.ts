@@ -69,7 +69,7 @@ export interface Engine {
   /** Asked when the breakers of all other sites are open. */
   readonly fallbackSite: number | undefined;
   /** Present where the balancer hashes. */
-  readonly keyOf: ((head: RequestHead, connection: ClientConnection) => number) | undefined;
+  readonly keyOf: ((head: RequestHead) => number) | undefined;
   /** Answers carry `connection: close` from now on. */
   isDraining: boolean;
   /** Requests that began here and have not ended. */
@@ -181,11 +181,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#pick = {
       excluded: this.#tried,
       nowMs: this.#startedMs,
-      key: engine.keyOf === undefined ? 0 : engine.keyOf(head, connection),
+      key: engine.keyOf === undefined ? 0 : engine.keyOf(head),
       affinity: engine.affinity?.markOf({
         fields: head.fields,
         path: head.path,
-        address: connection.socket.remoteAddress ?? "",
+        address: head.client,
       }),
     };
     this.#view = engine.routes.view(vantage);
@@ -838,7 +838,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (this.#attempts === undefined) return;
     this.#engine.accessLog!.write({
       requestId: this.#requestId,
-      client: this.#connection.address,
+      client: this.#head.client,
       vantage: this.vantage,
       method,
       path,

@@ -4,8 +4,9 @@
  * Node's parser refuses bad framing (Content-Length with Transfer-Encoding, obs-fold, bare CR) but not a bad Host or
  * target, and `req.headers` joins or drops duplicates: so Host and target are judged here, from `rawHeaders`. Fields
  * that belong to one hop are left out and the forwarding fields are the gateway's own (RFC 9110 §7.6; RFC 9112 §3).
- * Left out: Forwarded (RFC 7239), trusted peers, Max-Forwards.
+ * Left out: Forwarded (RFC 7239), Max-Forwards.
  */
+import type { TrustedPeers } from "./trusted-peers.ts";
 import { stripNamedFields } from "./named-fields.ts";
 
 export interface RequestHead {
@@ -22,6 +23,8 @@ export interface RequestHead {
   readonly hasIdempotencyKey: boolean;
   /** As the client calls it; it is not among `fields`. */
   readonly requestId: string | undefined;
+  /** Address of the client, as far as the peer is believed about it. */
+  readonly client: string;
   /** Value of the configured vantage field, if there is one. */
   readonly vantageField: string | undefined;
 }
@@ -63,6 +66,9 @@ const ENCODING_FIELD = 5;
 const UPGRADE = 6;
 const IDEMPOTENCY_KEY = 7;
 const REQUEST_ID = 8;
+const FORWARDED_FOR = 9;
+const FORWARDED_PROTO = 10;
+const FORWARDED_HOST = 11;
 
 const KIND_BY_NAME: Readonly<Record<string, number>> = {
   host: HOST,
@@ -79,12 +85,12 @@ const KIND_BY_NAME: Readonly<Record<string, number>> = {
   trailer: DROP,
   // The gateway answers 100 itself; undici refuses the field.
   expect: DROP,
-  // Replaced: the peer is not trusted to say where a request came from.
+  // Replaced, unless the peer is trusted to say where a request came from.
   forwarded: DROP,
-  "x-forwarded-for": DROP,
-  "x-forwarded-host": DROP,
+  "x-forwarded-for": FORWARDED_FOR,
+  "x-forwarded-host": FORWARDED_HOST,
   "x-forwarded-port": DROP,
-  "x-forwarded-proto": DROP,
+  "x-forwarded-proto": FORWARDED_PROTO,
   "x-real-ip": DROP,
 };
 
@@ -92,11 +98,11 @@ const KIND_BY_NAME: Readonly<Record<string, number>> = {
 const KIND_CACHE_MAX = 512;
 const kindCache = new Map<string, number>();
 
-/** `isTunnel`: an upgrade to WebSocket is let through. */
+/** `isTunnel`: an upgrade to WebSocket is let through. `trusted`: absent, nobody is. */
 export function readHead(
   raw: RawHead,
   vantageFieldName: string | undefined,
-  isTunnel = false,
+  { isTunnel = false, trusted }: { readonly isTunnel?: boolean; readonly trusted?: TrustedPeers } = {},
 ): RequestHead | HeadRefusal {
   const fields: string[] = [];
   const names = raw.rawHeaders;
@@ -107,6 +113,9 @@ export function readHead(
   let bodyBytes = 0;
   let hasIdempotencyKey = false;
   let requestId: string | undefined;
+  let forwardedFor = "";
+  let forwardedProto = "";
+  let forwardedHost = "";
   let upgrade: string | undefined;
   let vantageField: string | undefined;
 
@@ -137,6 +146,15 @@ export function readHead(
         break;
       case REQUEST_ID:
         requestId ??= value;
+        continue;
+      case FORWARDED_FOR:
+        forwardedFor = forwardedFor === "" ? value : `${forwardedFor}, ${value}`;
+        continue;
+      case FORWARDED_PROTO:
+        forwardedProto = value;
+        continue;
+      case FORWARDED_HOST:
+        forwardedHost = value;
         continue;
       case DROP:
         continue;
@@ -171,16 +189,42 @@ export function readHead(
   if (!PATH.test(path)) return refuse(400, "target holds bytes no URI has");
 
   if (named !== "") stripNamedFields(fields, named);
-  addOwnFields(fields, authority, raw);
-  return { ok: true, method, path, authority, fields, bodyBytes, hasIdempotencyKey, requestId, vantageField };
+  const peer = raw.socket.remoteAddress ?? "unknown";
+  const isTrusted = trusted?.has(peer) === true;
+  const told = isTrusted ? { for: forwardedFor, proto: forwardedProto, host: forwardedHost } : undefined;
+  addOwnFields(fields, authority, raw, told);
+  const client = isTrusted ? trusted.clientOf(peer, forwardedFor) : peer;
+  return {
+    ok: true,
+    method,
+    path,
+    authority,
+    fields,
+    bodyBytes,
+    hasIdempotencyKey,
+    requestId,
+    client,
+    vantageField,
+  };
 }
 
-function addOwnFields(fields: string[], authority: string, raw: RawHead): void {
-  if (authority !== "") fields.push("host", authority, "x-forwarded-host", authority);
+/** `forwarded`: what a trusted peer says; undefined: nothing that counts. */
+function addOwnFields(
+  fields: string[],
+  authority: string,
+  raw: RawHead,
+  forwarded: { readonly for: string; readonly proto: string; readonly host: string } | undefined,
+): void {
+  const host = forwarded !== undefined && AUTHORITY.test(forwarded.host) ? forwarded.host : authority;
+  if (authority !== "") fields.push("host", authority, "x-forwarded-host", host);
   // Behind every Via that came: several lines are one list, in order (RFC 9110 §5.3).
   fields.push("via", raw.httpVersion === "1.0" ? "1.0 anycastle" : "1.1 anycastle");
-  fields.push("x-forwarded-for", raw.socket.remoteAddress ?? "unknown");
-  fields.push("x-forwarded-proto", raw.socket.encrypted === true ? "https" : "http");
+  const peer = raw.socket.remoteAddress ?? "unknown";
+  const before = forwarded?.for ?? "";
+  fields.push("x-forwarded-for", before === "" ? peer : `${before}, ${peer}`);
+  const own = raw.socket.encrypted === true ? "https" : "http";
+  const isTold = forwarded?.proto === "http" || forwarded?.proto === "https";
+  fields.push("x-forwarded-proto", isTold ? forwarded.proto : own);
 }
 
 function refuse(status: number, reason: string): HeadRefusal {

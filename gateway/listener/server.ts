@@ -27,6 +27,7 @@ import type { NodeTls, ServedCertificates, TlsMaterial } from "../tls/tls-materi
 import type { VantageResolver } from "../routing/vantage.ts";
 import type { Tunnels } from "../upgrade/tunnels.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { TrustedPeers } from "./trusted-peers.ts";
 import { WaitingRequest } from "./waiting-request.ts";
 import { listenOn } from "./listen.ts";
 import { readHead } from "./request-head.ts";
@@ -54,6 +55,7 @@ export class Listener {
   #vantageHeader: string | undefined;
   #served: ServedCertificates | undefined;
   #nodeTls: NodeTls | undefined;
+  #headRules: { readonly trusted?: TrustedPeers };
   readonly #tunnels: Tunnels;
   readonly #server: Server;
   readonly #connections = new Map<Socket, ClientConnection>();
@@ -65,6 +67,7 @@ export class Listener {
     this.#resolver = resolver;
     this.#served = tls.served;
     this.#nodeTls = tls.node;
+    this.#headRules = rulesOf(engine);
     this.#tunnels = tunnels;
     const { limits, routing } = engine.config;
     this.#vantageHeader = routing.vantageHeader;
@@ -148,6 +151,7 @@ export class Listener {
     this.#vantageHeader = routing.vantageHeader;
     this.#served = tls.served;
     this.#nodeTls = tls.node;
+    this.#headRules = rulesOf(engine);
     this.#renew(this.#server);
     this.#server.keepAliveTimeout = limits.keepAliveTimeoutMs;
     this.#server.headersTimeout = limits.headTimeoutMs;
@@ -198,7 +202,7 @@ export class Listener {
     const connection = this.#connections.get(request.socket);
     // Node parses all that has arrived, also behind a request that was refused or said `close`.
     if (connection === undefined || connection.isClosing) return;
-    const head = readHead(request, this.#vantageHeader);
+    const head = readHead(request, this.#vantageHeader, this.#headRules);
     if (!head.ok) return this.#refuse(request, response, head.status, head.reason);
     const engine = this.#engine;
     const { admission, clock, line } = engine;
@@ -207,7 +211,7 @@ export class Listener {
       engine.telemetry.turnedAway("body");
       return this.#refuse(request, response, 413, `the body has more than ${bodyBytesMax} bytes`);
     }
-    const refusal = admission.isOn ? admission.judge(connection.address, clock.nowMs()) : undefined;
+    const refusal = admission.isOn ? admission.judge(head.client, clock.nowMs()) : undefined;
     if (refusal !== undefined) return this.#turnAway(request, response, refusal);
     if (!response.shouldKeepAlive) connection.isClosing = true;
     if (isContinueAsked && head.bodyBytes !== 0) response.writeContinue();
@@ -230,7 +234,7 @@ export class Listener {
   #upgrade(request: IncomingMessage, rest: Buffer): void {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined || connection.isClosing) return;
-    const head = readHead(request, this.#vantageHeader, true);
+    const head = readHead(request, this.#vantageHeader, { isTunnel: true, ...this.#headRules });
     connection.isClosing = true;
     if (!head.ok || head.bodyBytes !== 0 || connection.open.size > 0) {
       this.#engine.telemetry.requestRefused("GET", 400);
@@ -238,7 +242,7 @@ export class Listener {
     }
     const engine = this.#engine;
     const refusal = engine.admission.isOn
-      ? engine.admission.judge(connection.address, engine.clock.nowMs())
+      ? engine.admission.judge(head.client, engine.clock.nowMs())
       : undefined;
     if (refusal !== undefined) {
       engine.telemetry.requestRefused("GET", refusal.status);
@@ -326,6 +330,10 @@ export class Listener {
     this.#engine.telemetry.requestRefused("", status);
     endRaw(socket, status, phrase);
   }
+}
+
+function rulesOf({ config }: Engine): { readonly trusted?: TrustedPeers } {
+  return config.trustedProxies.length === 0 ? {} : { trusted: new TrustedPeers(config.trustedProxies) };
 }
 
 /** draft-ietf-httpapi-ratelimit-headers-10: the policy, and what is left of it. */

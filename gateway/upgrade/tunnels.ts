@@ -111,7 +111,7 @@ class Tunnel implements OpenRequest {
 
   /** The next node, until one accepts the connection. */
   seek(): void {
-    const { engine, connection, head } = this.#asked;
+    const { engine, head } = this.#asked;
     const { affinity, clock, config, fleet, keyOf, plan, routes } = engine;
     if (this.#isOver) return;
     const candidate =
@@ -119,8 +119,8 @@ class Tunnel implements OpenRequest {
         ? plan.next(routes.view(this.vantage).sites, {
             excluded: this.#tried,
             nowMs: clock.nowMs(),
-            key: keyOf === undefined ? 0 : keyOf(head, connection),
-            affinity: affinity?.markOf({ fields: head.fields, path: head.path, address: connection.address }),
+            key: keyOf === undefined ? 0 : keyOf(head),
+            affinity: affinity?.markOf({ fields: head.fields, path: head.path, address: head.client }),
           })
         : undefined;
     if (candidate === undefined) return this.#fail(502, "A; cause=refused");

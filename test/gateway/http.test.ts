@@ -281,3 +281,24 @@ test("a drain does not wait for ever", async () => {
     expect(await open).toMatchObject({ code: "ECONNRESET" });
   });
 });
+
+test("a trusted proxy's word about the client is believed and added to, anybody else's is replaced", async () => {
+  const said = {
+    "x-forwarded-for": "203.0.113.9",
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "shop.example",
+  };
+  const seen = async (trustedProxies: string[]): Promise<(string | undefined)[]> => {
+    let values: (string | undefined)[] = [];
+    await withStand({ sites: { ny1: 1 }, document: { trustedProxies } }, async ({ nodes, port }) => {
+      await ask(port, { headers: said });
+      const { rawHeaders } = nodes[0]!.seen[0]!;
+      values = Object.keys(said).map((name) => rawHeaders[rawHeaders.indexOf(name) + 1]);
+    });
+    return values;
+  };
+  expect(await seen(["127.0.0.0/8"])).toEqual(["203.0.113.9, 127.0.0.1", "https", "shop.example"]);
+  const [address, proto, host] = await seen([]);
+  expect([address, proto]).toEqual(["127.0.0.1", "http"]);
+  expect(host).toMatch(/^127\.0\.0\.1:\d+$/);
+});
