@@ -47,7 +47,15 @@ export function renderResults(results: readonly BenchResult[]): string {
       ratio,
     ];
   });
-  const head = ["figure", "median", "range", "samples", ""];
+  return renderTable(["figure", "median", "range", "samples", ""], rows);
+}
+
+function format(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+}
+
+/** Columns as wide as their widest cell. */
+export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]!.length)),
   );
@@ -59,8 +67,4 @@ export function renderResults(results: readonly BenchResult[]): string {
         .trimEnd(),
     )
     .join("\n");
-}
-
-function format(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
 }

@@ -10,14 +10,13 @@
  * in time, and afterwards all is well again. Ends with `N passed, N failed` alone on the last line, a verdict for each fault at
  * the gateway. Exit status: 0 held, 1 not, 2 usage.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { sleep } from "#core/host/clock.ts";
-import { killAll } from "../processes.ts";
 import { DrillNodes } from "./drill-nodes.ts";
 import { startLoad } from "./drill-load.ts";
+import { withinDrill } from "./within-drill.ts";
 import { startSubject, SUBJECTS, type SubjectName } from "./subjects.ts";
 
 const NODES = 3;
@@ -114,15 +113,8 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const flags = readFlags();
   if (flags === undefined) return 2;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      killAll();
-      process.exit(130);
-    });
-  }
-  const directory = mkdtempSync(join(tmpdir(), "anycastle-drill-"));
   const rows: Row[] = [];
-  try {
+  await withinDrill(async (directory) => {
     for (const name of flags.hasRivals ? SUBJECTS : (["gateway"] as const)) {
       for (const fault of FAULTS) {
         const row = await runFault(name, fault, flags, directory);
@@ -131,10 +123,7 @@ async function main(): Promise<number> {
         say(lineOf(row));
       }
     }
-  } finally {
-    killAll();
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
   if (flags.json !== undefined) {
     writeFileSync(
       flags.json,

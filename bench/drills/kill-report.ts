@@ -1,5 +1,5 @@
 /** What a drill of kills gave, as a table: the gateway beside others. */
-import { median } from "../results.ts";
+import { median, renderTable } from "../results.ts";
 
 export interface KillPiece {
   readonly subject: string;
@@ -87,17 +87,7 @@ export function renderPieces(pieces: readonly KillPiece[]): string {
     "RESCUED p99 (others)",
     "",
   ];
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
-  );
-  return [head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return renderTable(head, rows);
 }
 
 /** Nearest rank. */

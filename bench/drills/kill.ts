@@ -10,16 +10,15 @@
  * them on connections of their own. Ends with `N passed, N failed` alone on the last line: no GET lost, no POST executed twice
  * at the gateway, every kill confirmed. Times are printed, never judged under `--quick`. Exit status: 0 held, 1 not, 2 usage.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { nowNs, sleep } from "#core/host/clock.ts";
 import { Prng } from "#core/prng.ts";
-import { killAll } from "../processes.ts";
 import { DrillNodes, type DrillNode } from "./drill-nodes.ts";
 import { startLoad } from "./drill-load.ts";
 import { bound, renderPieces, summaryOf, type KillPiece } from "./kill-report.ts";
+import { withinDrill } from "./within-drill.ts";
 import { startSubject, SUBJECTS, type Heard, type SubjectName } from "./subjects.ts";
 
 const SCHEMA = "anycastle.drill-kill/v1";
@@ -48,22 +47,12 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const flags = readFlags();
   if (flags === undefined) return 2;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      killAll();
-      process.exit(130);
-    });
-  }
-  const directory = mkdtempSync(join(tmpdir(), "anycastle-drill-"));
   const document = opened(flags);
-  try {
+  await withinDrill(async (directory) => {
     for (const name of flags.isQuick ? (["gateway"] as const) : SUBJECTS) {
       await drill(name, name === "gateway" ? flags.kills : flags.rivalKills, document, flags, directory);
     }
-  } finally {
-    killAll();
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
   say(renderPieces(document.pieces));
   const own = summaryOf(document.pieces.filter(({ subject }) => subject === "gateway"));
   say(`gateway: ${own.failedGets} of ${own.gets} GET failed (bound ${bound(own)})`);

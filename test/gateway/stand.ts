@@ -176,6 +176,26 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   };
 }
 
+/** A gateway before nodes that a test brings itself, on any port, its admin API too. */
+export async function withGateway(
+  document: Readonly<Record<string, unknown>>,
+  work: (gateway: RunningGateway, port: number) => Promise<void>,
+): Promise<void> {
+  const parsed = parseGatewayConfig({ listen: "127.0.0.1:0", admin: "127.0.0.1:0", ...document });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
+  const gateway = await startGateway(parsed.config, {
+    events: { emit: () => undefined },
+    adminToken: TOKEN,
+    version: "0.0.0-test",
+    prng: new Prng(1),
+  });
+  try {
+    await work(gateway, Number(new URL(gateway.url).port));
+  } finally {
+    await gateway.close();
+  }
+}
+
 /** Runs `work` on a stand and takes it down, whatever happens. */
 export async function withStand(options: StandOptions, work: (stand: Stand) => Promise<void>): Promise<void> {
   const stand = await startStand(options);

@@ -7,10 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type PeerCertificate } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Prng } from "#core/prng.ts";
 import { parseGatewayConfig, type GatewayConfig } from "#gateway/config.ts";
-import { startGateway, type RunningGateway } from "#gateway/gateway.ts";
-import { ask, TOKEN, until, withStand, type Stand } from "./stand.ts";
+import type { RunningGateway } from "#gateway/gateway.ts";
+import { ask, until, withGateway, withStand, type Stand } from "./stand.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "anycastle-tls-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -169,26 +168,15 @@ async function withTlsNode(
     (_request, response) => response.end("secret\n"),
   );
   await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
-  const parsed = parseGatewayConfig({
-    listen: "127.0.0.1:0",
-    admin: "off",
-    sites: [
-      { id: "a", nodes: [{ id: "a-1", url: `https://127.0.0.1:${(node.address() as AddressInfo).port}` }] },
-    ],
+  const url = `https://127.0.0.1:${(node.address() as AddressInfo).port}`;
+  const document = {
+    sites: [{ id: "a", nodes: [{ id: "a-1", url }] }],
     health: { profile: "demo" },
     ...(nodeTls === undefined ? {} : { nodeTls }),
-  });
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
-  const gateway = await startGateway(parsed.config, {
-    events: { emit: () => undefined },
-    adminToken: TOKEN,
-    version: "0",
-    prng: new Prng(1),
-  });
+  };
   try {
-    await work(gateway, Number(new URL(gateway.url).port));
+    await withGateway(document, work);
   } finally {
-    await gateway.close();
     node.close();
     node.closeAllConnections();
   }

@@ -6,10 +6,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { WebSocket } from "undici";
-import { Prng } from "#core/prng.ts";
-import { parseGatewayConfig } from "#gateway/config.ts";
-import { startGateway, type RunningGateway } from "#gateway/gateway.ts";
-import { speak, TOKEN, until } from "./stand.ts";
+import type { RunningGateway } from "#gateway/gateway.ts";
+import { speak, until, withGateway } from "./stand.ts";
 
 /** RFC 6455 §1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -69,25 +67,15 @@ async function withNodes(
 ): Promise<void> {
   const nodes = Array.from({ length: count }, () => new EchoNode());
   const urls = await Promise.all(nodes.map((node) => node.listen()));
-  const parsed = parseGatewayConfig({
-    listen: "127.0.0.1:0",
-    admin: "127.0.0.1:0",
+  const whole = {
     sites: [{ id: "a", nodes: urls.map((url, index) => ({ id: `a-${index + 1}`, url })) }],
     health: { kind: "tcp" },
     webSocket: { isEnabled: true },
     ...document,
-  });
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
-  const gateway = await startGateway(parsed.config, {
-    events: { emit: () => undefined },
-    adminToken: TOKEN,
-    version: "0",
-    prng: new Prng(1),
-  });
+  };
   try {
-    await work(gateway, nodes, Number(new URL(gateway.url).port));
+    await withGateway(whole, (gateway, port) => work(gateway, nodes, port));
   } finally {
-    await gateway.close();
     await Promise.all(nodes.map((node) => node.kill().catch(() => undefined)));
   }
 }
