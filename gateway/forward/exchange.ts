@@ -564,7 +564,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (sign !== undefined) this.#judge(attempt, sign, this.#engine.clock.nowMs());
     if (this.#isOver) return;
     const failure = this.#classOf(attempt);
-    this.#lastFailure = { kind: "attempt", failure, cause };
+    const isBodyGone = failure !== "F" && this.#body?.canReplay === false;
+    this.#lastFailure = { kind: "attempt", failure, cause, isBodyGone };
     if (failure === "F") return this.#mend(this.#lastFailure, attempt);
     if (attempt === this.#winner) {
       this.#winner = undefined;

@@ -3,7 +3,13 @@ import type { FailureCause, FailureClass } from "../resilience/failure-class.ts"
 
 export type RequestFailure =
   /** The last attempt ended so. */
-  | { readonly kind: "attempt"; readonly failure: FailureClass; readonly cause: FailureCause }
+  | {
+      readonly kind: "attempt";
+      readonly failure: FailureClass;
+      readonly cause: FailureCause;
+      /** It might have been repeated, but part of its body has gone that was not kept. */
+      readonly isBodyGone?: boolean;
+    }
   /** The vantage reaches no site. */
   | { readonly kind: "unreachable" }
   /** No node could take the request: all are full, drained to weight 0, or absent. */
@@ -17,9 +23,11 @@ export type RequestFailure =
   /** Mode `anycast-only`: the connection's site changed under it. */
   | { readonly kind: "moved" };
 
-/** `C; cause=reset`, `unreachable`. */
+/** `C; cause=reset`, `C; cause=reset; body=too-large-to-repeat`, `unreachable`. */
 export function failureText(failure: RequestFailure): string {
-  return failure.kind === "attempt" ? `${failure.failure}; cause=${failure.cause}` : failure.kind;
+  if (failure.kind !== "attempt") return failure.kind;
+  const remark = failure.isBodyGone === true ? "; body=too-large-to-repeat" : "";
+  return `${failure.failure}; cause=${failure.cause}${remark}`;
 }
 
 /** Short, for a metric's label or an event. */

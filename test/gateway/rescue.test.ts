@@ -199,6 +199,7 @@ for (const framing of ["content-length", "chunked"] as const) {
           : { "content-length": String(body.length) };
       const answer = await ask(port, { method: "PUT", body, headers });
       expect(answer.status).toBe(502);
+      expect(answer.headers["x-gateway-failure"]).toBe("D; cause=reset; body=too-large-to-repeat");
       expect(node("ny1-1").seen[0]!.body.length).toBe(body.length);
       expect(node("la1-1").seen).toEqual([]);
     });
