@@ -4,7 +4,7 @@
  * Node's parser refuses bad framing (Content-Length with Transfer-Encoding, obs-fold, bare CR) but not a bad Host or
  * target, and `req.headers` joins or drops duplicates: so Host and target are judged here, from `rawHeaders`. Fields
  * that belong to one hop are left out and the forwarding fields are the gateway's own (RFC 9110 §7.6; RFC 9112 §3).
- * Left out: Forwarded (RFC 7239), Max-Forwards.
+ * Left out: Forwarded (RFC 7239).
  */
 import type { TrustedPeers } from "./trusted-peers.ts";
 import { stripNamedFields } from "./named-fields.ts";
@@ -23,6 +23,8 @@ export interface RequestHead {
   readonly hasIdempotencyKey: boolean;
   /** As the client calls it; it is not among `fields`. */
   readonly requestId: string | undefined;
+  /** OPTIONS with `Max-Forwards: 0`: to be answered here. */
+  readonly isLastHop: boolean;
   /** Address of the client, as far as the peer is believed about it. */
   readonly client: string;
   /** Value of the configured vantage field, if there is one. */
@@ -69,6 +71,7 @@ const REQUEST_ID = 8;
 const FORWARDED_FOR = 9;
 const FORWARDED_PROTO = 10;
 const FORWARDED_HOST = 11;
+const MAX_FORWARDS = 12;
 
 const KIND_BY_NAME: Readonly<Record<string, number>> = {
   host: HOST,
@@ -78,6 +81,7 @@ const KIND_BY_NAME: Readonly<Record<string, number>> = {
   upgrade: UPGRADE,
   "idempotency-key": IDEMPOTENCY_KEY,
   "x-request-id": REQUEST_ID,
+  "max-forwards": MAX_FORWARDS,
   "keep-alive": DROP,
   "proxy-connection": DROP,
   "proxy-authorization": DROP,
@@ -112,6 +116,7 @@ export function readHead(
   let named = "";
   let bodyBytes = 0;
   let hasIdempotencyKey = false;
+  let isLastHop = false;
   let requestId: string | undefined;
   let forwardedFor = "";
   let forwardedProto = "";
@@ -144,6 +149,13 @@ export function readHead(
       case IDEMPOTENCY_KEY:
         hasIdempotencyKey = value !== "";
         break;
+      case MAX_FORWARDS:
+        if (raw.method !== "OPTIONS") break;
+        // RFC 9110 §7.6.2: one less for the next recipient; with 0 this one is the last.
+        if (!/^\d{1,9}$/.test(value)) return refuse(400, "Max-Forwards is no plain number");
+        isLastHop = Number(value) === 0;
+        fields.push(name, String(Math.max(0, Number(value) - 1)));
+        continue;
       case REQUEST_ID:
         requestId ??= value;
         continue;
@@ -203,6 +215,7 @@ export function readHead(
     bodyBytes,
     hasIdempotencyKey,
     requestId,
+    isLastHop,
     client,
     vantageField,
   };

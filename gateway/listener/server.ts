@@ -32,6 +32,7 @@ import { WaitingRequest } from "./waiting-request.ts";
 import { listenOn } from "./listen.ts";
 import { readHead } from "./request-head.ts";
 
+const METHODS_OFFERED = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY";
 /** How late a head limit may be enforced. */
 const LIMITS_CHECK_MS = 500;
 /** A refused client may take this long to read why. Closing at once would reset the connection under the answer. */
@@ -204,6 +205,7 @@ export class Listener {
     if (connection === undefined || connection.isClosing) return;
     const head = readHead(request, this.#vantageHeader, this.#headRules);
     if (!head.ok) return this.#refuse(request, response, head.status, head.reason);
+    if (head.isLastHop) return this.#tellOptions(request, response);
     const engine = this.#engine;
     const { admission, clock, line } = engine;
     const { bodyBytesMax } = engine.config.admission;
@@ -281,6 +283,13 @@ export class Listener {
     }
   }
 
+  /** RFC 9110 §9.3.7: what the gateway itself offers. */
+  #tellOptions(request: IncomingMessage, response: ServerResponse): void {
+    this.#engine.telemetry.requestRefused("OPTIONS", 200);
+    request.resume();
+    response.writeHead(200, { allow: METHODS_OFFERED, "content-length": 0 }).end();
+  }
+
   /** Not now. The connection stays, unless a body is still to come on it. */
   #turnAway(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
     const { status, reason, retryAfterS, limit } = refusal;
@@ -311,7 +320,7 @@ export class Listener {
       "content-type": "text/plain; charset=utf-8",
       "content-length": Buffer.byteLength(body),
       connection: "close",
-      ...(status === 405 ? { allow: "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY" } : {}),
+      ...(status === 405 ? { allow: METHODS_OFFERED } : {}),
     });
     response.end(body);
   }

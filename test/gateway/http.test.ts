@@ -302,3 +302,20 @@ test("a trusted proxy's word about the client is believed and added to, anybody 
   expect([address, proto]).toEqual(["127.0.0.1", "http"]);
   expect(host).toMatch(/^127\.0\.0\.1:\d+$/);
 });
+
+test("Max-Forwards: OPTIONS is answered here with 0, goes on with one less, and says nothing to other methods", async () => {
+  await withStand({ sites: { ny1: 1 } }, async ({ nodes, port }) => {
+    const last = await ask(port, { method: "OPTIONS", headers: { "max-forwards": "0" } });
+    expect([last.status, last.headers.allow, nodes[0]!.seen.length]).toEqual([
+      200,
+      "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY",
+      0,
+    ]);
+    await ask(port, { method: "OPTIONS", headers: { "max-forwards": "3" } });
+    await ask(port, { headers: { "max-forwards": "0" } });
+    const told = nodes[0]!.seen.map(({ rawHeaders }) => rawHeaders[rawHeaders.indexOf("max-forwards") + 1]);
+    expect(told).toEqual(["2", "0"]);
+    const wrong = await ask(port, { method: "OPTIONS", headers: { "max-forwards": "-1" } });
+    expect(wrong.status).toBe(400);
+  });
+});
