@@ -301,6 +301,8 @@ class Gateway implements RunningGateway {
     for (const stop of this.#stops) stop();
     this.#stops.length = 0;
     this.#current.stop();
+    // The server waits for them, and knows no other way to end them.
+    this.#lasting.tunnels.endAll();
     await this.#listener.closeAll();
     this.#lasting.deadlines.stop();
     const generations = [...this.#retired, this.#current];

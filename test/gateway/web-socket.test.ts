@@ -165,6 +165,15 @@ test("a gateway that stops says 1001", async () => {
   });
 });
 
+test("a gateway that is closed at once does not wait for its tunnels", async () => {
+  await withNodes(1, {}, async (gateway, _nodes, port) => {
+    const socket = await opened(port);
+    const closed = closing(socket);
+    await gateway.close();
+    expect((await closed).code).toBe(1_001);
+  });
+});
+
 test("an answer other than 101 goes to the client as it is; with nobody there the client is told", async () => {
   const ask = "GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n";
   await withNodes(1, {}, async (gateway, [node], port) => {
