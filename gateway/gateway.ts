@@ -32,6 +32,10 @@ const STALL_MS = 50;
 /** A stall this long is told, too. */
 const STALL_TOLD_MS = 200;
 const DRAIN_POLL_MS = 20;
+/** Nobody has come for so long: clients, and what balances before them, know that it leaves. */
+const QUIET_MS = 100;
+/** A gateway that leaves listens on for so long at most. */
+const LISTEN_ON_MS = 1_000;
 /** 48 bits: two gateways with the same are not to be expected. */
 const REQUEST_ID_PREFIX_CHARS = 8;
 /** Between two steps of nodes that start slowly. */
@@ -69,7 +73,7 @@ export interface RunningGateway {
   reload(config: GatewayConfig): ReloadResult;
   /** A new configuration that could not even be read: told and counted as a reload that failed. */
   reloadFailed(reason: string): void;
-  /** Takes no new connections, finishes what is open within `limits.drainTimeoutMs`, then closes. */
+  /** Says close until nobody comes any more, then finishes what is open within `limits.drainTimeoutMs`, then closes. */
   drain(): Promise<void>;
   /** Closes at once. */
   close(): Promise<void>;
@@ -98,6 +102,8 @@ class Gateway implements RunningGateway {
   #current: Generation;
   #port = 0;
   #adminPort: number | undefined;
+  /** It ends, now or when what is open has ended. */
+  #isLeaving = false;
   #closing: Promise<void> | undefined;
 
   constructor(config: GatewayConfig, tls: TlsMaterial, options: GatewayOptions) {
@@ -116,6 +122,7 @@ class Gateway implements RunningGateway {
       requestIds: new RequestIds(randomToken().slice(0, REQUEST_ID_PREFIX_CHARS)),
       version: options.version,
       tunnels: new Tunnels(),
+      phase: { isDraining: false },
     };
     this.#current = new Generation(config, tls, this.#lasting);
     this.#listener = new Listener(this.#current, this.#lasting.tunnels);
@@ -139,9 +146,9 @@ class Gateway implements RunningGateway {
       engine: () => this.#current.engine,
       nowMs: () => clock.nowMs(),
       status: () => this.status(),
-      isReady: () => !this.#current.engine.isDraining && this.#current.canServe(),
+      isReady: () => !this.#lasting.phase.isDraining && this.#current.canServe(),
       drain: () => {
-        this.#current.engine.isDraining = true;
+        this.#lasting.phase.isDraining = true;
       },
       ...(options.readConfig === undefined ? {} : { reload: this.#reloader(options.readConfig) }),
     });
@@ -188,6 +195,11 @@ class Gateway implements RunningGateway {
   reload(config: GatewayConfig): ReloadResult {
     const before = this.#current;
     const changes = changesOf(before.config, config);
+    if (this.#isLeaving) {
+      const reason = "the gateway is stopping";
+      this.reloadFailed(reason);
+      return { isApplied: false, reason, changes };
+    }
     const fixed = changes.filter(({ path }) => RESTART_PATHS.includes(path));
     if (fixed.length > 0) {
       const reason = `${fixed.map(({ path }) => path).join(", ")} cannot change while it runs: restart the gateway`;
@@ -256,7 +268,7 @@ class Gateway implements RunningGateway {
       mode: config.routing.mode,
       profile: config.health.profile,
       feed: feedState,
-      isDraining: engine.isDraining,
+      isDraining: this.#lasting.phase.isDraining,
       nodes: fleet.nodes.map((node) => ({
         node: node.id,
         site: node.site,
@@ -283,16 +295,37 @@ class Gateway implements RunningGateway {
     };
   }
 
+  /**
+   * Clients do not know yet: it listens on, with `connection: close` on every answer, until nobody has come for a while. A
+   * listener that closes at once resets what the kernel has accepted, and requests on their way on idle connections.
+   */
   async drain(): Promise<void> {
-    this.#current.engine.isDraining = true;
-    this.#listener.stopAccepting();
+    this.#isLeaving = true;
+    this.#lasting.phase.isDraining = true;
     this.#lasting.tunnels.endAll();
     const untilMs = nowMs() + this.#current.config.limits.drainTimeoutMs;
+    await this.#untilQuiet(Math.min(untilMs, nowMs() + LISTEN_ON_MS));
+    await this.#listener.stopAccepting();
+    // The connections taken last may have a request on its way.
+    if (this.#listener.connectionCount > 0) await this.#untilQuiet(untilMs);
     while (this.#lasting.telemetry.active > 0 && nowMs() < untilMs) await sleep(DRAIN_POLL_MS);
     await this.close();
   }
 
+  /** Until nobody has connected or asked for `QUIET_MS`. */
+  async #untilQuiet(untilMs: number): Promise<void> {
+    let { arrivals } = this.#listener;
+    let sinceMs = nowMs();
+    while (nowMs() < untilMs && nowMs() - sinceMs < QUIET_MS) {
+      await sleep(DRAIN_POLL_MS);
+      if (this.#listener.arrivals === arrivals) continue;
+      arrivals = this.#listener.arrivals;
+      sinceMs = nowMs();
+    }
+  }
+
   close(): Promise<void> {
+    this.#isLeaving = true;
     this.#closing ??= this.#close();
     return this.#closing;
   }

@@ -19,7 +19,7 @@ import { RouteTable } from "./catchment/route-table.ts";
 import { Checker } from "./checks/checker.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Deadlines } from "./forward/deadlines.ts";
-import type { Engine } from "./forward/exchange.ts";
+import type { Engine, GatewayPhase } from "./forward/exchange.ts";
 import { Fleet } from "./forward/fleet.ts";
 import type { GatewayClock } from "./gateway-clock.ts";
 import type { WaitingRequest } from "./listener/waiting-request.ts";
@@ -53,6 +53,7 @@ export interface Lasting {
   readonly requestIds: RequestIds;
   readonly version: string;
   readonly tunnels: Tunnels;
+  readonly phase: GatewayPhase;
 }
 
 export class Generation {
@@ -114,7 +115,7 @@ export class Generation {
       hedgeBudget: isSame("hedge") ? predecessor!.engine.hedgeBudget : new RetryBudget(hedges, nowMs),
       hedgeDelay: isSame("hedge") ? predecessor!.engine.hedgeDelay : new HedgeDelay(hedge, nowMs),
       telemetry,
-      isDraining: predecessor?.engine.isDraining ?? false,
+      phase: lasting.phase,
       openCount: 0,
       admission: admissionOf(config, predecessor),
       line: lineOf(config, predecessor),

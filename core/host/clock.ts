@@ -41,6 +41,11 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Resolves in the loop's check phase: what had come to the process's sockets has just been read. */
+export function checkPhase(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** A timer as a policy-free handle: `cancel()` is idempotent. */
 export interface Timer {
   cancel(): void;

@@ -50,6 +50,12 @@ import { readResponseFields } from "./response-fields.ts";
 import { readTrailers } from "./response-trailers.ts";
 import { timerMs } from "./wan-stage.ts";
 
+/** Where the gateway stands in its life, whatever its configuration. */
+export interface GatewayPhase {
+  /** Answers carry `connection: close` from now on. */
+  isDraining: boolean;
+}
+
 /** Everything requests share. */
 export interface Engine {
   readonly config: GatewayConfig;
@@ -70,8 +76,7 @@ export interface Engine {
   readonly fallbackSite: number | undefined;
   /** Present where the balancer hashes. */
   readonly keyOf: ((head: RequestHead) => number) | undefined;
-  /** Answers carry `connection: close` from now on. */
-  isDraining: boolean;
+  readonly phase: GatewayPhase;
   /** Requests that began here and have not ended. */
   openCount: number;
   readonly admission: Admission;
@@ -455,7 +460,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   // What attempts tell.
 
   attemptAnswered(attempt: Attempt, status: number, raw: readonly Uint8Array[], reason: string): void {
-    const { clock, hedgeDelay, isDraining, telemetry } = this.#engine;
+    const { clock, hedgeDelay, phase, telemetry } = this.#engine;
     const nowMs = clock.nowMs();
     const tookMs = nowMs - attempt.startedMs;
     const answer = readResponseFields(raw, status);
@@ -489,7 +494,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const cookie = this.#engine.affinity?.cookieFor(attempt.node.index, this.#pick.affinity);
     if (cookie !== undefined) fields.push("set-cookie", cookie);
     if (this.#engine.config.hasRequestId) this.#nameAnswer(fields, answer.hasRequestId);
-    if (isDraining) this.#sayClose(fields);
+    if (phase.isDraining) this.#sayClose(fields);
     this.#heldHead = { status, reason, fields };
     this.#heldTurns = 0;
     if (this.#resume !== undefined) this.#watchForStall(nowMs);
@@ -819,7 +824,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     ];
     if (this.#engine.config.hasRequestId) fields.push("x-request-id", this.#requestId);
     // What is left of a body that is too large is not read to its end.
-    if (this.#engine.isDraining || failure.kind === "body-too-large") this.#sayClose(fields);
+    if (this.#engine.phase.isDraining || failure.kind === "body-too-large") this.#sayClose(fields);
     this.#response.writeHead(this.#status, fields);
     this.#response.end(body);
   }

@@ -17,7 +17,7 @@ import {
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
 import type { SecureContext } from "node:tls";
-import { after } from "#core/host/clock.ts";
+import { after, checkPhase } from "#core/host/clock.ts";
 import type { Refusal } from "../admission/admission.ts";
 import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
@@ -37,6 +37,9 @@ const METHODS_OFFERED = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY";
 const LIMITS_CHECK_MS = 500;
 /** A refused client may take this long to read why. Closing at once would reset the connection under the answer. */
 const LINGER_MS = 1_000;
+
+/** Of the loop, while somebody connects in each of them. */
+const TURNS_MAX = 1_000;
 
 const OVERLOADED: Refusal = { status: 503, reason: "overload", retryAfterS: 1, limit: undefined };
 
@@ -59,6 +62,8 @@ export class Listener {
   #headRules: { readonly trusted?: TrustedPeers };
   readonly #tunnels: Tunnels;
   readonly #server: Server;
+  /** Connections and requests so far. */
+  arrivals = 0;
   readonly #connections = new Map<Socket, ClientConnection>();
   /** By address; as many entries as there are clients with connections. */
   readonly #connectionsOf = new Map<string, number>();
@@ -140,6 +145,10 @@ export class Listener {
     return listenOn(this.#server, address, "the gateway");
   }
 
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
   get connections(): Iterable<ClientConnection> {
     return this.#connections.values();
   }
@@ -159,8 +168,16 @@ export class Listener {
     for (const connection of this.#connections.values()) connection.forgetWay();
   }
 
-  /** No new connections; idle ones go now, the others after their answer. */
-  stopAccepting(): void {
+  /**
+   * No new connections; idle ones go now, the others after their answer. The kernel resets those that nobody has accepted,
+   * and a turn of the loop accepts one: it closes behind a turn in which none came, in the loop's check phase.
+   */
+  async stopAccepting(): Promise<void> {
+    for (let turns = 0; turns < TURNS_MAX; turns++) {
+      const { arrivals } = this;
+      await checkPhase();
+      if (arrivals === this.arrivals) break;
+    }
     this.#server.close();
   }
 
@@ -174,6 +191,7 @@ export class Listener {
   }
 
   #connected(socket: Socket): void {
+    this.arrivals += 1;
     socket.on("error", () => undefined);
     const connection = new ClientConnection(socket);
     const { connectionsMax, connectionsPerClientMax } = this.#engine.config.admission;
@@ -200,6 +218,7 @@ export class Listener {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, isContinueAsked: boolean): void {
+    this.arrivals += 1;
     const connection = this.#connections.get(request.socket);
     // Node parses all that has arrived, also behind a request that was refused or said `close`.
     if (connection === undefined || connection.isClosing) return;
@@ -213,6 +232,7 @@ export class Listener {
       engine.telemetry.turnedAway("body");
       return this.#refuse(request, response, 413, `the body has more than ${bodyBytesMax} bytes`);
     }
+    if (engine.phase.isDraining) response.shouldKeepAlive = false;
     const refusal = admission.isOn ? admission.judge(head.client, clock.nowMs()) : undefined;
     if (refusal !== undefined) return this.#turnAway(request, response, refusal);
     if (!response.shouldKeepAlive) connection.isClosing = true;
@@ -234,6 +254,7 @@ export class Listener {
   }
 
   #upgrade(request: IncomingMessage, rest: Buffer): void {
+    this.arrivals += 1;
     const connection = this.#connections.get(request.socket);
     if (connection === undefined || connection.isClosing) return;
     const head = readHead(request, this.#vantageHeader, { isTunnel: true, ...this.#headRules });

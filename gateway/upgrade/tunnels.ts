@@ -58,10 +58,11 @@ export class Tunnels {
 
   begin(asked: TunnelRequest): void {
     const { engine, connection } = asked;
-    const { config, telemetry } = engine;
-    if (this.#open.size >= config.webSocket.tunnelsMax) {
+    const { config, phase, telemetry } = engine;
+    if (phase.isDraining || this.#open.size >= config.webSocket.tunnelsMax) {
       telemetry.requestRefused("GET", 503);
-      return refuse(connection.socket, 503, "overloaded");
+      if (!phase.isDraining) telemetry.turnedAway("overload");
+      return refuse(connection.socket, 503, phase.isDraining ? "stopping" : "overloaded");
     }
     const tunnel = new Tunnel(asked, this.#proxy, () => this.#open.delete(tunnel));
     this.#open.add(tunnel);

@@ -1,8 +1,7 @@
 /** HTTP between client and node: what passes, what does not, and what is written anew. */
-import { Agent } from "node:http";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { ask, hang, speak, until, withStand, type FakeNode } from "./stand.ts";
+import { ask, speak, until, withStand, type FakeNode } from "./stand.ts";
 
 /** Every node answers with these bytes and closes. */
 function answerRaw(nodes: readonly FakeNode[], bytes: string): void {
@@ -250,35 +249,6 @@ test("a broken request behind one under way writes nothing into its answer", asy
     socket.write("\u0000garbage\r\n\r\n");
     await new Promise<void>((resolve) => socket.on("close", () => resolve()));
     expect(text).not.toContain("400");
-  });
-});
-
-test("a drained gateway says close, finishes what is open, and then is gone", async () => {
-  await withStand({ sites: { ny1: 1 } }, async ({ gateway, node, port }) => {
-    let release = (): void => undefined;
-    node("ny1-1").handler = (_request, response) => {
-      release = () => node("ny1-1").answer(response);
-    };
-    const agent = new Agent({ keepAlive: true });
-    const open = ask(port, { agent });
-    await until(() => node("ny1-1").seen.length === 1);
-    const drained = gateway.drain();
-    release();
-    const answer = await open;
-    expect([answer.status, answer.headers.connection]).toEqual([200, "close"]);
-    await drained;
-    agent.destroy();
-    await expect(ask(port)).rejects.toMatchObject({ code: "ECONNREFUSED" });
-  });
-});
-
-test("a drain does not wait for ever", async () => {
-  await withStand({ document: { limits: { drainTimeoutMs: 50 } } }, async ({ gateway, nodes, port }) => {
-    for (const node of nodes) node.handler = hang;
-    const open = ask(port).catch((error: unknown) => error);
-    await until(() => nodes.some(({ seen }) => seen.length === 1));
-    await gateway.drain();
-    expect(await open).toMatchObject({ code: "ECONNRESET" });
   });
 });
 

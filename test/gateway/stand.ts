@@ -16,7 +16,7 @@ import { connect, type AddressInfo, type Socket } from "node:net";
 import { Prng } from "#core/prng.ts";
 import type { EventBody } from "#core/wire/events.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
-import { parseGatewayConfig } from "#gateway/config.ts";
+import { parseGatewayConfig, type GatewayConfig } from "#gateway/config.ts";
 import type { GatewayClock } from "#gateway/gateway-clock.ts";
 import { startGateway, type RunningGateway } from "#gateway/gateway.ts";
 
@@ -117,6 +117,8 @@ export const hang: Handler = () => undefined;
 
 export interface Stand {
   readonly gateway: RunningGateway;
+  /** With which it was started. */
+  readonly config: GatewayConfig;
   readonly nodes: readonly FakeNode[];
   readonly events: EventBody[];
   readonly port: number;
@@ -164,6 +166,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   });
   return {
     gateway,
+    config: parsed.config,
     nodes,
     events,
     port: Number(new URL(gateway.url).port),
