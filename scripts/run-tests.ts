@@ -6,7 +6,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { runCommand } from "./run-command.ts";
 import { SKIPS_FILE_VARIABLE, type SkippedTest } from "./skip-reasons.ts";
 
@@ -40,7 +40,11 @@ export interface VitestReport {
     readonly name: string;
     readonly status: string;
     readonly message: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName?: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -85,7 +89,10 @@ export function closingLine({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Counts, and one line for each skipped test and for each failure that vitest does not list as a failed test. */
+/**
+ * Counts, and one line for each skipped test and for each failure: what is left of a long log is its end, and the
+ * reason must be in it.
+ */
 export function tallyOf(
   report: VitestReport | undefined,
   skips: readonly SkippedTest[] | undefined,
@@ -107,9 +114,19 @@ export function tallyOf(
     },
     remarks: [
       ...(skips ?? []).map(({ name, reason }) => `skipped: ${name}: ${reason ?? "no reason given"}`),
+      ...(report?.testResults ?? []).flatMap(failedTestsOf).map((test) => `failed: ${test}`),
       ...complaints.map((complaint) => `failed: ${complaint}`),
     ],
   };
+}
+
+function failedTestsOf({ name, assertionResults }: VitestReport["testResults"][number]): string[] {
+  return assertionResults
+    .filter(({ status }) => status === "failed")
+    .map(({ fullName, failureMessages }) => {
+      const why = failureMessages?.[0]?.split("\n", 1)[0] ?? "no message";
+      return `${basename(name)}: ${fullName ?? "a test"}: ${why}`;
+    });
 }
 
 function fileComplaints(report: VitestReport, filesMin: number): string[] {

@@ -22,6 +22,17 @@ function check(
 
 test("a clean run", () => check("3 passed, 0 failed", report(0, [PASSED])));
 test("a failed test", () => check("3 passed, 1 failed", report(1, [PASSED]), { status: 1 }));
+test("a failed test is named at the end, with the first line of why", () => {
+  const assertionResults = [
+    { status: "passed", fullName: "well" },
+    { status: "failed", fullName: "ill", failureMessages: ["Error: expected 1\nat there"] },
+  ];
+  const found = report(1, [{ name: "x/d.test.ts", status: "failed", message: "", assertionResults }]);
+  expect(tallyOf(found, [], { status: 1, filesMin: 1 })).toEqual({
+    tally: { passed: 3, failed: 1, skipped: 0 },
+    remarks: ["failed: d.test.ts: ill: Error: expected 1"],
+  });
+});
 test("a file that cannot be loaded", () =>
   check("3 passed, 1 failed", report(0, [PASSED, BROKEN]), { status: 1 }));
 test("an error outside every test", () => check("3 passed, 1 failed", report(0, [PASSED]), { status: 1 }));
