@@ -34,15 +34,21 @@ test("a hundred reloads under load fail no request, and nodes come and go", asyn
   await withStand({ sites: { ny1: 4 }, document: { health: FAST } }, async (stand) => {
     const { gateway, port } = stand;
     const agent = new Agent({ keepAlive: true, maxSockets: 10 });
-    const answers: Answer[] = [];
+    const answers: (Answer & { readonly absent: string | undefined })[] = [];
     const over = new AbortController();
+    /** The node that the configuration in force does not have. */
+    let absent: string | undefined;
     const pump = async (): Promise<void> => {
-      while (!over.signal.aborted) answers.push(await ask(port, { agent }));
+      while (!over.signal.aborted) {
+        const asked = { absent };
+        answers.push({ ...(await ask(port, { agent })), ...asked });
+      }
     };
     const pumps = Array.from({ length: 10 }, () => pump());
     for (let count = 0; count < 100; count++) {
       const ids = count % 2 === 0 ? ["ny1-1", "ny1-2", "ny1-3"] : ["ny1-2", "ny1-3", "ny1-4"];
       expect(gateway.reload(configOf(stand, ids)).isApplied).toBe(true);
+      absent = count % 2 === 0 ? "ny1-4" : "ny1-1";
       const before = answers.length;
       await until(() => answers.length > before + 5);
     }
@@ -51,6 +57,8 @@ test("a hundred reloads under load fail no request, and nodes come and go", asyn
     agent.destroy();
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
     expect(new Set(answers.map(({ headers }) => headers["x-edge-node"])).size).toBe(4);
+    const wrong = answers.filter(({ headers, absent: gone }) => headers["x-edge-node"] === gone);
+    expect(wrong).toEqual([]);
     const { requests, nodes } = stand.status();
     expect(requests).toMatchObject({ failed: 0, active: 0, total: answers.length });
     expect(nodes.every(({ active }) => active === 0)).toBe(true);
@@ -101,8 +109,11 @@ test("an open request ends on the node that the new configuration does not have"
     stand.gateway.reload(configOf(stand, [left.id]));
     finish[0]!();
     expect((await asked).headers["x-edge-node"]).toBe(gone.id);
-    left.handler = (_request, response) => left.answer(response);
-    expect((await ask(stand.port)).headers["x-edge-node"]).toBe(left.id);
+    for (const node of stand.nodes) node.handler = (_request, response) => node.answer(response);
+    for (let count = 0; count < 4; count++) {
+      expect((await ask(stand.port)).headers["x-edge-node"]).toBe(left.id);
+    }
+    expect(gone.seen.length).toBe(1);
     expect(stand.status().nodes.map(({ node }) => node)).toEqual([left.id]);
   });
 });
