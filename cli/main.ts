@@ -7,18 +7,14 @@
  * status it has set.
  */
 import { CommanderError } from "commander";
-import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
+import { EXIT, UserError } from "#core/errors.ts";
 import { createProgram } from "./program.ts";
 import { ReportedError } from "./reported-error.ts";
+import { listenForUnwritten, outlivesReader } from "./unwritten.ts";
 
 const ERROR_SCHEMA = "anycastle.error/v1";
 
-process.stdout.on("error", (error) => {
-  // The reader has what it wanted (`| head`): no failure of ours. Anything else (a full disk) is.
-  if (codeOf(error) === "EPIPE") process.exit(EXIT.ok);
-  process.stderr.write(`error: the result cannot be written: ${messageOf(error)}\n`);
-  process.exit(EXIT.failure);
-});
+listenForUnwritten();
 // Nobody reads the progress any more; the result is still wanted.
 process.stderr.on("error", () => undefined);
 process.on("uncaughtException", (error) => finish(report(error)));
@@ -39,7 +35,7 @@ async function main(): Promise<void> {
 function finish(status: number): void {
   process.exitCode = status;
   process.stdout.write("", (error) => {
-    if (error === undefined || error === null) process.exit(status);
+    if (error === undefined || error === null || outlivesReader()) process.exit(status);
   });
 }
 

@@ -137,7 +137,6 @@ class Gateway implements RunningGateway {
         fleet,
         telemetry,
         breakers,
-        accessLog: () => this.#current.engine.accessLog,
         version: options.version,
         retryBudgetRatio,
       }),

@@ -248,12 +248,12 @@ function admissionOf({ admission }: GatewayConfig, predecessor: Generation | und
 /** A log that stays is opened again: a reload is also the word for "it was rotated". */
 function accessLogOf(
   { accessLog }: GatewayConfig,
-  { version }: Lasting,
+  { version, telemetry }: Lasting,
   predecessor: Generation | undefined,
 ): AccessLog | undefined {
   if (accessLog === undefined) return undefined;
   if (!isDeepStrictEqual(predecessor?.config.accessLog, accessLog))
-    return new AccessLog({ ...accessLog, version });
+    return new AccessLog({ ...accessLog, version, lines: telemetry.logLines });
   const kept = predecessor!.engine.accessLog!;
   kept.reopen();
   return kept;

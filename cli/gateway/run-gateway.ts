@@ -16,6 +16,7 @@ import type { GatewayFlags } from "../gateway.ts";
 import { configReader, reloadNow, watchFile } from "./reloading.ts";
 import { showDiff } from "./show-diff.ts";
 import type { Output } from "../output.ts";
+import { outliveReader } from "../unwritten.ts";
 
 const TOKEN_LENGTH_MIN = 16;
 
@@ -47,6 +48,7 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
     now: async () => (await started).close(),
   });
   const gateway = await started;
+  outliveReader();
   const reload = (): void => reloadNow(gateway, readConfig);
   // In a terminal SIGHUP says that it was closed; without one it is the daemon's word for "read it again".
   if (!process.stdout.isTTY) departure.leaveOut("SIGHUP", reload);

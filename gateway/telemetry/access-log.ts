@@ -3,17 +3,19 @@
  * than one attempt are always written, of the others a share, chosen by the request's id, so that all gateways on its way
  * choose alike.
  *
- * Writing never holds a request up: lines wait in memory up to `BYTES_MAX`, what comes above is dropped and counted. A
- * disk that is full or a file that has gone costs lines, nothing else; the file is opened again, and after a rotation by
- * `reopen`.
+ * Writing never holds a request up: lines wait in memory up to `BYTES_MAX`, what comes above is dropped and counted, and a
+ * line counts as written when the system has taken it. A disk that is full, a file that has gone or a reader that has
+ * left costs lines, nothing else; the file is opened again, and after a rotation by `reopen`.
  */
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { after, wallClock, type Timer } from "#core/host/clock.ts";
 import { hashText } from "#core/prng.ts";
 import type { AttemptOutcome, RequestOutcome } from "./telemetry.ts";
 
 const BYTES_MAX = 8 * 1024 * 1024;
 const REOPEN_MS = 1_000;
+/** How long the end of the gateway waits for a disk or a reader that takes nothing. */
+const CLOSE_MS_MAX = 2_000;
 const PATH_CHARS_MAX = 2_048;
 const HASHES = 2 ** 32;
 
@@ -49,15 +51,25 @@ export interface AccessLogOptions {
   /** From 0 to 1. */
   readonly sampleSuccess: number;
   readonly version: string;
+  /** Counts on, whichever log a configuration has. */
+  readonly lines: LineCount;
 }
+
+export interface LineCount {
+  written: number;
+  dropped: number;
+}
+
+type Sink = NodeJS.WritableStream & { readonly writableLength: number };
 
 export class AccessLog {
   readonly #options: AccessLogOptions;
-  #stream: WriteStream | undefined;
+  /** Files that were told to end, until they have. */
+  readonly #ending = new Set<Promise<void>>();
+  /** undefined: the file cannot be written just now. */
+  #sink: Sink | undefined;
   #timer: Timer | undefined;
   #isClosed = false;
-  written = 0;
-  dropped = 0;
 
   constructor(options: AccessLogOptions) {
     this.#options = options;
@@ -72,54 +84,74 @@ export class AccessLog {
   write(request: LoggedRequest): void {
     if (!this.wants(request)) return;
     const line = `${lineOf(request, this.#options.version)}\n`;
-    if (this.#options.file === "stdout") {
-      this.#put(process.stdout, line);
+    const sink = this.#sink;
+    if (sink === undefined || sink.writableLength + Buffer.byteLength(line) > BYTES_MAX) {
+      this.#options.lines.dropped += 1;
       return;
     }
-    if (this.#stream === undefined) this.dropped += 1;
-    else this.#put(this.#stream, line);
+    sink.write(line, this.#onWritten);
   }
 
   /** The file was moved away: the next line goes to a new one of that name. */
   reopen(): void {
-    if (this.#options.file === "stdout" || this.#isClosed) return;
-    this.#stream?.end();
+    if (this.#sink === process.stdout || this.#isClosed) return;
+    this.#endFile();
     this.#open();
   }
 
-  /** What waits is written first. */
+  /** What waits is written first, if anybody takes it within `CLOSE_MS_MAX`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
-    const stream = this.#stream;
-    this.#stream = undefined;
-    if (stream === undefined) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    stream.once("close", resolve);
-    stream.end();
-    await promise;
+    this.#endFile();
+    const { promise: tooLong, resolve } = Promise.withResolvers<void>();
+    const timer = after(CLOSE_MS_MAX, resolve);
+    await Promise.race([Promise.all(this.#ending), tooLong]);
+    timer.cancel();
   }
 
-  #put(to: NodeJS.WritableStream & { readonly writableLength: number }, line: string): void {
-    if (to.writableLength + line.length > BYTES_MAX) {
-      this.dropped += 1;
-      return;
-    }
-    to.write(line);
-    this.written += 1;
-  }
+  readonly #onWritten = (error?: Error | null): void => {
+    const { lines } = this.#options;
+    if (error === undefined || error === null) lines.written += 1;
+    else lines.dropped += 1;
+  };
 
   #open(): void {
-    if (this.#options.file === "stdout") return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#options.file === "stdout") {
+      // Who listens for its errors decides whether the process goes on; for the log they are lines that were dropped.
+      this.#sink = process.stdout.on("error", ignore);
+      return;
+    }
     const stream = createWriteStream(this.#options.file, { flags: "a", mode: 0o640 });
-    this.#stream = stream;
+    this.#sink = stream;
     stream.on("error", () => {
-      stream.destroy();
-      if (this.#stream !== stream) return;
-      this.#stream = undefined;
+      if (this.#sink !== stream) return;
+      this.#sink = undefined;
       if (!this.#isClosed) this.#timer = after(REOPEN_MS, () => this.#open(), { unref: true });
     });
   }
+
+  #endFile(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    if (sink === undefined) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ending.add(promise);
+    void promise.then(() => this.#ending.delete(promise));
+    if (sink === process.stdout) {
+      sink.write("", () => resolve());
+      sink.removeListener("error", ignore);
+      return;
+    }
+    sink.once("close", resolve);
+    sink.end();
+  }
+}
+
+function ignore(): void {
+  // Told by the callback of each line.
 }
 
 /** JSON escapes control characters, so that nothing a client sends can begin a line of its own. */

@@ -4,7 +4,6 @@ import type { NodeHealth } from "#core/wire/events.ts";
 import type { Fleet } from "../forward/fleet.ts";
 import { BREAKER_STATES } from "../resilience/breaker/breaker.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
-import type { AccessLog } from "./access-log.ts";
 import { registerHistogram } from "./histogram.ts";
 import {
   ATTEMPT_OUTCOMES,
@@ -25,7 +24,6 @@ export interface MetricsSources {
   readonly retryBudgetRatio: () => number;
   /** Absent where sites have none. */
   readonly breakers: () => SiteBreakers | undefined;
-  readonly accessLog: () => AccessLog | undefined;
 }
 
 export function createRegistry(sources: MetricsSources): Registry {
@@ -45,12 +43,12 @@ export function createRegistry(sources: MetricsSources): Registry {
   counter(
     registry,
     "anycastle_access_log_lines_total",
-    "Lines of the access log in force; dropped: it could not keep up, or its file cannot be written.",
+    "Lines of the access log; dropped: it could not keep up, or cannot be written.",
     ["result"],
     (add) => {
-      const log = sources.accessLog();
-      add({ result: "written" }, log?.written ?? 0);
-      add({ result: "dropped" }, log?.dropped ?? 0);
+      const { written, dropped } = sources.telemetry.logLines;
+      add({ result: "written" }, written);
+      add({ result: "dropped" }, dropped);
     },
   );
   counter(

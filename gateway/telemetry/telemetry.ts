@@ -7,6 +7,7 @@ import { nowNs } from "#core/host/clock.ts";
 import type { EventBody } from "#core/wire/events.ts";
 import type { RequestFailure } from "../forward/failure.ts";
 import { failureLabel } from "../forward/failure.ts";
+import type { LineCount } from "./access-log.ts";
 import type { NodeSlots } from "./node-slots.ts";
 import { Histogram, OVERHEAD_BOUNDS, SECONDS_BOUNDS } from "./histogram.ts";
 
@@ -88,6 +89,8 @@ export class Telemetry {
   resets = 0;
   tunnels = 0;
   tunnelsOpened = 0;
+  /** Of the access logs of all configurations. */
+  readonly logLines: LineCount = { written: 0, dropped: 0 };
   reloads = 0;
   reloadsFailed = 0;
   isLastReloadGood = true;

@@ -153,3 +153,27 @@ sites: [{ id: fra, nodes: [{ id: fra-1, url: "http://127.0.0.1:${upstreamPort}",
   gateway.kill("SIGTERM");
   expect(await gateway.ended).toEqual({ status: 143, signal: null });
 });
+
+test("whoever reads its log may leave: it serves on, says so once, and counts what nobody reads", async () => {
+  writeFileSync(
+    join(dir, "logged.yaml"),
+    `listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+sites: [{ id: fra, nodes: [{ id: fra-1, url: "http://127.0.0.1:${upstreamPort}" }] }]
+accessLog: { file: stdout, sampleSuccess: 1 }
+`,
+  );
+  const gateway = new LongRun(dir, ["gateway", "-c", "logged.yaml"]);
+  await gateway.said("/status and /metrics");
+  const url = urlIn(gateway.stdout, "gateway  ");
+  await fetch(url);
+  await gateway.said('"event_type":"request"');
+  gateway.child.stdout!.destroy();
+  while (!gateway.stderr.includes("nobody reads it")) expect((await fetch(url)).status).toBe(200);
+  expect((await fetch(url)).status).toBe(200);
+  const metrics = await (await fetch(`${urlIn(gateway.stdout, "admin ")}/metrics`)).text();
+  expect(metrics).toMatch(/anycastle_access_log_lines_total\{result="dropped"\} [1-9]/);
+  gateway.kill("SIGTERM");
+  expect(await gateway.ended).toEqual({ status: 143, signal: null });
+  expect(gateway.stderr.split("nobody reads it").length).toBe(2);
+});

@@ -61,6 +61,8 @@ export class LongRun {
       env: cleanEnvironment(dir),
       stdio: ["ignore", "pipe", "pipe"],
     });
+    // A test that fails before it has ended it must not leave it behind.
+    process.once("exit", () => this.child.kill("SIGKILL"));
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
       this.#wake();

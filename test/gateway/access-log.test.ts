@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { parseGatewayConfig } from "#gateway/config.ts";
-import { AccessLog, type LoggedRequest } from "#gateway/telemetry/access-log.ts";
+import { AccessLog, type AccessLogOptions, type LoggedRequest } from "#gateway/telemetry/access-log.ts";
 import { RequestIds } from "#gateway/telemetry/request-id.ts";
 import { ask, reset, until, withStand, type Stand } from "./stand.ts";
 
@@ -34,6 +34,27 @@ function linesOf(file: string): Line[] {
         .trimEnd()
         .split("\n")
         .map((line) => JSON.parse(line) as Line);
+}
+
+function logTo(file: string, rest: Partial<AccessLogOptions> = {}): AccessLog {
+  return new AccessLog({ file, sampleSuccess: 1, version: "0", lines: { written: 0, dropped: 0 }, ...rest });
+}
+
+function requestOf(requestId: string, rest: Partial<LoggedRequest> = {}): LoggedRequest {
+  return {
+    requestId,
+    client: "c",
+    vantage: "v",
+    method: "GET",
+    path: "/",
+    status: 200,
+    outcome: "ok",
+    failure: undefined,
+    durationMs: 1,
+    bytes: 0,
+    attempts: [],
+    ...rest,
+  };
 }
 
 function idsSeen({ nodes }: Stand): string[] {
@@ -137,45 +158,21 @@ test("a line tells what was asked, who answered and after what", async () => {
 });
 
 test("of successes a share, the same wherever the request passes; of everything else all", () => {
-  const log = new AccessLog({ file: "stdout", sampleSuccess: 0.25, version: "0" });
-  const request = (id: number, rest: Partial<LoggedRequest> = {}): LoggedRequest => ({
-    requestId: `id-${id}`,
-    client: "c",
-    vantage: "v",
-    method: "GET",
-    path: "/",
-    status: 200,
-    outcome: "ok",
-    failure: undefined,
-    durationMs: 1,
-    bytes: 0,
-    attempts: [],
-    ...rest,
-  });
-  const wanted = Array.from({ length: 4_000 }, (_, id) => log.wants(request(id)));
+  const log = logTo("stdout", { sampleSuccess: 0.25 });
+  const wanted = Array.from({ length: 4_000 }, (_, id) => log.wants(requestOf(`id-${id}`)));
   expect(Math.abs(wanted.filter(Boolean).length - 1_000)).toBeLessThan(120);
-  expect(Array.from({ length: 4_000 }, (_, id) => log.wants(request(id)))).toEqual(wanted);
+  expect(Array.from({ length: 4_000 }, (_, id) => log.wants(requestOf(`id-${id}`)))).toEqual(wanted);
   expect(
-    Array.from({ length: 50 }, (_, id) => log.wants(request(id, { outcome: "failed" }))).every(Boolean),
+    Array.from({ length: 50 }, (_, id) => log.wants(requestOf(`id-${id}`, { outcome: "failed" }))).every(
+      Boolean,
+    ),
   ).toBe(true);
 });
 
 test("nothing a client sends begins a line of its own", async () => {
   const file = join(dir, "forged.log");
-  const log = new AccessLog({ file, sampleSuccess: 1, version: "0" });
-  log.write({
-    requestId: "a",
-    client: "c",
-    vantage: "v",
-    method: "GET",
-    path: `/\n{"level":"info"}\r\u2028${"x".repeat(5_000)}`,
-    status: 200,
-    outcome: "ok",
-    failure: undefined,
-    durationMs: 1,
-    bytes: 0,
-    attempts: [],
-  });
+  const log = logTo(file);
+  log.write(requestOf("a", { path: `/\n{"level":"info"}\r\u2028${"x".repeat(5_000)}` }));
   await log.close();
   const lines = linesOf(file);
   expect([lines.length, lines[0]!.context.path.length]).toEqual([1, 2_048]);
@@ -200,14 +197,45 @@ test("a reload opens the file again, and one that cannot be written costs lines 
     await ask(stand.port);
     await until(() => linesOf(file).length === 1);
     expect(linesOf(`${file}.1`).length).toBe(1);
+    const without = { ...parsed.config, accessLog: undefined };
+    expect(stand.gateway.reload(without).isApplied).toBe(true);
+    expect(await (await fetch(`${stand.gateway.adminUrl}/metrics`)).text()).toContain(
+      'anycastle_access_log_lines_total{result="written"} 2',
+    );
   });
   const nowhere = { accessLog: { file: join(dir, "no", "such", "dir.log") } };
   await withStand({ document: nowhere }, async ({ gateway, port }) => {
     expect((await ask(port)).status).toBe(200);
-    await until(() => true);
     expect((await ask(port)).status).toBe(200);
-    expect(await (await fetch(`${gateway.adminUrl}/metrics`)).text()).toMatch(
-      /anycastle_access_log_lines_total\{result="(?:dropped|written)"\} 2/,
+    const metrics = async (): Promise<string> => (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    await until(async () =>
+      (await metrics()).includes('anycastle_access_log_lines_total{result="dropped"} 2'),
     );
   });
+});
+
+test("a line counts as written when the disk has it", async () => {
+  const lines = { written: 0, dropped: 0 };
+  const full = logTo("/dev/full", { lines });
+  full.write(requestOf("a"));
+  full.write(requestOf("b"));
+  await full.close();
+  expect(lines).toEqual({ written: 0, dropped: 2 });
+  const log = logTo(join(dir, "good.log"), { lines });
+  log.write(requestOf("c"));
+  await log.close();
+  expect(lines).toEqual({ written: 1, dropped: 2 });
+});
+
+test("what was logged before a rotation is waited for, and a lost file is opened once", async () => {
+  const file = join(dir, "moved.log");
+  const lines = { written: 0, dropped: 0 };
+  const log = logTo(file, { lines });
+  for (let count = 0; count < 3; count++) {
+    log.write(requestOf(`${count}`));
+    log.reopen();
+  }
+  await log.close();
+  const ids = linesOf(file).map((line) => line.request_id);
+  expect([ids.toSorted(), lines.written]).toEqual([["0", "1", "2"], 3]);
 });
