@@ -10,6 +10,14 @@ export const webSocketSchema = z.strictObject({
     .default(false)
     .describe("Upgrades to WebSocket go through to a node; `false`: they are answered by 501."),
   tunnelsMax: z.int().min(1).max(1_000_000).default(10_000).describe("Tunnels at the same time; 503 above."),
+  handshakeTimeoutMs: z
+    .int()
+    .min(10)
+    .max(60_000)
+    .default(5_000)
+    .describe(
+      "A node that takes longer to accept the connection, or then to answer the handshake, is given up, ms.",
+    ),
   idleTimeoutMs: z
     .int()
     .min(1_000)

@@ -10,20 +10,17 @@ import { Agent, STATUS_CODES, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { createProxyServer } from "http-proxy";
+import type { Timer } from "#core/host/clock.ts";
 import type { Engine } from "../forward/exchange.ts";
 import type { FleetNode } from "../forward/fleet.ts";
 import type { ClientConnection, OpenRequest } from "../listener/client-connection.ts";
 import type { RequestHead } from "../listener/request-head.ts";
+import type { LoggedAttempt } from "../telemetry/access-log.ts";
 import type { NodeTls } from "../tls/tls-material.ts";
 import { closeFrame, FrameTracker } from "./frame-tracker.ts";
 
 const SERVICE_RESTART = 1012;
 const GOING_AWAY = 1001;
-/** A node that takes longer to accept a connection, or to answer the handshake, is given up. */
-const HANDSHAKE_MS = 5_000;
-
-const makeJoiner = () => createProxyServer({});
-type Joiner = ReturnType<typeof makeJoiner>;
 
 interface TunnelRequest {
   readonly engine: Engine;
@@ -37,23 +34,23 @@ interface TunnelRequest {
 }
 
 export class Tunnels {
-  readonly #proxy = makeJoiner();
+  readonly #proxy = createProxyServer({});
   readonly #open = new Set<Tunnel>();
+  /** Those whose handshake is with http-proxy, by the request that it got. */
+  readonly #joining = new Map<IncomingMessage, Tunnel>();
 
   constructor() {
-    // The exact path: http-proxy would have joined and rewritten it.
     this.#proxy.on("proxyReqWs", (proxied, request) => {
-      proxied.path = (request as IncomingMessage & { exactPath?: string }).exactPath ?? request.url ?? "/";
-      proxied.setTimeout(HANDSHAKE_MS, () =>
-        proxied.destroy(new Error("the node does not answer the handshake")),
-      );
+      const tunnel = this.#joining.get(request);
+      // The exact path: http-proxy would have joined and rewritten it.
+      if (tunnel !== undefined) proxied.path = tunnel.path;
+      tunnel?.awaitAnswer(() => proxied.destroy(new Error("the node does not answer the handshake")));
+    });
+    this.#proxy.on("open", (upstream) => {
+      for (const tunnel of this.#joining.values()) if (tunnel.upstream === upstream) tunnel.opened();
     });
     // Each tunnel looks after its own sockets; what is left over here would end the process otherwise.
     this.#proxy.on("error", () => undefined);
-  }
-
-  get count(): number {
-    return this.#open.size;
   }
 
   begin(asked: TunnelRequest): void {
@@ -64,7 +61,19 @@ export class Tunnels {
       if (!phase.isDraining) telemetry.turnedAway("overload");
       return refuse(connection.socket, 503, phase.isDraining ? "stopping" : "overloaded");
     }
-    const tunnel = new Tunnel(asked, this.#proxy, () => this.#open.delete(tunnel));
+    const tunnel = new Tunnel(asked, {
+      onJoin: (settings) => {
+        this.#joining.set(asked.request, tunnel);
+        // Any address will do: the connection is there.
+        const options = { target: "http://node", agent: settings.agent };
+        this.#proxy.ws(asked.request, connection.socket, asked.rest, options, settings.onFailed);
+      },
+      onJoined: () => this.#joining.delete(asked.request),
+      onEnded: () => {
+        this.#joining.delete(asked.request);
+        this.#open.delete(tunnel);
+      },
+    });
     this.#open.add(tunnel);
     tunnel.seek();
   }
@@ -82,27 +91,48 @@ export class Tunnels {
   }
 }
 
+interface TunnelOwner {
+  /** http-proxy is to speak the handshake on the connection that `agent` gives. */
+  readonly onJoin: (settings: { readonly agent: Agent; readonly onFailed: () => void }) => void;
+  readonly onJoined: () => void;
+  readonly onEnded: () => void;
+}
+
 class Tunnel implements OpenRequest {
   readonly vantage: string;
   node: FleetNode | undefined;
   readonly #asked: TunnelRequest;
-  readonly #proxy: Joiner;
-  readonly #onEnded: () => void;
+  readonly #owner: TunnelOwner;
   readonly #fromNode = new FrameTracker();
   readonly #tried: number[] = [];
+  readonly #attempts: LoggedAttempt[] = [];
+  readonly #requestId: string;
   readonly #startedMs: number;
+  #attemptMs = 0;
+  #bytes = 0;
   #upstream: Socket | undefined;
+  #timer: Timer | undefined;
+  #isSilent = false;
   #isJoined = false;
   #isOver = false;
 
-  constructor(asked: TunnelRequest, proxy: Joiner, onEnded: () => void) {
+  constructor(asked: TunnelRequest, owner: TunnelOwner) {
+    const { connection, engine, head } = asked;
     this.#asked = asked;
-    this.#proxy = proxy;
-    this.#onEnded = onEnded;
+    this.#owner = owner;
     this.vantage = asked.vantage;
-    this.#startedMs = asked.engine.clock.nowMs();
-    asked.engine.telemetry.requestStarted();
-    asked.connection.open.add(this);
+    this.#startedMs = engine.clock.nowMs();
+    this.#requestId = engine.requestIds.of(head.requestId);
+    engine.telemetry.requestStarted();
+    connection.open.add(this);
+  }
+
+  get path(): string {
+    return this.#asked.head.path;
+  }
+
+  get upstream(): Socket | undefined {
+    return this.#upstream;
   }
 
   /** The handshake is over, both ends are one. */
@@ -124,7 +154,7 @@ class Tunnel implements OpenRequest {
             affinity: affinity?.markOf({ fields: head.fields, path: head.path, address: head.client }),
           })
         : undefined;
-    if (candidate === undefined) return this.#fail(502, "A; cause=refused");
+    if (candidate === undefined) return this.#fail(502, `A; cause=${this.#isSilent ? "timeout" : "refused"}`);
     this.#tried.push(candidate.node);
     const node = fleet.node(candidate.node);
     this.#connect(node);
@@ -148,33 +178,52 @@ class Tunnel implements OpenRequest {
     this.#finish(this.#isJoined ? "truncated" : "failed", 0);
   }
 
+  /** http-proxy has passed the node's 101 on: from here on both ends are one. */
+  opened(): void {
+    const { connection, engine } = this.#asked;
+    const upstream = this.#upstream!;
+    this.#timer?.cancel();
+    this.#isJoined = true;
+    this.#owner.onJoined();
+    this.#attempted("answered");
+    engine.telemetry.tunnelOpened();
+    upstream.on("data", (chunk: Buffer) => {
+      this.#bytes += chunk.length;
+      this.#fromNode.read(chunk);
+    });
+    upstream.setTimeout(0);
+    connection.socket.setTimeout(engine.config.webSocket.idleTimeoutMs, () => this.end(GOING_AWAY));
+  }
+
+  /** `giveUp` when the node has not answered the handshake in time. */
+  awaitAnswer(giveUp: () => void): void {
+    const { clock, config } = this.#asked.engine;
+    this.#timer = clock.after(config.webSocket.handshakeTimeoutMs, () => {
+      this.#isSilent = true;
+      giveUp();
+    });
+  }
+
   #connect(node: FleetNode): void {
     const { engine, tls } = this.#asked;
-    const { hostname, port } = new URL(node.url);
-    const isSecure = node.url.startsWith("https:");
-    const address = {
-      host: hostname.replace(/^\[|\]$/g, ""),
-      port: Number(port === "" ? (isSecure ? 443 : 80) : port),
-    };
-    const upstream = isSecure
-      ? connectSecurely({ ...address, servername: address.host, ...tls?.options })
-      : connect(address);
-    const timer = engine.clock.after(HANDSHAKE_MS, () => upstream.destroy(new Error("no connection")));
+    const upstream = openConnection(node, tls);
+    this.awaitAnswer(() => upstream.destroy(new Error("no connection")));
     engine.fleet.balancerOf(node).take(node.index);
     this.node = node;
+    this.#attemptMs = engine.clock.nowMs();
+    this.#isSilent = false;
     this.#upstream = upstream;
     upstream.once("close", () => {
-      timer.cancel();
+      this.#timer?.cancel();
       engine.fleet.balancerOf(node).giveBack(node.index);
     });
     const onRefused = (): void => {
-      const nowMs = engine.clock.nowMs();
-      engine.fleet.attempted(node, "refused", nowMs, nowMs);
+      this.#attempted(this.#isSilent ? "timeout" : "refused");
       this.seek();
     };
     upstream.once("error", onRefused);
-    upstream.once(isSecure ? "secureConnect" : "connect", () => {
-      timer.cancel();
+    upstream.once(node.url.startsWith("https:") ? "secureConnect" : "connect", () => {
+      this.#timer?.cancel();
       upstream.off("error", onRefused);
       if (this.#isOver) return void upstream.destroy();
       this.#join(upstream);
@@ -183,33 +232,38 @@ class Tunnel implements OpenRequest {
 
   /** From here on http-proxy speaks; what is looked at first are its ends. */
   #join(upstream: Socket): void {
-    const { engine, connection, head, request, rest } = this.#asked;
-    const { socket } = connection;
-    const { idleTimeoutMs } = engine.config.webSocket;
-    const headers = headersOf(head);
-    request.headers = headers;
-    (request as IncomingMessage & { exactPath?: string }).exactPath = head.path;
+    const { engine, head, request } = this.#asked;
+    request.headers = headersOf(head, engine.config.hasRequestId ? this.#requestId : head.requestId);
     upstream.on("error", () => this.#nodeEnded());
     upstream.prependListener("end", () => this.#nodeEnded());
     // An answer other than 101 has been passed on by then.
-    upstream.once("close", () => (this.#isJoined ? this.#nodeEnded() : this.#finish("ok", 0)));
+    upstream.once("close", () => (this.#isJoined ? this.#nodeEnded() : this.#answered()));
     const agent = new Agent();
     agent.createConnection = () => upstream;
-    const onOpen = (proxied: Socket): void => {
-      if (proxied !== upstream) return;
-      this.#proxy.off("open", onOpen);
-      this.#isJoined = true;
-      engine.telemetry.tunnelOpened();
-      upstream.on("data", (chunk: Buffer) => this.#fromNode.read(chunk));
-      upstream.setTimeout(0);
-      socket.setTimeout(idleTimeoutMs, () => this.end(GOING_AWAY));
-    };
-    this.#proxy.on("open", onOpen);
-    upstream.once("close", () => this.#proxy.off("open", onOpen));
-    // Any address will do: the connection is there.
-    this.#proxy.ws(request, socket, rest, { target: "http://node", agent }, () => {
-      if (!this.#isJoined) this.#fail(502, "D; cause=reset");
-    });
+    this.#owner.onJoin({ agent, onFailed: () => this.#handshakeFailed() });
+  }
+
+  #answered(): void {
+    if (this.#isOver) return;
+    this.#attempted("answered");
+    this.#finish("ok", 0);
+  }
+
+  #handshakeFailed(): void {
+    if (this.#isJoined || this.#isOver) return;
+    this.#attempted(this.#isSilent ? "timeout" : "reset");
+    this.#fail(this.#isSilent ? 504 : 502, `D; cause=${this.#isSilent ? "timeout" : "reset"}`);
+  }
+
+  /** Once for each node that was asked. */
+  #attempted(outcome: "answered" | "refused" | "reset" | "timeout"): void {
+    const { engine } = this.#asked;
+    const node = this.node!;
+    const nowMs = engine.clock.nowMs();
+    engine.fleet.attempted(node, outcome === "timeout" ? "silent" : outcome, this.#attemptMs, nowMs);
+    engine.telemetry.attemptEnded(node.slot, outcome);
+    const ms = nowMs - this.#attemptMs;
+    this.#attempts.push({ node: node.id, site: node.site, outcome, ms, isHedge: false });
   }
 
   /** Before http-proxy ends the client's side: a Close frame that the node did not send is sent for it. */
@@ -224,29 +278,56 @@ class Tunnel implements OpenRequest {
     const { socket } = this.#asked.connection;
     this.#upstream?.destroy();
     if (socket.writable) refuse(socket, status, failure);
-    this.#finish("failed", status);
+    this.#finish("failed", status, failure);
   }
 
-  #finish(outcome: "ok" | "aborted" | "failed" | "truncated", status: number): void {
+  #finish(outcome: "ok" | "aborted" | "failed" | "truncated", withoutTunnel: number, failure?: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { engine, connection } = this.#asked;
+    const { engine, connection, head } = this.#asked;
     connection.open.delete(this);
     this.#upstream?.destroy();
     if (this.#isJoined) engine.telemetry.tunnelClosed();
+    const status = this.#isJoined ? 101 : withoutTunnel;
+    const durationMs = engine.clock.nowMs() - this.#startedMs;
     engine.telemetry.requestEnded({
       outcome,
       node: this.node?.slot ?? -1,
       method: "GET",
-      status: this.#isJoined ? 101 : status,
-      durationMs: engine.clock.nowMs() - this.#startedMs,
+      status,
+      durationMs,
     });
-    this.#onEnded();
+    engine.accessLog?.write({
+      requestId: this.#requestId,
+      client: head.client,
+      vantage: this.vantage,
+      method: "GET",
+      path: head.path,
+      status,
+      outcome,
+      failure,
+      durationMs,
+      bytes: this.#bytes,
+      attempts: this.#attempts,
+    });
+    this.#owner.onEnded();
   }
 }
 
-/** As the node is to have them: what `readHead` let through, and the two fields of this hop. */
-function headersOf({ fields }: RequestHead): IncomingMessage["headers"] {
+/** Without waiting: the caller listens for its end. */
+function openConnection({ url }: FleetNode, tls: NodeTls | undefined): Socket {
+  const { hostname, port, protocol } = new URL(url);
+  const isSecure = protocol === "https:";
+  const address = {
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port === "" ? (isSecure ? 443 : 80) : port),
+  };
+  if (!isSecure) return connect(address);
+  return connectSecurely({ ...address, servername: address.host, ...tls?.options });
+}
+
+/** As the node is to have them: what `readHead` let through, the request's name, and the two fields of this hop. */
+function headersOf({ fields }: RequestHead, requestId: string | undefined): IncomingMessage["headers"] {
   const headers: Record<string, string | string[]> = {};
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index]!.toLowerCase();
@@ -254,7 +335,8 @@ function headersOf({ fields }: RequestHead): IncomingMessage["headers"] {
     const value = fields[index + 1]!;
     headers[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
   }
-  return { ...headers, connection: "Upgrade", upgrade: "websocket" };
+  const named = requestId === undefined ? headers : { ...headers, "x-request-id": requestId };
+  return { ...named, connection: "Upgrade", upgrade: "websocket" };
 }
 
 function refuse(socket: Socket, status: number, failure: string): void {

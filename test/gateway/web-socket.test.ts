@@ -2,12 +2,16 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { WebSocket } from "undici";
 import type { RunningGateway } from "#gateway/gateway.ts";
 import { speak, until, withGateway } from "./stand.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "anycastle-tunnels-"));
+afterAll(() => rmSync(dir, { recursive: true }));
 
 /** RFC 6455 §1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -17,6 +21,7 @@ const CLOSE = 0x8;
 class EchoNode {
   readonly sockets = new Set<Socket>();
   readonly seen: IncomingMessage[] = [];
+  conduct: "accepts" | "declines" | "resets" | "is silent" = "accepts";
   readonly #server: Server = createServer((_request, response) => response.writeHead(426).end("no\n"));
   #port = 0;
 
@@ -26,6 +31,10 @@ class EchoNode {
       this.sockets.add(socket);
       socket.on("error", () => undefined);
       socket.on("close", () => this.sockets.delete(socket));
+      if (this.conduct === "is silent") return;
+      if (this.conduct === "resets") return void socket.resetAndDestroy();
+      if (this.conduct === "declines")
+        return void socket.end("HTTP/1.1 403 Forbidden\r\nx-own: 1\r\ncontent-length: 3\r\n\r\nno\n");
       const accept = createHash("sha1")
         .update(`${request.headers["sec-websocket-key"]}${GUID}`)
         .digest("base64");
@@ -156,6 +165,39 @@ test("in the middle of a message no Close frame is put in: the connection ends",
   });
 });
 
+test("a tunnel has a name for the node, and a line of the log when it has ended", async () => {
+  const file = join(dir, "tunnels.log");
+  await withNodes(2, { accessLog: { file } }, async (_gateway, nodes, port) => {
+    await nodes[0]!.kill();
+    const headers = { "x-request-id": "talk-1" };
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/talk`, { headers });
+    await new Promise((resolve) => socket.addEventListener("open", resolve));
+    expect(nodes[1]!.seen[0]!.headers["x-request-id"]).toBe("talk-1");
+    await said(socket, "hello");
+    const closed = closing(socket);
+    socket.close(1_000);
+    await closed;
+    (await opened(port)).close();
+    await until(() => nodes[1]!.seen.length === 2);
+    expect(nodes[1]!.seen[1]!.headers["x-request-id"]).toMatch(/^[\w-]{8}-1$/);
+  });
+  const [line] = readFileSync(file, "utf8").split("\n");
+  expect(JSON.parse(line!)).toMatchObject({
+    request_id: "talk-1",
+    success: true,
+    context: {
+      path: "/talk",
+      status: 101,
+      outcome: "ok",
+      bytes: 11,
+      attempts: [
+        { node: "a-1", outcome: "refused" },
+        { node: "a-2", outcome: "answered" },
+      ],
+    },
+  });
+});
+
 test("a gateway that stops says 1001", async () => {
   await withNodes(1, {}, async (gateway, _nodes, port) => {
     const socket = await opened(port);
@@ -177,9 +219,26 @@ test("a gateway that is closed at once does not wait for its tunnels", async () 
 test("an answer other than 101 goes to the client as it is; with nobody there the client is told", async () => {
   const ask = "GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n";
   await withNodes(1, {}, async (gateway, [node], port) => {
+    node!.conduct = "declines";
+    expect(await speak(port, ask)).toMatch(/^HTTP\/1\.1 403 [^]*x-own: 1\r\n[^]*\r\n\r\nno\n$/);
+    node!.conduct = "resets";
+    expect(await speak(port, ask)).toMatch(/^HTTP\/1\.1 502 [^]*x-gateway-failure: D; cause=reset\r\n/);
+    expect(gateway.status().nodes[0]!.health).toBe("ejected");
     await node!.kill();
     expect(await speak(port, ask)).toMatch(/^HTTP\/1\.1 502 [^]*x-gateway-failure: A; cause=refused\r\n/);
     await until(() => gateway.status().requests.active === 0);
+  });
+});
+
+test("a node that takes the handshake and says nothing is given up, and counts as silent", async () => {
+  const ask = "GET / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n";
+  const document = { webSocket: { isEnabled: true, handshakeTimeoutMs: 50 } };
+  await withNodes(1, document, async (gateway, [node], port) => {
+    node!.conduct = "is silent";
+    expect(await speak(port, ask)).toMatch(/^HTTP\/1\.1 504 [^]*x-gateway-failure: D; cause=timeout\r\n/);
+    const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    expect(metrics).toMatch(/anycastle_upstream_attempts_total\{[^}]*outcome="timeout"[^}]*\} 1/);
+    await until(() => gateway.status().nodes[0]!.active === 0);
   });
 });
 
