@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { ALGORITHMS, isHashing, type Algorithm, type BalancerOptions } from "./balancer/create-balancer.ts";
+import type { SlowStartOptions } from "./balancer/slow-start.ts";
 import { accessLogSchema, type AccessLogConfig } from "./config/access-log.ts";
 import {
   admissionIssue,
@@ -18,13 +19,13 @@ import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from ".
 import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
 import { outlierSchema } from "./config/outlier.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
-import { nodeTlsSchema, tlsSchema, type NodeTlsConfig, type TlsConfig } from "./config/tls.ts";
-import { webSocketSchema, type WebSocketConfig } from "./config/web-socket.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
+import { nodeTlsSchema, tlsSchema, type NodeTlsConfig, type TlsConfig } from "./config/tls.ts";
 import { trustedProxiesSchema } from "./config/trusted-proxies.ts";
-import type { SlowStartOptions } from "./balancer/slow-start.ts";
+import { webSocketSchema, type WebSocketConfig } from "./config/web-socket.ts";
 import type { OutlierOptions } from "./health/outliers.ts";
 import type { HealthProfileName } from "./health/profiles.ts";
+import { GATEWAY_ERRORS } from "./resilience/failure-class.ts";
 import type { SpreadOptions } from "./resilience/site-spread.ts";
 import { ROUTING_MODES, type RoutingMode } from "./routing/modes.ts";
 import { readHashBy, type HashBy } from "./routing/request-key.ts";
@@ -149,7 +150,7 @@ const retrySchema = z.strictObject({
   statuses: z
     .array(z.int().min(500).max(599))
     .max(20)
-    .default([502, 503, 504])
+    .default([...GATEWAY_ERRORS])
     .describe(
       "Answers of a node for which another one is asked, if that may be done with the request and one in good health is left. Without one the client gets the answer.",
     ),

@@ -20,12 +20,12 @@ import { listenError, portOf } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
 import { changesOf, RESTART_PATHS, type ConfigChange } from "./reload/config-changes.ts";
 import { ecmpNode } from "./routing/modes.ts";
-import { Tunnels } from "./upgrade/tunnels.ts";
-import { readTls, type TlsMaterial } from "./tls/tls-material.ts";
 import { createRegistry } from "./telemetry/metrics.ts";
-import { RequestIds } from "./telemetry/request-id.ts";
 import { NodeSlots } from "./telemetry/node-slots.ts";
+import { RequestIds } from "./telemetry/request-id.ts";
 import { Telemetry, WINDOW_MS, type EventSink } from "./telemetry/telemetry.ts";
+import { readTls, type TlsMaterial } from "./tls/tls-material.ts";
+import { Tunnels } from "./upgrade/tunnels.ts";
 
 /** After a stall of the own loop this long, silence that began before it proves nothing. */
 const STALL_MS = 50;

@@ -32,13 +32,13 @@ import { Affinity } from "./routing/affinity.ts";
 import { FixedSource } from "./routing/fixed-source.ts";
 import { nearestSites } from "./routing/nearest-source.ts";
 import { requestKey } from "./routing/request-key.ts";
-import type { TlsMaterial } from "./tls/tls-material.ts";
-import type { Tunnels } from "./upgrade/tunnels.ts";
 import { VantageResolver } from "./routing/vantage.ts";
 import { AccessLog } from "./telemetry/access-log.ts";
 import type { NodeSlots } from "./telemetry/node-slots.ts";
 import type { RequestIds } from "./telemetry/request-id.ts";
 import type { EventSink, Telemetry } from "./telemetry/telemetry.ts";
+import type { TlsMaterial } from "./tls/tls-material.ts";
+import type { Tunnels } from "./upgrade/tunnels.ts";
 
 /** What outlives every configuration. */
 export interface Lasting {

@@ -8,16 +8,16 @@ import { UserError } from "#core/errors.ts";
 import { nowMs } from "#core/host/clock.ts";
 import { createControlServer } from "#core/host/control-server.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
-import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Engine } from "../forward/exchange.ts";
 import type { Fleet, FleetNode } from "../forward/fleet.ts";
+import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
+import { addBreakerRoutes, BREAKER_PATHS } from "./breakers.ts";
 import { addHealthRoutes, HEALTH_PATHS } from "./health.ts";
 import { addRateLimitRoutes, RATE_LIMIT_PATHS } from "./rate-limit.ts";
+import { addReloadRoutes, RELOAD_PATHS, type Reload } from "./reload.ts";
 import { addStatsPage, STATS_PATHS } from "./stats-page.ts";
 import { addWhyRoute, WHY_PATHS } from "./why.ts";
-import { addReloadRoutes, RELOAD_PATHS, type Reload } from "./reload.ts";
-import { addBreakerRoutes, BREAKER_PATHS } from "./breakers.ts";
 
 const WEIGHT_MAX = 10_000;
 

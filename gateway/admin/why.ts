@@ -1,10 +1,17 @@
 /**
- * "Why this node?": the nodes a request from a vantage would be given to, in order, and why each of the others would not.
- * Asked of the very objects that decide; counts are those of the moment.
+ * "Why this node?": the nodes a request from a vantage may be given to, and why each of the others would not. Sites stand in the
+ * order in which they are asked; within one, those that may be asked come first, by what they cost the algorithm, where it
+ * ranks (of two choices the cheaper of two is taken, not the cheapest of all).
+ *
+ * Asked of the very objects that decide; counts are those of the moment. It is the answer for a request without a sticky mark and
+ * without a key to hash: those may go elsewhere among the same candidates.
  */
 import type { FastifyInstance } from "fastify";
 import { UserError } from "#core/errors.ts";
+import { WEIGHT_SCALE } from "../balancer/slow-start.ts";
 import type { Engine } from "../forward/exchange.ts";
+
+const COST_DIGITS = 6;
 
 export const WHY_PATHS = ["GET /api/v1/why"];
 
@@ -13,7 +20,8 @@ export function addWhyRoute(server: FastifyInstance, engineOf: () => Engine): vo
     const { clock, config, fleet, plan, routes } = engineOf();
     const vantage = vantageOf(query["vantage"], config.routing);
     const view = routes.view(vantage);
-    const reasons = plan.explain(view.sites, { excluded: [], nowMs: clock.nowMs(), key: 0 });
+    const nowMs = clock.nowMs();
+    const reasons = plan.explain(view.sites, { excluded: [], nowMs, key: 0 });
     return {
       vantage,
       mode: config.routing.mode,
@@ -22,30 +30,52 @@ export function addWhyRoute(server: FastifyInstance, engineOf: () => Engine): vo
         rttMs: view.rttUs[index]! / 1_000,
         algorithm: config.sites[site]!.algorithm,
       })),
-      // Sites stay in order; within one, those that may be asked come first.
-      candidates: view.sites
-        .flatMap((site) => {
-          const own = reasons.filter((each) => each.site === site);
-          return [
-            ...own.filter(({ reason }) => reason === undefined),
-            ...own.filter(({ reason }) => reason !== undefined),
-          ];
-        })
-        .map(({ node, reason }) => {
-          const { id, site } = fleet.node(node);
-          const balancer = fleet.balancerOf(fleet.node(node));
-          return {
-            node: id,
-            site,
-            isCandidate: reason === undefined,
-            reason: reason ?? "may be asked",
-            health: fleet.board.health(node),
-            active: balancer.active(node),
-            weight: fleet.weightOf(fleet.node(node)),
-          };
-        }),
+      candidates: view.sites.flatMap((site) =>
+        reasons
+          .filter((each) => each.site === site)
+          .map(({ node, reason }) => candidateOf(fleet, node, reason, nowMs))
+          .toSorted(byRank),
+      ),
     };
   });
+}
+
+interface Candidate {
+  readonly node: string;
+  readonly site: string;
+  readonly isCandidate: boolean;
+  readonly reason: string;
+  /** null: its algorithm ranks nobody, or it has no weight. */
+  readonly cost: number | null;
+  readonly health: string;
+  readonly active: number;
+  readonly weight: number;
+}
+
+function candidateOf(
+  fleet: Engine["fleet"],
+  index: number,
+  reason: string | undefined,
+  nowMs: number,
+): Candidate {
+  const node = fleet.node(index);
+  const balancer = fleet.balancerOf(node);
+  const cost = (balancer.costOf?.(index, nowMs) ?? Infinity) * WEIGHT_SCALE;
+  return {
+    node: node.id,
+    site: node.site,
+    isCandidate: reason === undefined,
+    reason: reason ?? "may be asked",
+    cost: Number.isFinite(cost) ? Number(cost.toPrecision(COST_DIGITS)) : null,
+    health: fleet.board.health(index),
+    active: balancer.active(index),
+    weight: fleet.weightOf(node),
+  };
+}
+
+function byRank(one: Candidate, other: Candidate): number {
+  if (one.isCandidate !== other.isCandidate) return one.isCandidate ? -1 : 1;
+  return (one.cost ?? Infinity) - (other.cost ?? Infinity) || 0;
 }
 
 function vantageOf(asked: unknown, { vantages, defaultVantage }: Engine["config"]["routing"]): string {

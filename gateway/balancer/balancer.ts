@@ -30,6 +30,8 @@ export interface Balancer {
   /** Whole number >= 0. With 0 the node gets no new attempts; those in flight are not touched. */
   setWeight(node: number, weight: number): void;
   weight(node: number): number;
+  /** What the node costs just now, less is better, for whoever wants to see why; absent: the algorithm does not rank. */
+  costOf?(node: number, nowMs: number): number;
   /** An attempt has waited for its node so long, ms: until the head of the answer, or in vain. */
   observed?(node: number, tookMs: number, nowMs: number): void;
   /** The node went out of rotation or came back. For algorithms that remember what a node was like. */

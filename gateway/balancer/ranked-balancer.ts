@@ -16,6 +16,11 @@ export abstract class RankedBalancer extends MemberBalancer {
   /** Before weight. Whoever changes it says so with `loadChanged`. */
   protected abstract cost(slot: number): number;
 
+  costOf(node: number): number {
+    const slot = this.slotOf(node);
+    return this.cost(slot) / this.weights[slot]!;
+  }
+
   protected override pickSlot(accept: (slot: number) => boolean): number {
     this.#heap ??= new SlotHeap(this.nodes.length, (slot, other) => this.#isBefore(slot, other));
     const slot = this.#heap.first(accept);

@@ -18,6 +18,11 @@ export abstract class TwoChoices extends MemberBalancer {
   /** Before weight. */
   protected abstract cost(slot: number, nowMs: number): number;
 
+  costOf(node: number, nowMs: number): number {
+    const slot = this.slotOf(node);
+    return this.cost(slot, nowMs) / this.weights[slot]!;
+  }
+
   protected override pickSlot(accept: (slot: number) => boolean, { nowMs }: PickRequest): number {
     const first = this.#draw(NONE, accept);
     if (first === NONE) return this.nextFrom(0, accept);

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import type { BreakerOptions } from "../resilience/breaker/breaker.ts";
+import { GATEWAY_ERRORS } from "../resilience/failure-class.ts";
 
 const PAGE_CHARS_MAX = 65_536;
 const SITE_ROUTE = /^route_to:[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
@@ -41,7 +42,7 @@ export const breakerSchema = z.strictObject({
   failureStatuses: z
     .array(z.int().min(400).max(599))
     .max(50)
-    .default([502, 503, 504])
+    .default([...GATEWAY_ERRORS])
     .describe("Answers of nodes that count as failures, beside attempts without an answer."),
   fallback: z
     .union([

@@ -16,23 +16,24 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Timer } from "#core/host/clock.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
+import type { PickRequest } from "../balancer/balancer.ts";
 import type { RouteTable, RouteView } from "../catchment/route-table.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayClock } from "../gateway-clock.ts";
 import type { AttemptSign } from "../health/node-health.ts";
 import type { ClientConnection, OpenRequest } from "../listener/client-connection.ts";
-import type { WaitingRequest } from "../listener/waiting-request.ts";
 import type { RequestHead } from "../listener/request-head.ts";
+import type { WaitingRequest } from "../listener/waiting-request.ts";
+import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import {
   failureClass,
+  GATEWAY_ERRORS,
   isIdempotent,
   mayRetry,
   type FailureCause,
   type FailureClass,
 } from "../resilience/failure-class.ts";
-import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import type { HedgeDelay } from "../resilience/hedge-delay.ts";
-import type { PickRequest } from "../balancer/balancer.ts";
 import type { Candidate, RescuePlan } from "../resilience/rescue-plan.ts";
 import { resumePoint, type ResumePoint } from "../resilience/resume.ts";
 import type { RetryBudget } from "../resilience/retry-budget.ts";
@@ -89,7 +90,6 @@ export interface Engine {
 
 const NONE = -1;
 /** RFC 9110 §15.6.3 to §15.6.5: the node, or what stands behind it, could not do it. */
-const GATEWAY_ERRORS: readonly number[] = [502, 503, 504];
 /** A resumable body that grows by less than this within `resume.stallTimeoutMs` has stalled. */
 const STALL_BYTES = 1_024;
 /** So often within that time it is looked at: a stall is found a quarter of it late at most. */

@@ -23,14 +23,14 @@ import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { HostPort } from "../config.ts";
 import { Exchange, type Engine } from "../forward/exchange.ts";
-import type { NodeTls, ServedCertificates, TlsMaterial } from "../tls/tls-material.ts";
 import type { VantageResolver } from "../routing/vantage.ts";
+import type { NodeTls, ServedCertificates, TlsMaterial } from "../tls/tls-material.ts";
 import type { Tunnels } from "../upgrade/tunnels.ts";
 import { ClientConnection } from "./client-connection.ts";
-import { TrustedPeers } from "./trusted-peers.ts";
-import { WaitingRequest } from "./waiting-request.ts";
 import { listenOn } from "./listen.ts";
 import { readHead } from "./request-head.ts";
+import { TrustedPeers } from "./trusted-peers.ts";
+import { WaitingRequest } from "./waiting-request.ts";
 
 const METHODS_OFFERED = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY";
 /** How late a head limit may be enforced. */

@@ -20,6 +20,9 @@ export type FailureClass = "A" | "C" | "D" | "E" | "F";
  */
 export type FailureCause = "refused" | "reset" | "timeout" | "broken" | "saturated" | "changed" | "status";
 
+/** What a node, or a proxy before it, answers when it cannot: 502, 503, 504. */
+export const GATEWAY_ERRORS: readonly number[] = [502, 503, 504];
+
 export interface AttemptProgress {
   /** The request was handed to a connection. */
   readonly isSent: boolean;

@@ -255,6 +255,7 @@ interface Why {
     readonly node: string;
     readonly isCandidate: boolean;
     readonly reason: string;
+    readonly cost: number | null;
   }[];
 }
 
@@ -285,8 +286,8 @@ test("why this node: candidates in order, and what speaks against each other one
     expect(paris.candidates.map(({ node, reason }) => `${node}: ${reason}`)).toEqual([
       "la1-1: may be asked",
       "ny1-3: may be asked",
-      "ny1-1: weight-0",
       "ny1-2: last-resort",
+      "ny1-1: weight-0",
     ]);
     const first = (await ask(stand.port)).headers["x-edge-node"];
     expect(first).toBe(paris.candidates[0]!.node);
@@ -295,17 +296,38 @@ test("why this node: candidates in order, and what speaks against each other one
     await call(stand, "POST", "/circuit-breakers/la1/open", ALLOWED);
     expect((await why("?vantage=paris")).candidates.map(({ reason }) => reason)).toEqual([
       "breaker-open",
-      "weight-0",
       "last-resort",
       "out",
+      "weight-0",
     ]);
     expect((await why("?vantage=rome")).candidates.map(({ node }) => node)).toEqual([
-      "ny1-1",
       "ny1-2",
       "ny1-3",
+      "ny1-1",
     ]);
     const unknown = await call(stand, "GET", "/api/v1/why?vantage=oslo", {});
     expect([unknown.status, codeOf(unknown)]).toEqual([400, "VANTAGE_UNKNOWN"]);
+  });
+});
+
+test("why this node: within a site by cost, which says who is next", async () => {
+  await withStand({ sites: { ny1: 3 } }, async (stand) => {
+    const why = async (): Promise<string[]> => {
+      const { candidates } = JSON.parse((await call(stand, "GET", "/api/v1/why", {})).body.toString()) as Why;
+      return candidates.map(({ node, cost }) => `${node} ${cost}`);
+    };
+    await call(stand, "PUT", "/nodes/ny1-2/weight", ALLOWED, '{"weight":400}');
+    expect(await why()).toEqual(["ny1-2 0.0025", "ny1-1 0.01", "ny1-3 0.01"]);
+    const held: (() => void)[] = [];
+    const busy = stand.node("ny1-2");
+    busy.handler = (_request, response) => void held.push(() => busy.answer(response));
+    const open = Array.from({ length: 3 }, () => ask(stand.port));
+    await until(() => held.length === 3);
+    expect(await why()).toEqual(["ny1-1 0.01", "ny1-2 0.01", "ny1-3 0.01"]);
+    const fourth = await ask(stand.port);
+    expect(fourth.headers["x-edge-node"]).toBe("ny1-1");
+    for (const finish of held) finish();
+    await Promise.all(open);
   });
 });
 
