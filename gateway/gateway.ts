@@ -248,7 +248,9 @@ class Gateway implements RunningGateway {
   }
 
   #tick(): void {
-    this.#current.fleet.ramp(this.#lasting.clock.nowMs());
+    const atMs = this.#lasting.clock.nowMs();
+    this.#current.fleet.ramp(atMs);
+    this.#current.fleet.sweep(atMs);
     for (const generation of this.#retired) {
       if (generation.engine.openCount > 0) continue;
       generation.fleet.closeUnused();

@@ -15,6 +15,8 @@ export interface PickRequest {
   readonly key: number;
   /** Sticky sessions: the node or key it belongs to (`Affinity.markOf`); undefined: any node will do. */
   readonly affinity?: number | undefined;
+  /** It may be asked of a node that is out, since it may be repeated elsewhere. */
+  readonly mayProbe?: boolean;
 }
 
 export interface Balancer {

@@ -127,6 +127,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     nowMs: number;
     readonly key: number;
     readonly affinity: number | undefined;
+    readonly mayProbe: boolean;
   };
   /** Attempts that may still answer or are answering, in the order in which they began. */
   readonly #running: Attempt[] = [];
@@ -192,6 +193,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
         path: head.path,
         address: head.client,
       }),
+      mayProbe: this.#mayProbe(),
     };
     this.#view = engine.routes.view(vantage);
     this.#attempts = engine.accessLog === undefined ? undefined : [];
@@ -287,6 +289,18 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#fail(isUnasked ? { kind: "breaker-open", retryAfterS } : this.#lastFailure);
   }
 
+  /** Should the node be dead after all, another one can be asked at once. */
+  #mayProbe(): boolean {
+    const { config, retryBudget } = this.#engine;
+    return (
+      config.outlier.probeIntervalMs > 0 &&
+      config.retry.attemptsMax > 1 &&
+      this.#head.bodyBytes === 0 &&
+      isIdempotent(this.#head.method) &&
+      retryBudget.covers(this.#startedMs)
+    );
+  }
+
   #pickNow(): PickRequest {
     this.#pick.nowMs = this.#engine.clock.nowMs();
     return this.#pick;
@@ -347,7 +361,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#attemptCount += 1;
     this.#lastNode = node.slot;
     this.#running.push(attempt);
-    fleet.balancerOf(node).take(node.index);
+    fleet.asked(node, startedMs);
     if (!this.#isBare) {
       if (this.#mayHedge()) {
         this.#hedgeDueMs =

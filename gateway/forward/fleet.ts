@@ -8,7 +8,7 @@
  */
 import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
-import type { Balancer } from "../balancer/balancer.ts";
+import { NONE, type Balancer } from "../balancer/balancer.ts";
 import { createBalancer } from "../balancer/create-balancer.ts";
 import type { PriorityHealth } from "../balancer/priority-load.ts";
 import { scaledWeight } from "../balancer/slow-start.ts";
@@ -103,7 +103,12 @@ export class Fleet implements RescuePools {
     this.nodes = nodes;
     this.sites = config.sites.map((site) => ({ id: site.id, nodes: site.nodes.map(({ id }) => id) }));
     this.balancers = balancers;
-    this.board = new NodeHealthBoard(nodes.length, config.health, config.outlier);
+    this.board = new NodeHealthBoard(
+      nodes.length,
+      config.health,
+      config.outlier,
+      (node) => nodes[node]!.siteIndex,
+    );
     this.#slowStart = slowStart;
     this.#onChange = onChange;
     if (predecessor !== undefined) this.#takeOver(predecessor);
@@ -174,6 +179,30 @@ export class Fleet implements RescuePools {
 
   hasRoom(node: number): boolean {
     return !this.nodes[node]!.pool.isFull;
+  }
+
+  takeProbe(site: number, nowMs: number): number {
+    if (!this.board.isAnyOut) return NONE;
+    const balancer = this.balancers[site]!;
+    const node = balancer.members.find(
+      (each) => this.board.isProbeDue(each, nowMs) && balancer.weight(each) > 0 && this.hasRoom(each),
+    );
+    if (node === undefined) return NONE;
+    this.board.probed(node, nowMs);
+    return node;
+  }
+
+  /** An attempt begins. */
+  asked(node: FleetNode, nowMs: number): void {
+    const balancer = this.balancerOf(node);
+    this.board.asked(node.index, balancer.active(node.index), nowMs);
+    balancer.take(node.index);
+  }
+
+  /** What shows only over a while; to be called now and then. */
+  sweep(nowMs: number): void {
+    const inFlight = (node: number): number => this.balancerOf(this.nodes[node]!).active(node);
+    for (const change of this.board.sweep(inFlight, nowMs)) this.apply(change, nowMs);
   }
 
   /** How an attempt ended, as far as it says something about its node. */

@@ -15,16 +15,21 @@
  * - At most `SILENT_SHARE_MAX_PERCENT` of the nodes (but always one) may be out for being silent at the same time:
  *   when a box freezes, everybody looks silent. Refused and reset connections prove a death and know no cap.
  * A third for errors: only so many nodes may be out for what they answer, and never the last healthy one. If all answer
- * with errors, the fault is behind them.
+ * with errors, the fault is behind them. What shows only over a while (shares of failures, times, a silence that grows) is
+ * looked at by `sweep`, which somebody calls now and then.
  */
 import { invariant } from "#core/assert.ts";
 import type { NodeHealth } from "#core/wire/events.ts";
+import { OutlierWindow } from "./outlier-window.ts";
 import { ejectionMs, OUTLIERS_OFF, type OutlierOptions } from "./outliers.ts";
+import { PhiAccrual } from "./phi-accrual.ts";
 import type { HealthProfile } from "./profiles.ts";
 
 /** Attempts in a row to which a node gave no answer of its own. Counted, not timed: at 100 requests/s a window never fills. */
 const SILENT_STREAK = 3;
 const SILENT_SHARE_MAX_PERCENT = 50;
+/** Probes that fail come at longer and longer intervals, up to so many times the first. */
+const PROBE_INTERVALS_MAX = 16;
 
 type State =
   | { readonly is: "unproven"; passes: number; failures: number }
@@ -74,15 +79,37 @@ export class NodeHealthBoard {
   /** By node: how often it went out for its answers, and when last; a quiet time takes one off. */
   readonly #outlierTimes: number[];
   readonly #outlierMs: number[];
+  readonly #window: OutlierWindow;
+  /** By node; empty: silence is not weighed. */
+  readonly #phis: readonly PhiAccrual[];
+  /** By node: since when it owes an answer and has given none; of no meaning while nothing is in flight. */
+  readonly #owesSinceMs: Float64Array;
+  /** By node: when a request may be tried on it, and how many were in vain. */
+  readonly #probeMs: Float64Array;
+  readonly #probes: Uint32Array;
   #outlierCount = 0;
   #healthyCount = 0;
+  #outCount = 0;
   #silentCount = 0;
   /** A node was healthy once: what is unproven from now on waits for its checks. */
   #isAnyProven = false;
   #stallEndedMs = -Infinity;
 
-  constructor(nodeCount: number, profile: HealthProfile, outliers: OutlierOptions = OUTLIERS_OFF) {
+  /** `siteOf`: nodes of one site are compared by their times. */
+  constructor(
+    nodeCount: number,
+    profile: HealthProfile,
+    outliers: OutlierOptions = OUTLIERS_OFF,
+    siteOf: (node: number) => number = () => 0,
+  ) {
     this.#profile = profile;
+    this.#window = new OutlierWindow(nodeCount, outliers, siteOf);
+    const { silencePhi, silenceDeviationMinMs } = outliers;
+    this.#phis =
+      silencePhi === 0 ? [] : Array.from({ length: nodeCount }, () => new PhiAccrual(silenceDeviationMinMs));
+    this.#owesSinceMs = new Float64Array(nodeCount);
+    this.#probeMs = new Float64Array(nodeCount).fill(Infinity);
+    this.#probes = new Uint32Array(nodeCount);
     this.#outliers = outliers;
     this.#outlierMax = Math.max(1, Math.floor((nodeCount * outliers.shareMaxPercent) / 100));
     this.#outlierTimes = Array.from({ length: nodeCount }, () => 0);
@@ -130,13 +157,19 @@ export class NodeHealthBoard {
     this.#stallEndedMs = endedMs;
   }
 
+  /** An attempt begins; `inFlight`: how many run at the node already. */
+  asked(node: number, inFlight: number, nowMs: number): void {
+    if (inFlight === 0) this.#owesSinceMs[node] = nowMs;
+  }
+
   /** `startedMs` is when the node was really asked. */
   attempt(node: number, sign: AttemptSign, startedMs: number, nowMs: number): HealthChange | undefined {
     const state = this.#state(node);
+    this.#count(node, sign, startedMs, nowMs);
     switch (sign) {
       case "answered":
         if (state.is === "healthy") state.silences = state.errors = 0;
-        return undefined;
+        return this.#probeAnswered(node, state, startedMs);
       case "error":
         return state.is === "healthy" ? this.#answeredError(node, state, nowMs) : undefined;
       case "refused":
@@ -163,6 +196,40 @@ export class NodeHealthBoard {
     return this.#checkFailed(node, sign, nowMs);
   }
 
+  /**
+   * What shows only over a while: shares of failures and times at the end of an interval, silences now. `inFlight` of a node:
+   * attempts that run there.
+   */
+  sweep(inFlight: (node: number) => number, nowMs: number): HealthChange[] {
+    const changes: HealthChange[] = [];
+    for (const { node, reason } of this.#window.judge(nowMs)) {
+      if (this.#state(node).is !== "healthy") continue;
+      const change = this.#ejectOutlier(node, reason, nowMs);
+      if (change !== undefined) changes.push(change);
+    }
+    for (let node = 0; node < this.#phis.length; node++) {
+      const change = inFlight(node) > 0 ? this.#weighSilence(node, nowMs) : undefined;
+      if (change !== undefined) changes.push(change);
+    }
+    return changes;
+  }
+
+  get isAnyOut(): boolean {
+    return this.#outCount > 0;
+  }
+
+  /** It is out, its time is over, and a request of somebody's may try it: one at a time. */
+  isProbeDue(node: number, nowMs: number): boolean {
+    return this.#probeMs[node]! <= nowMs && !this.#isDrained[node];
+  }
+
+  /** A request tries it. Should it never be heard of again, the next one may come all the same. */
+  probed(node: number, nowMs: number): void {
+    const { probeIntervalMs } = this.#outliers;
+    this.#probes[node]! += 1;
+    this.#probeMs[node] = nowMs + probeIntervalMs * Math.min(PROBE_INTERVALS_MAX, this.#probes[node]!);
+  }
+
   /** By order of an operator, until `undrain`. */
   drain(node: number): HealthChange | undefined {
     if (this.#isDrained[node]) return undefined;
@@ -187,13 +254,44 @@ export class NodeHealthBoard {
     state.errors += 1;
     const { consecutiveErrors } = this.#outliers;
     if (consecutiveErrors === 0 || state.errors < consecutiveErrors) return undefined;
+    return this.#ejectOutlier(node, `${state.errors} gateway errors in a row`, nowMs);
+  }
+
+  #ejectOutlier(node: number, reason: string, nowMs: number): HealthChange | undefined {
     if (this.#outlierCount >= this.#outlierMax || this.#healthyCount <= 1) return undefined;
     const times = 1 + this.#timesOut(node, nowMs);
     this.#outlierTimes[node] = times;
     this.#outlierMs[node] = nowMs;
     const untilMs = nowMs + ejectionMs(times, this.#outliers);
     const next: State = { ...ejected(nowMs), isOutlier: true, untilMs };
-    return this.#enter(node, next, `${state.errors} gateway errors in a row`, false);
+    return this.#enter(node, next, reason, false);
+  }
+
+  /** For what is judged over a while. Across a stall of the gateway's own nobody was silent. */
+  #count(node: number, sign: AttemptSign, startedMs: number, nowMs: number): void {
+    if (sign === "answered" || sign === "error") {
+      this.#owesSinceMs[node] = nowMs;
+      this.#phis[node]?.answered(nowMs - startedMs);
+    }
+    if (sign === "answered") this.#window.answered(node, nowMs - startedMs);
+    else if (sign !== "silent" || startedMs >= this.#stallEndedMs) this.#window.failed(node);
+  }
+
+  #weighSilence(node: number, nowMs: number): HealthChange | undefined {
+    if (this.#state(node).is !== "healthy" || this.#silentCount >= this.#silentMax) return undefined;
+    const silentMs = nowMs - Math.max(this.#owesSinceMs[node]!, this.#stallEndedMs);
+    const phi = this.#phis[node]!.phi(silentMs);
+    if (phi < this.#outliers.silencePhi) return undefined;
+    const next: State = { ...ejected(nowMs), isSilent: true };
+    return this.#enter(node, next, `silent for ${silentMs.toFixed(0)} ms, phi ${phi.toFixed(1)}`, true);
+  }
+
+  /** Whatever asked it, if it was asked since it went out. */
+  #probeAnswered(node: number, state: State, startedMs: number): HealthChange | undefined {
+    if (this.#outliers.probeIntervalMs === 0) return undefined;
+    if (!isOut(state)) return undefined;
+    if (startedMs < (state.is === "ejected" ? state.untilMs : state.sinceMs)) return undefined;
+    return this.#enter(node, healthy(), "a probe was answered", false);
   }
 
   /** How often it went out for its answers lately. */
@@ -211,15 +309,10 @@ export class NodeHealthBoard {
     if (state.is === "unproven") state.failures = 0;
     // An answer to a question older than the ejection proves nothing: the node may have died after it.
     else if (startedMs < state.sinceMs) return undefined;
-    if (state.is === "ejected" && nowMs < state.untilMs) return undefined;
+    if (state.is === "ejected" && nowMs < state.untilMs && !this.#outliers.isEndedByChecks) return undefined;
     state.passes += 1;
     if (state.passes < this.#profile.healthyThreshold) return undefined;
-    return this.#enter(
-      node,
-      { is: "healthy", failures: 0, silences: 0, errors: 0 },
-      `${state.passes} checks passed`,
-      false,
-    );
+    return this.#enter(node, healthy(), `${state.passes} checks passed`, false);
   }
 
   #checkSaidDraining(node: number, startedMs: number, nowMs: number): HealthChange | undefined {
@@ -264,8 +357,20 @@ export class NodeHealthBoard {
     this.#silentCount += isOutSilent(next) - isOutSilent(last);
     this.#outlierCount += isOutlier(next) - isOutlier(last);
     this.#healthyCount += Number(next.is === "healthy") - Number(last.is === "healthy");
+    this.#outCount += Number(isOut(next)) - Number(isOut(last));
+    this.#planProbe(node, next);
     if (next.is === "healthy") this.#isAnyProven = true;
     this.#states[node] = next;
+  }
+
+  #planProbe(node: number, next: State): void {
+    const { probeIntervalMs } = this.#outliers;
+    this.#probes[node] = 0;
+    this.#probeMs[node] = Infinity;
+    if (!isOut(next)) return;
+    this.#phis[node]?.reset();
+    const untilMs = next.is === "ejected" ? next.untilMs : 0;
+    if (probeIntervalMs > 0) this.#probeMs[node] = Math.max(next.sinceMs + probeIntervalMs, untilMs);
   }
 
   #change(node: number, from: NodeHealth, reason: string, checkNow: boolean): HealthChange | undefined {
@@ -280,12 +385,20 @@ export class NodeHealthBoard {
   }
 }
 
+function isOut(state: State): state is State & { readonly is: "ejected" | "unhealthy" } {
+  return state.is === "ejected" || state.is === "unhealthy";
+}
+
 function isOutSilent(state: State): number {
-  return (state.is === "ejected" || state.is === "unhealthy") && state.isSilent ? 1 : 0;
+  return isOut(state) && state.isSilent ? 1 : 0;
 }
 
 function isOutlier(state: State): number {
   return state.is === "ejected" && state.isOutlier ? 1 : 0;
+}
+
+function healthy(): State & { readonly is: "healthy" } {
+  return { is: "healthy", failures: 0, silences: 0, errors: 0 };
 }
 
 /** For nothing it said; a passed check may bring it back at any time. */

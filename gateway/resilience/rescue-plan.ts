@@ -5,6 +5,8 @@
  * that are alive but unproven or draining, then those that are out. The candidate says so. A node of weight 0 and a
  * node without a free connection are never tried.
  *
+ * A request that may be repeated may be the probe of a node that is out, if one of its first site is due.
+ *
  * Where spill-over is on, the first site is drawn by what the sites can carry; from there it goes on in order.
  */
 import { NONE, type Balancer, type PickRequest } from "../balancer/balancer.ts";
@@ -20,6 +22,8 @@ export interface RescuePools {
   isReluctant(node: number): boolean;
   /** Able to take one more, whatever its health. */
   hasRoom(node: number): boolean;
+  /** The node of a site that is out and whose turn it is to be tried, taken by this call; `NONE`: nobody's turn. */
+  takeProbe?(site: number, nowMs: number): number;
 }
 
 export interface Candidate {
@@ -71,6 +75,10 @@ export class RescuePlan {
 
   /** `sites` in order of preference. */
   next(sites: readonly number[], request: PickRequest): Candidate | undefined {
+    if (request.mayProbe === true && request.excluded.length === 0) {
+      const probe = this.#probe(sites, request);
+      if (probe !== undefined) return probe;
+    }
     if (this.#spread !== undefined && request.excluded.length === 0) {
       const candidate = this.#first(this.#spread, sites, request);
       if (candidate !== undefined) return candidate;
@@ -134,6 +142,13 @@ export class RescuePlan {
       if (own !== NONE) return own;
     }
     return balancer.pick(mayTake, request);
+  }
+
+  #probe(sites: readonly number[], { nowMs }: PickRequest): Candidate | undefined {
+    const site = sites[0];
+    if (site === undefined || this.#mayAsk?.(site, nowMs) === false) return undefined;
+    const node = this.#pools.takeProbe?.(site, nowMs) ?? NONE;
+    return node === NONE ? undefined : { node, site, isLastResort: true };
   }
 
   #first(spread: SiteSpread, sites: readonly number[], request: PickRequest): Candidate | undefined {

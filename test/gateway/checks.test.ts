@@ -72,6 +72,61 @@ test("a node that answers with errors is taken out; requests go on", async () =>
   });
 });
 
+test("a node whose checks fail comes back by a client's request that it answers; nobody else is sent there", async () => {
+  const health = { ...FAST, path: "/state" };
+  const document = { health, outlier: { probeIntervalMs: 50 } };
+  await withStand({ sites: { ny1: 2 }, document }, async (stand) => {
+    const { events, node, nodes, port } = stand;
+    const answers = ({ id }: { readonly id: string }, state: number): void => {
+      const each = node(id);
+      each.handler = (request, response) =>
+        request.url === "/state" ? void response.writeHead(state).end() : each.answer(response);
+    };
+    for (const each of nodes) answers(each, 200);
+    await until(() => healthOf(stand).join() === "healthy,healthy");
+    answers({ id: "ny1-1" }, 500);
+    await until(() => healthOf(stand)[0] === "unhealthy");
+    const isBack = (): boolean =>
+      events.some((event) => "reason" in event && event.reason === "a probe was answered");
+    let posts = 0;
+    while (!isBack()) {
+      // A request that may not be repeated is nobody's probe.
+      const post = await ask(port, { method: "POST", body: "x", headers: { "content-length": "1" } });
+      posts += Number(!isBack() && post.headers["x-edge-node"] === "ny1-1");
+      expect((await ask(port)).status).toBe(200);
+    }
+    expect(posts).toBe(0);
+  });
+});
+
+test("a node that fails more than its share, or is slower than its neighbours, is taken out at the interval's end", async () => {
+  const outlier = { intervalMs: 1_000, requestsMin: 5, failurePercent: 40, shareMaxPercent: 100 };
+  await withStand(
+    { sites: { ny1: 3 }, document: { health: FAST, outlier: { ...outlier, latencyFactor: 5 } } },
+    async (stand) => {
+      const { events, node, port } = stand;
+      await until(() => healthOf(stand).join() === "healthy,healthy,healthy");
+      let count = 0;
+      node("ny1-1").handler = (_request, response) => {
+        count += 1;
+        if (count % 2 === 0) response.writeHead(503).end();
+        else node("ny1-1").answer(response);
+      };
+      const slow = node("ny1-2");
+      slow.handler = (_request, response) => void setTimeout(() => slow.answer(response), 60);
+      const reasons = (): string[] =>
+        events.flatMap((event) =>
+          event.kind === "gateway.node" && event.to === "ejected" ? [event.reason] : [],
+        );
+      while (reasons().length < 1) await Promise.all(Array.from({ length: 6 }, () => ask(port)));
+      expect(reasons()[0]).toMatch(/^\d\d\.\d % of \d+ attempts failed$/);
+      while (reasons().length < 2) await Promise.all(Array.from({ length: 6 }, () => ask(port)));
+      expect(reasons()[1]).toMatch(/^answers take [\d.]+ ms, those of its site's others [\d.]+ ms$/);
+      expect(healthOf(stand)[2]).toBe("healthy");
+    },
+  );
+});
+
 test.each([
   [{ statuses: ["300-200"] }, 'health.statuses.0: "300-200" ends before it begins'],
   [{ kind: "tcp", bodyContains: "x" }, "health.bodyContains: a tcp check reads nothing: use"],
