@@ -6,6 +6,12 @@ export interface GatewayClock {
   nowMs(): number;
   /** Runs `fn` once, not before `ms` from now, whole milliseconds. */
   after(ms: number, fn: () => void): Timer;
+  /** Runs `fn` in the next turn of the loop, behind whatever has already arrived. */
+  soon<T>(fn: (argument: T) => void, argument: T): void;
 }
 
-export const HOST_CLOCK: GatewayClock = { nowMs, after };
+export const HOST_CLOCK: GatewayClock = {
+  nowMs,
+  after,
+  soon: (fn, argument) => void setImmediate(fn, argument),
+};

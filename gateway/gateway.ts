@@ -25,6 +25,7 @@ import { NodeSlots } from "./telemetry/node-slots.ts";
 import { RequestIds } from "./telemetry/request-id.ts";
 import { Telemetry, WINDOW_MS, type EventSink } from "./telemetry/telemetry.ts";
 import { readTls, type TlsMaterial } from "./tls/tls-material.ts";
+import { SOCKETS } from "./transport.ts";
 import { Tunnels } from "./upgrade/tunnels.ts";
 
 /** After a stall of the own loop this long, silence that began before it proves nothing. */
@@ -121,6 +122,7 @@ class Gateway implements RunningGateway {
       cookieSecret: randomToken(),
       requestIds: new RequestIds(randomToken().slice(0, REQUEST_ID_PREFIX_CHARS)),
       version: options.version,
+      transport: SOCKETS,
       tunnels: new Tunnels(),
       phase: { isDraining: false },
     };

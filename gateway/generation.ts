@@ -38,6 +38,7 @@ import type { NodeSlots } from "./telemetry/node-slots.ts";
 import type { RequestIds } from "./telemetry/request-id.ts";
 import type { EventSink, Telemetry } from "./telemetry/telemetry.ts";
 import type { TlsMaterial } from "./tls/tls-material.ts";
+import type { Transport } from "./transport.ts";
 import type { Tunnels } from "./upgrade/tunnels.ts";
 
 /** What outlives every configuration. */
@@ -52,6 +53,7 @@ export interface Lasting {
   readonly cookieSecret: string;
   readonly requestIds: RequestIds;
   readonly version: string;
+  readonly transport: Transport;
   readonly tunnels: Tunnels;
   readonly phase: GatewayPhase;
 }
@@ -77,6 +79,7 @@ export class Generation {
       prng: lasting.prng,
       slots,
       tls: tls.node,
+      openClient: lasting.transport.openClient,
       predecessor: predecessor?.fleet,
       onChange: (node, { from, to, reason, checkNow }) => {
         spread?.forget();
@@ -128,7 +131,15 @@ export class Generation {
       isKnown: (vantage) => known.has(vantage),
     });
     const prng = lasting.prng.fork("gateway/checks");
-    this.checker = new Checker({ fleet, config: config.health, telemetry, clock, prng, tls: tls.node });
+    this.checker = new Checker({
+      fleet,
+      config: config.health,
+      telemetry,
+      clock,
+      prng,
+      tls: tls.node,
+      openCheck: lasting.transport.openCheck,
+    });
   }
 
   get fleet(): Fleet {

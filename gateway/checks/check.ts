@@ -33,7 +33,25 @@ export type CheckRules = Pick<
 const BODY_BYTES_MAX = 64 * 1024;
 const HEADERS = { "user-agent": "anycastle-health" };
 
-export class CheckConnection {
+/** What asks one node how it is. */
+export interface NodeCheck {
+  /** One at a time. Calls back exactly once, unless `close` comes first. */
+  run(done: (result: CheckResult) => void): void;
+  close(): void;
+}
+
+export type OpenNodeCheck = (
+  origin: string,
+  clock: GatewayClock,
+  rules: CheckRules,
+  tls: NodeTls | undefined,
+) => NodeCheck;
+
+export function openNodeCheck(...[origin, clock, rules, tls]: Parameters<OpenNodeCheck>): NodeCheck {
+  return new CheckConnection(origin, clock, rules, tls);
+}
+
+class CheckConnection implements NodeCheck {
   readonly #origin: string;
   readonly #clock: GatewayClock;
   readonly #rules: CheckRules;
@@ -48,7 +66,6 @@ export class CheckConnection {
     this.#client = this.#open();
   }
 
-  /** One at a time. Calls back exactly once, unless `close` comes first. */
   run(done: (result: CheckResult) => void): void {
     const rules = this.#rules;
     if (rules.kind === "tcp") return runTcpCheck(this.#origin, rules.timeoutMs, this.#clock, done);

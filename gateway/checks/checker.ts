@@ -10,7 +10,7 @@ import type { Fleet, FleetNode } from "../forward/fleet.ts";
 import type { GatewayClock } from "../gateway-clock.ts";
 import type { NodeTls } from "../tls/tls-material.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { CheckConnection, type CheckResult } from "./check.ts";
+import type { CheckResult, NodeCheck, OpenNodeCheck } from "./check.ts";
 
 export interface CheckerOptions {
   readonly fleet: Fleet;
@@ -19,6 +19,7 @@ export interface CheckerOptions {
   readonly clock: GatewayClock;
   readonly prng: Prng;
   readonly tls: NodeTls | undefined;
+  readonly openCheck: OpenNodeCheck;
 }
 
 export class Checker {
@@ -49,7 +50,7 @@ export class Checker {
 class Rhythm {
   readonly #options: CheckerOptions;
   readonly #node: FleetNode;
-  readonly #connection: CheckConnection;
+  readonly #check: NodeCheck;
   #timer: Timer | undefined;
   #isRunning = false;
   #isStopped = false;
@@ -59,13 +60,13 @@ class Rhythm {
   constructor(options: CheckerOptions, node: FleetNode) {
     this.#options = options;
     this.#node = node;
-    this.#connection = new CheckConnection(node.url, options.clock, options.config, options.tls);
+    this.#check = options.openCheck(node.url, options.clock, options.config, options.tls);
   }
 
   begin(): void {
     const { clock } = this.#options;
     this.#isRunning = true;
-    this.#connection.run((result) => this.#end(result, clock.nowMs()));
+    this.#check.run((result) => this.#end(result, clock.nowMs()));
   }
 
   /** A check that is already under way began too early to count: another one follows it. */
@@ -82,7 +83,7 @@ class Rhythm {
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
-    this.#connection.close();
+    this.#check.close();
   }
 
   #end(result: CheckResult, nowMs: number): void {

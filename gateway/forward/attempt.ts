@@ -4,11 +4,12 @@
  * It tells its owner about the head, the data, the end and the failure, each at most once, and falls silent when it is
  * cancelled: an answer that comes after that (a frozen process that was thawed) is dropped with its connection.
  */
-import type { Client, Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { codeOf } from "#core/errors.ts";
 import type { BreakerCall } from "../resilience/breaker/breaker.ts";
 import { causeOfCode, type FailureCause } from "../resilience/failure-class.ts";
 import type { FleetNode } from "./fleet.ts";
+import type { NodeClient } from "./node-client.ts";
 import type { BodyForAttempt } from "./request-body.ts";
 
 export interface AttemptOwner {
@@ -42,7 +43,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   /** Until its result is known to the site's circuit breaker; undefined too where there is none. */
   breakerCall: BreakerCall | undefined;
   readonly #owner: AttemptOwner;
-  readonly #client: Client;
+  readonly #client: NodeClient;
   readonly #isReused: boolean;
   #controller: Dispatcher.DispatchController | undefined;
   #isHeadReceived = false;
@@ -51,7 +52,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   constructor(options: {
     readonly owner: AttemptOwner;
     readonly node: FleetNode;
-    readonly client: Client;
+    readonly client: NodeClient;
     readonly ordinal: number;
     readonly isHedge: boolean;
     readonly startedMs: number;
@@ -64,7 +65,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.isHedge = options.isHedge;
     this.startedMs = options.startedMs;
     this.breakerCall = options.breakerCall;
-    this.#isReused = options.client.stats.connected;
+    this.#isReused = options.client.isConnected;
   }
 
   /** Handed to a connection: the node may have seen it. */

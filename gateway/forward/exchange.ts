@@ -422,7 +422,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** Answers that have already arrived are read first: a late wake-up is not a slow node. */
   due(): void {
     this.dueMs = Infinity;
-    setImmediate(lookAgain, this);
+    this.#engine.clock.soon(lookAgain, this);
   }
 
   /** Not for owners: called one turn of the loop after `due`. */
@@ -512,7 +512,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#heldHead = { status, reason, fields };
     this.#heldTurns = 0;
     if (this.#resume !== undefined) this.#watchForStall(nowMs);
-    setImmediate(releaseAlone, this);
+    clock.soon(releaseAlone, this);
   }
 
   /** The node says that it cannot, and another one may. Only with somebody in good health left: an answer is an answer. */
@@ -756,7 +756,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   releaseAlone(): void {
     if (this.#heldHead === undefined) return;
     this.#heldTurns += 1;
-    if (this.#heldTurns < HELD_TURNS) return void setImmediate(releaseAlone, this);
+    if (this.#heldTurns < HELD_TURNS) return this.#engine.clock.soon(releaseAlone, this);
     this.#releaseHead();
     if (!this.#isOver) this.#response.flushHeaders();
   }

@@ -22,6 +22,7 @@ import {
 import type { RescuePools } from "../resilience/rescue-plan.ts";
 import type { NodeTls } from "../tls/tls-material.ts";
 import type { NodeSlots } from "../telemetry/node-slots.ts";
+import type { OpenNodeClient } from "./node-client.ts";
 import { NodePool } from "./node-pool.ts";
 
 export interface FleetNode {
@@ -41,6 +42,7 @@ export interface FleetOptions {
   readonly slots: NodeSlots;
   /** For nodes that speak TLS. */
   readonly tls: NodeTls | undefined;
+  readonly openClient: OpenNodeClient;
   readonly onChange: (node: FleetNode, change: HealthChange) => void;
   /** Of the configuration before. */
   readonly predecessor?: Fleet | undefined;
@@ -66,7 +68,7 @@ export class Fleet implements RescuePools {
   readonly #onChange: (node: FleetNode, change: HealthChange) => void;
   #successor: Fleet | undefined;
 
-  constructor({ config, prng, slots, tls, onChange, predecessor }: FleetOptions) {
+  constructor({ config, prng, slots, tls, openClient, onChange, predecessor }: FleetOptions) {
     const { slowStart } = config.balancer;
     const poolByUrl = new Map(predecessor?.nodes.map(({ url, pool }) => [url, pool]));
     const nodes: FleetNode[] = [];
@@ -82,7 +84,7 @@ export class Fleet implements RescuePools {
           tls: url.startsWith("https:") ? tls : undefined,
         };
         const kept = poolByUrl.get(url);
-        const pool = kept?.isFor(url, options) === true ? kept : new NodePool(url, options);
+        const pool = kept?.isFor(url, options) === true ? kept : new NodePool(url, options, openClient);
         const node: FleetNode = {
           index: nodes.length,
           slot: slots.of(id),

@@ -15,6 +15,10 @@ class StillClock implements GatewayClock {
     return { cancel: () => this.pending.splice(this.pending.indexOf(fn), 1) };
   }
 
+  soon<T>(fn: (argument: T) => void, argument: T): void {
+    this.pending.push(() => fn(argument));
+  }
+
   advance(toMs: number): void {
     this.#nowMs = toMs;
     for (const fn of this.pending.splice(0)) fn();

@@ -37,6 +37,10 @@ class JourneyClock implements GatewayClock {
     return HOST_CLOCK.after(0, fn);
   }
 
+  soon<T>(fn: (argument: T) => void, argument: T): void {
+    HOST_CLOCK.soon(fn, argument);
+  }
+
   arrive(): void {
     for (const fn of this.#held.splice(0)) fn();
   }
