@@ -93,9 +93,11 @@ export class OutlierWindow {
     return Math.max(SIGMA_FAILED_MIN_PERCENT, mean + sigma * Math.sqrt(variance));
   }
 
-  #byTime(judged: readonly number[]): Outlier[] {
-    const { latencyFactor, latencyFloorMs } = this.#options;
+  /** A node that mostly fails is no measure of how long an answer takes. */
+  #byTime(all: readonly number[]): Outlier[] {
+    const { latencyFactor, latencyFloorMs, requestsMin } = this.#options;
     if (latencyFactor === 0) return [];
+    const judged = all.filter((node) => this.#good[node]! >= requestsMin);
     const medians = new Map(judged.map((node) => [node, this.#medianMs(node)]));
     return judged
       .map((node) => ({ node, ms: medians.get(node)!, othersMs: this.#othersMs(node, judged, medians) }))
