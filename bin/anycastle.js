@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { dirname, join } from "node:path";
 
 const RELAUNCHED = "ANYCASTLE_RELAUNCHED";
-const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP"];
+const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 function isNewEnough(version) {

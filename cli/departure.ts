@@ -15,13 +15,14 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** 128 + the number of SIGHUP. */
 const EXIT_HANGUP = 129;
 
-export type Reason = "SIGINT" | "SIGTERM" | "SIGHUP" | "quit";
+export type Reason = "SIGINT" | "SIGTERM" | "SIGHUP" | "quit" | "handover";
 
 const STATUS_OF: Readonly<Record<Reason, number>> = {
   SIGINT: EXIT.interrupted,
   SIGTERM: EXIT.terminated,
   SIGHUP: EXIT_HANGUP,
   quit: EXIT.ok,
+  handover: EXIT.ok,
 };
 
 const WHY: Readonly<Record<Reason, string>> = {
@@ -29,6 +30,7 @@ const WHY: Readonly<Record<Reason, string>> = {
   SIGTERM: "SIGTERM",
   SIGHUP: "the terminal has gone",
   quit: "quit",
+  handover: "a successor has taken over",
 };
 
 export interface DepartureOptions {

@@ -16,7 +16,7 @@ import type { GatewayConfig } from "./config.ts";
 import { Deadlines } from "./forward/deadlines.ts";
 import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
 import { Generation, type Lasting } from "./generation.ts";
-import { listenError, portOf } from "./listener/listen.ts";
+import { descriptorOf, listenError, portOf } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
 import { changesOf, RESTART_PATHS, type ConfigChange } from "./reload/config-changes.ts";
 import { ecmpNode } from "./routing/modes.ts";
@@ -48,8 +48,16 @@ export interface GatewayOptions {
   readonly version: string;
   readonly prng: Prng;
   readonly clock?: GatewayClock;
+  /** Descriptors that listen already, in place of the configured addresses. */
+  readonly inherited?: ListeningSockets;
   /** Where a configuration comes from when the admin API is told to reload; absent: it cannot. */
   readonly readConfig?: () => ConfigRead;
+}
+
+/** File descriptors. */
+export interface ListeningSockets {
+  readonly listen?: number;
+  readonly admin?: number;
 }
 
 export type ConfigRead =
@@ -67,6 +75,12 @@ export interface RunningGateway {
   /** Null: the admin API is off. */
   readonly adminUrl: string | null;
   readonly status: () => GatewayStatus;
+  /** For a successor; empty where the system has none. */
+  readonly sockets: ListeningSockets;
+  /** As it was configured, which may differ from where it listens. */
+  readonly addresses: Pick<GatewayConfig, "listen" | "admin">;
+  /** Every node has been checked at least once, or is not checked at all. */
+  readonly isProven: () => boolean;
   /**
    * Another configuration from the next request on; open requests end on the one they began with. What needs other
    * sockets is refused, and then nothing changes.
@@ -157,10 +171,12 @@ class Gateway implements RunningGateway {
 
   async start(): Promise<void> {
     const { admin, listen } = this.#current.config;
-    this.#port = await this.#listener.listen(listen);
+    const { inherited = {} } = this.#options;
+    this.#port = await this.#listener.listen(listen, inherited.listen);
     if (admin !== undefined) {
       try {
-        await this.#admin.listen({ host: admin.host, port: admin.port });
+        const socket = inherited.admin === undefined ? { port: admin.port } : { fd: inherited.admin };
+        await this.#admin.listen({ host: admin.host, ...socket });
       } catch (error) {
         throw listenError(error, admin, "the gateway's admin API");
       }
@@ -191,6 +207,25 @@ class Gateway implements RunningGateway {
     return admin === undefined || this.#adminPort === undefined
       ? null
       : `http://${urlHost(admin.host)}:${this.#adminPort}`;
+  }
+
+  get addresses(): Pick<GatewayConfig, "listen" | "admin"> {
+    return this.#current.config;
+  }
+
+  get sockets(): ListeningSockets {
+    const listen = this.#listener.descriptor;
+    const admin = this.#adminPort === undefined ? undefined : descriptorOf(this.#admin.server);
+    return {
+      ...(listen === undefined ? {} : { listen }),
+      ...(admin === undefined ? {} : { admin }),
+    };
+  }
+
+  isProven(): boolean {
+    const { config, fleet } = this.#current;
+    if (config.routing.mode === "anycast-only") return true;
+    return fleet.nodes.every(({ index }) => this.#current.checker.lastCheck(index) !== null);
   }
 
   reload(config: GatewayConfig): ReloadResult {

@@ -1,7 +1,7 @@
 /** The gateway as a command: configuration from a file, events as lines, a gentle end. */
 import { readFileSync } from "node:fs";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
-import { nowNs } from "#core/host/clock.ts";
+import { nowNs, sleep } from "#core/host/clock.ts";
 import { environmentValue } from "#core/host/environment.ts";
 import { randomSeed, randomToken } from "#core/host/random.ts";
 import { Prng } from "#core/prng.ts";
@@ -13,12 +13,16 @@ import { showWarnings } from "../config-file/show-problems.ts";
 import { Departure } from "../departure.ts";
 import { storyOf } from "../event-line.ts";
 import type { GatewayFlags } from "../gateway.ts";
+import { inheritedSockets, startSuccessor } from "./handover.ts";
 import { configReader, reloadNow, watchFile } from "./reloading.ts";
 import { showDiff } from "./show-diff.ts";
 import type { Output } from "../output.ts";
 import { outliveReader } from "../unwritten.ts";
 
 const TOKEN_LENGTH_MIN = 16;
+const PROVEN_LOOK_MS = 20;
+
+let isHandingOver = false;
 
 export async function runGateway(output: Output, flags: GatewayFlags): Promise<number> {
   const overrides = {
@@ -35,7 +39,9 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   if (flags.diff === true) return await showDiff(output, config);
   const readConfig = configReader(file.path, overrides);
   const ownToken = adminToken(flags.adminTokenFile);
+  const inherited = inheritedSockets(config);
   const started = startGateway(config, {
+    inherited: inherited.sockets,
     events: { emit: (body, atNs) => tellEvent(output, flags.ndjson === true, body, atNs) },
     adminToken: ownToken ?? randomToken(),
     version: VERSION,
@@ -52,12 +58,39 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   const reload = (): void => reloadNow(gateway, readConfig);
   // In a terminal SIGHUP says that it was closed; without one it is the daemon's word for "read it again".
   if (!process.stdout.isTTY) departure.leaveOut("SIGHUP", reload);
+  process.on("SIGUSR2", () => void handOver(gateway, departure, output));
+  void tellWhenProven(gateway, inherited.tellReady);
   const unwatch = flags.watch === true ? watchFile(file.path, reload) : undefined;
   const say = flags.ndjson === true ? output.tell : output.print;
   say(introduction(gateway, opened, ownToken !== undefined));
   const status = await departure.done;
   unwatch?.();
   return status;
+}
+
+/** SIGUSR2: another process, with the code and the file as they are now, takes over the sockets. */
+async function handOver(gateway: RunningGateway, departure: Departure, output: Output): Promise<void> {
+  const { listen, admin } = gateway.sockets;
+  if (departure.hasBegun || isHandingOver || listen === undefined) return;
+  isHandingOver = true;
+  output.tell("starting a successor");
+  try {
+    const pid = await startSuccessor(gateway.addresses, {
+      listen,
+      ...(admin === undefined ? {} : { admin }),
+    });
+    output.tell(`successor ${pid} has taken over`);
+    departure.ask("handover");
+  } catch (error) {
+    output.tell(`there is no successor: ${messageOf(error)}; this one serves on`);
+  } finally {
+    isHandingOver = false;
+  }
+}
+
+async function tellWhenProven(gateway: RunningGateway, tellReady: () => void): Promise<void> {
+  while (!gateway.isProven()) await sleep(PROVEN_LOOK_MS);
+  tellReady();
 }
 
 function introduction(gateway: RunningGateway, { config, file }: OpenedConfig, hasToken: boolean): string {

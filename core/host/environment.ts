@@ -6,6 +6,11 @@ export function environmentValue(name: string): string | undefined {
   return value === undefined || value === "" ? undefined : value;
 }
 
+/** It was meant for this process alone. */
+export function forgetEnvironment(name: string): void {
+  delete process.env[name];
+}
+
 /** The environment of a child: this process's own and what is given. */
 export function childEnvironment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   return { ...process.env, ...more };

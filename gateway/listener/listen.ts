@@ -7,11 +7,17 @@ import type { HostPort } from "../config.ts";
 /** The kernel cuts it to `net.core.somaxconn`. */
 const BACKLOG = 4096;
 
-/** Resolves with the port that was bound; rejects as `listenError` says. */
-export async function listenOn(server: Server, address: HostPort, what: string): Promise<number> {
+/** Resolves with the port that was bound; `descriptor` listens already. Rejects as `listenError` says. */
+export async function listenOn(
+  server: Server,
+  address: HostPort,
+  what: string,
+  descriptor?: number,
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
-  server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, resolve);
+  const where = descriptor === undefined ? { host: address.host, port: address.port } : { fd: descriptor };
+  server.listen({ ...where, backlog: BACKLOG }, resolve);
   try {
     await promise;
   } catch (error) {
@@ -24,6 +30,15 @@ export async function listenOn(server: Server, address: HostPort, what: string):
 export function portOf(server: Server, otherwise: number): number {
   const bound = server.address();
   return typeof bound === "object" && bound !== null ? bound.port : otherwise;
+}
+
+/**
+ * Of a server that listens; undefined: it does not. Node tells it nowhere else than on libuv's handle, which has had it since
+ * there is one.
+ */
+export function descriptorOf(server: Server): number | undefined {
+  const { _handle: handle } = server as { readonly _handle?: { readonly fd?: number } | null };
+  return typeof handle?.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
 }
 
 /** `PORT_BUSY` when somebody else listens there, else `LISTEN_FAILED`. `what` begins the sentence. */

@@ -27,7 +27,7 @@ import type { VantageResolver } from "../routing/vantage.ts";
 import type { NodeTls, ServedCertificates, TlsMaterial } from "../tls/tls-material.ts";
 import type { Tunnels } from "../upgrade/tunnels.ts";
 import { ClientConnection } from "./client-connection.ts";
-import { listenOn } from "./listen.ts";
+import { descriptorOf, listenOn } from "./listen.ts";
 import { readHead } from "./request-head.ts";
 import { TrustedPeers } from "./trusted-peers.ts";
 import { WaitingRequest } from "./waiting-request.ts";
@@ -140,9 +140,13 @@ export class Listener {
     (server as SecureServer).setSecureContext({ cert, key, minVersion: tls.minVersion });
   }
 
-  /** The port that was bound. Rejects with `PORT_BUSY`. */
-  async listen(address: HostPort): Promise<number> {
-    return listenOn(this.#server, address, "the gateway");
+  /** The port that was bound. `descriptor`: one that listens already. Rejects with `PORT_BUSY`. */
+  async listen(address: HostPort, descriptor?: number): Promise<number> {
+    return listenOn(this.#server, address, "the gateway", descriptor);
+  }
+
+  get descriptor(): number | undefined {
+    return descriptorOf(this.#server);
   }
 
   get connectionCount(): number {

@@ -1,4 +1,5 @@
-import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import { Agent, createServer, get, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -177,3 +178,62 @@ accessLog: { file: stdout, sampleSuccess: 1 }
   expect(await gateway.ended).toEqual({ status: 143, signal: null });
   expect(gateway.stderr.split("nobody reads it").length).toBe(2);
 });
+
+test("SIGUSR2: a successor takes over the sockets and no request is lost; one that does not start changes nothing", async () => {
+  const file = join(dir, "handed.yaml");
+  const text = (weight: number): string => `listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+sites: [{ id: fra, nodes: [{ id: fra-1, url: "http://127.0.0.1:${upstreamPort}", weight: ${weight} }] }]
+health: { profile: demo, path: / }
+`;
+  writeFileSync(file, text(1));
+  const first = new LongRun(dir, ["gateway", "-c", "handed.yaml"]);
+  await first.said("fra-1 unproven -> healthy");
+  const url = urlIn(first.stdout, "gateway  ");
+  const adminUrl = urlIn(first.stdout, "admin ");
+
+  writeFileSync(file, text(1).replace("health", "wealth"));
+  first.kill("SIGUSR2");
+  await first.said("there is no successor: it ended with 2; this one serves on");
+
+  const statuses: number[] = [];
+  const over = new AbortController();
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  const pump = async (ownAgent: Agent | undefined): Promise<void> => {
+    while (!over.signal.aborted) statuses.push(await statusOf(url, ownAgent));
+  };
+  const pumps = [...Array.from({ length: 4 }, () => pump(agent)), pump(undefined), pump(undefined)];
+  const weightOf = async (): Promise<number> => {
+    const status = (await (await fetch(`${adminUrl}/status`)).json()) as { nodes: { weight: number }[] };
+    return status.nodes[0]!.weight;
+  };
+  writeFileSync(file, text(7));
+  first.kill("SIGUSR2");
+  await first.said("has taken over");
+  const pid = Number(/successor (\d+) has taken over/.exec(first.stderr)![1]);
+  try {
+    const exited = once(first.child, "exit");
+    expect(await exited).toEqual([0, null]);
+    expect(await weightOf()).toBe(7);
+    const before = statuses.length;
+    while (statuses.length < before + 200) await new Promise((resolve) => setImmediate(resolve));
+    over.abort();
+    await Promise.all(pumps);
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  } finally {
+    over.abort();
+    agent.destroy();
+    process.kill(pid, "SIGTERM");
+  }
+  // Its output goes where its predecessor's went.
+  await first.ended;
+});
+
+function statusOf(url: string, agent: Agent | undefined): Promise<number> {
+  return new Promise((resolve) => {
+    get(url, { agent: agent ?? false }, (response) => {
+      response.resume();
+      response.on("end", () => resolve(response.statusCode ?? 0));
+    }).on("error", () => resolve(0));
+  });
+}
