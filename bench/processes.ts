@@ -24,6 +24,8 @@ export interface StartOptions {
   readonly input?: string;
   /** What it writes to its standard output, as it comes. */
   readonly onOutput?: (chunk: Buffer) => void;
+  /** The same of its standard error; what its successors write there too. */
+  readonly onError?: (chunk: Buffer) => void;
 }
 
 const running = new Set<BenchProcess>();
@@ -56,8 +58,13 @@ export class BenchProcess {
       });
     }
     if (options.onOutput !== undefined) this.#child.stdout?.on("data", options.onOutput);
+    if (options.onError !== undefined) this.#child.stderr?.on("data", options.onError);
     this.#child.stdin?.on("error", () => undefined);
     if (options.input !== undefined) this.#child.stdin?.write(options.input);
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   get log(): string {

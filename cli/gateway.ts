@@ -44,7 +44,7 @@ export function addGateway(program: Command): void {
     .option("--ndjson", "events on standard output, one JSON document a line")
     .addHelpText(
       "after",
-      `\nCtrl-C or SIGTERM lets open requests finish (limits.drainTimeoutMs), a second one ends at once.\n${examples(
+      `\nCtrl-C or SIGTERM lets open requests finish (limits.drainTimeoutMs), a second one ends at once.\nSIGHUP reads the file again; SIGUSR2 starts a successor that takes over the sockets.\n${examples(
         ["anycastle config init", "write an anycastle.yaml to start from"],
         ["anycastle gateway", "with ./anycastle.yaml"],
         ["anycastle gateway -c edge.yaml --listen 0.0.0.0:80", "another file, another address"],

@@ -54,7 +54,7 @@ export function summaryOf(pieces: readonly KillPiece[]): KillSummary {
 }
 
 /** Upper bound of the share of lost GET, 95 %: 3/n where none was lost (Hanley and Lippman-Hand, JAMA 1983). */
-export function bound({ failedGets, gets }: KillSummary): string {
+export function bound({ failedGets, gets }: Pick<KillSummary, "gets" | "failedGets">): string {
   return failedGets === 0 && gets > 0 ? (3 / gets).toExponential(1) : "none: some were lost";
 }
 

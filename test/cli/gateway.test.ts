@@ -1,10 +1,11 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Agent, createServer, get, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { anycastle, LongRun, scratch } from "./run-cli.ts";
+import { anycastle, LAUNCHER, LongRun, scratch } from "./run-cli.ts";
 
 const { dir, remove } = scratch();
 const TOKEN = "a-token-of-more-than-16";
@@ -237,3 +238,27 @@ function statusOf(url: string, agent: Agent | undefined): Promise<number> {
     }).on("error", () => resolve(0));
   });
 }
+
+test("a socket that systemd holds is listened on in place of `listen`", async () => {
+  const held = createTcpServer();
+  await new Promise<void>((resolve) => held.listen(0, "127.0.0.1", resolve));
+  const { port } = held.address() as AddressInfo;
+  const { fd } = (held as unknown as { _handle: { fd: number } })._handle;
+  // As systemd does: the descriptor is the process's fourth, and the process is the one that is named.
+  const command = `LISTEN_PID=$$ LISTEN_FDS=1 exec "${process.execPath}" "${LAUNCHER}" gateway --admin off`;
+  const child = spawn("sh", ["-c", command], { cwd: dir, stdio: ["ignore", "pipe", "pipe", fd] });
+  try {
+    let said = "";
+    for await (const chunk of child.stdout!) {
+      said += String(chunk);
+      if (said.includes("\n")) break;
+    }
+    expect(said).toContain(`gateway  http://127.0.0.1:${port}`);
+    // Only the one that serves may accept.
+    held.close();
+    expect(await statusOf(`http://127.0.0.1:${port}/`, undefined)).toBe(200);
+  } finally {
+    child.kill("SIGTERM");
+  }
+  expect(await once(child, "exit")).toEqual([143, null]);
+});

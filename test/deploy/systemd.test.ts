@@ -10,6 +10,11 @@ function value(key: string): string {
   return new RegExp(`^${key}=(.*)$`, "m").exec(UNIT)?.[1] ?? "";
 }
 
+test("the socket beside it is for the same service", () => {
+  const socket = readFileSync(join(import.meta.dirname, "../../deploy/anycastle-gateway.socket"), "utf8");
+  expect(socket).toMatch(/^ListenStream=.*:8080$/m);
+});
+
 test("it starts the gateway with flags that exist, checks first, reloads by the signal that reloads", async () => {
   const { dir, remove } = scratch();
   try {

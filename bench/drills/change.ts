@@ -1,0 +1,224 @@
+/**
+ * `npm run drill:change`: the gateway is given new configurations and successors under open-loop load, and what clients lost is
+ * counted.
+ *
+ *   --reloads N    new configurations by SIGHUP (100)     --restarts N   successors by SIGUSR2 (20)
+ *   --rate N       requests a second (1000)               --seed N       of the load (1)
+ *   --json FILE    everything                             --quick        20 reloads, 3 restarts
+ *
+ * Each configuration has other nodes and weights than the one before; requests are GET but for a twentieth, half of them on
+ * connections of their own. Ends with `N passed, N failed` alone on the last line: no GET lost, no POST executed twice, every
+ * reload and restart told. Exit status: 0 held, 1 not, 2 usage.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { nowMs, sleep } from "#core/host/clock.ts";
+import type { LoadResult } from "#core/wire/measure.ts";
+import { BenchProcess, freePort } from "../processes.ts";
+import { startLoad } from "./drill-load.ts";
+import { DrillNodes, type DrillNode } from "./drill-nodes.ts";
+import { bound } from "./kill-report.ts";
+import { withinDrill } from "./within-drill.ts";
+
+const LAUNCHER = fileURLToPath(new URL("../../bin/anycastle.js", import.meta.url));
+const NODES = 4;
+const POST_PERCENT = 5;
+const SETTLE_MS = 1_000;
+const BETWEEN_RELOADS_MS = 100;
+/** Also for what a predecessor has yet to finish. */
+const BETWEEN_RESTARTS_MS = 1_500;
+const TOLD_MS_MAX = 40_000;
+const LOOK_MS = 5;
+
+interface Change {
+  readonly reloads: number;
+  readonly restarts: number;
+}
+
+async function main(): Promise<number> {
+  const flags = readFlags();
+  if (flags === undefined) return 2;
+  let held: readonly boolean[] = [];
+  await withinDrill(async (directory) => {
+    const nodes = await DrillNodes.start(NODES);
+    const gateway = await Gateway.start(directory, nodes.nodes);
+    const load = startLoad({
+      directory,
+      port: gateway.port,
+      ratePerS: flags.rate,
+      seconds: 60 + flags.reloads + 10 * flags.restarts,
+      postPercent: POST_PERCENT,
+      seed: flags.seed,
+    });
+    await sleep(SETTLE_MS);
+    const done = await change(gateway, flags);
+    await sleep(SETTLE_MS);
+    load.stop();
+    const result = await load.result;
+    gateway.end();
+    await nodes.stop();
+    held = report(result, done, nodes.duplicated, flags);
+  });
+  const failed = held.filter((is) => !is).length;
+  say(`${held.length - failed} passed, ${failed} failed`);
+  return failed === 0 && held.length > 0 ? 0 : 1;
+}
+
+async function change(gateway: Gateway, { reloads, restarts }: Change): Promise<Change> {
+  const done = { reloads: 0, restarts: 0 };
+  for (let count = 0; count < reloads; count++) {
+    if (await gateway.reload(count)) done.reloads += 1;
+    await sleep(BETWEEN_RELOADS_MS);
+  }
+  for (let count = 0; count < restarts; count++) {
+    if (await gateway.restart()) done.restarts += 1;
+    await sleep(BETWEEN_RESTARTS_MS);
+  }
+  return done;
+}
+
+function report(result: LoadResult, done: Change, duplicated: number, flags: Flags): readonly boolean[] {
+  const of = (method: string) => result.methods?.find((each) => each.method === method);
+  const [get, post] = [of("GET"), of("POST")];
+  const own = { gets: get?.sent ?? 0, failedGets: get?.failed ?? 0 };
+  say(`${done.reloads} of ${flags.reloads} reloads, ${done.restarts} of ${flags.restarts} restarts`);
+  say(
+    `${own.failedGets} of ${own.gets} GET failed (bound ${bound(own)}), ${post?.failed ?? 0} of ${post?.sent ?? 0} POST, ${duplicated} executed twice`,
+  );
+  if (result.failedTotal > 0) say(`failed: ${JSON.stringify(result.failed)}`);
+  say(
+    `latency of GET: p50 ${get?.latency.p50} ms, p99 ${get?.latency.p99} ms, max ${get?.latency.max} ms${result.isVoid ? `; void: ${result.voidReasons.join("; ")}` : ""}`,
+  );
+  if (flags.json !== undefined) {
+    const document = { schema: "anycastle.drill-change/v1", ...done, duplicated, result };
+    writeFileSync(flags.json, `${JSON.stringify(document, undefined, 1)}\n`);
+  }
+  const isDone = done.reloads === flags.reloads && done.restarts === flags.restarts;
+  return [own.gets > 0 && own.failedGets === 0, duplicated === 0, isDone];
+}
+
+class Gateway {
+  readonly port: number;
+  readonly #file: string;
+  readonly #nodes: readonly DrillNode[];
+  readonly #process: BenchProcess;
+  /** What it and its successors have said. */
+  #said = "";
+  #pid: number;
+
+  static async start(directory: string, nodes: readonly DrillNode[]): Promise<Gateway> {
+    const port = await freePort();
+    const file = join(directory, "anycastle.yaml");
+    writeFileSync(file, documentOf(port, nodes, 0));
+    const gateway = new Gateway(port, file, nodes);
+    await gateway.#process.untilListening(port);
+    return gateway;
+  }
+
+  private constructor(port: number, file: string, nodes: readonly DrillNode[]) {
+    this.port = port;
+    this.#file = file;
+    this.#nodes = nodes;
+    const command = [process.execPath, LAUNCHER, "gateway", "-c", file];
+    this.#process = new BenchProcess("gateway", command, {
+      onError: (chunk) => void (this.#said += chunk.toString()),
+    });
+    this.#pid = this.#process.pid;
+  }
+
+  async reload(count: number): Promise<boolean> {
+    writeFileSync(this.#file, documentOf(this.port, this.#nodes, count + 1));
+    const from = this.#said.length;
+    process.kill(this.#pid, "SIGHUP");
+    return (await this.#answered(from, /new configuration in force/)) !== undefined;
+  }
+
+  async restart(): Promise<boolean> {
+    const from = this.#said.length;
+    process.kill(this.#pid, "SIGUSR2");
+    const answer = await this.#answered(from, /successor (\d+) has taken over/);
+    if (answer === undefined) return false;
+    this.#pid = Number(answer[1]);
+    return true;
+  }
+
+  end(): void {
+    process.kill(this.#pid, "SIGKILL");
+  }
+
+  async #answered(from: number, what: RegExp): Promise<RegExpExecArray | undefined> {
+    for (const untilMs = nowMs() + TOLD_MS_MAX; nowMs() < untilMs; await sleep(LOOK_MS)) {
+      const found = what.exec(this.#said.slice(from));
+      if (found !== null) return found;
+    }
+    return undefined;
+  }
+}
+
+/** Every configuration leaves another node out, and weighs the others anew. */
+function documentOf(port: number, nodes: readonly DrillNode[], count: number): string {
+  const present = nodes.filter((_, index) => index !== count % nodes.length);
+  return JSON.stringify({
+    listen: `127.0.0.1:${port}`,
+    admin: "off",
+    sites: [
+      {
+        id: "drill",
+        nodes: present.map(({ name, port: at }, index) => ({
+          id: name,
+          url: `http://127.0.0.1:${at}`,
+          weight: 1 + ((count + index) % 5),
+        })),
+      },
+    ],
+    health: { kind: "tcp" },
+  });
+}
+
+interface Flags extends Change {
+  readonly rate: number;
+  readonly seed: number;
+  readonly json: string | undefined;
+}
+
+function readFlags(): Flags | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        reloads: { type: "string" },
+        restarts: { type: "string" },
+        rate: { type: "string", default: "1000" },
+        seed: { type: "string", default: "1" },
+        json: { type: "string" },
+        quick: { type: "boolean", default: false },
+      },
+    });
+    const whole = (
+      name: "reloads" | "restarts" | "rate" | "seed",
+      otherwise: number,
+      min: number,
+    ): number => {
+      const value = Number(values[name] ?? otherwise);
+      if (Number.isInteger(value) && value >= min && value <= 100_000) return value;
+      throw new Error(`--${name} ${values[name]} is not a whole number from ${min} to 100000`);
+    };
+    return {
+      reloads: whole("reloads", values.quick ? 20 : 100, 0),
+      restarts: whole("restarts", values.quick ? 3 : 20, 0),
+      rate: whole("rate", 1_000, 1),
+      seed: whole("seed", 1, 0),
+      json: values.json,
+    };
+  } catch (error) {
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+process.exitCode = await main();
