@@ -16,6 +16,7 @@ import {
   type AdmissionConfig,
 } from "./config/admission.ts";
 import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from "./config/breaker.ts";
+import { cacheSchema, type CacheConfig } from "./config/cache.ts";
 import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
 import { outlierSchema } from "./config/outlier.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
@@ -318,6 +319,7 @@ export const gatewaySchema = z
     webSocket: webSocketSchema.prefault({}),
     tls: tlsSchema.optional().describe("Absent: clients speak plain HTTP."),
     nodeTls: nodeTlsSchema.optional().describe("For nodes whose `url` is https; absent: defaults."),
+    cache: cacheSchema.optional().describe("Absent: no answer is kept."),
     accessLog: accessLogSchema.optional().describe("Absent: no log of requests."),
     requestId: z
       .boolean()
@@ -390,6 +392,7 @@ export interface GatewayConfig {
   readonly tls: TlsConfig | undefined;
   /** Undefined: no node speaks TLS. */
   readonly nodeTls: NodeTlsConfig | undefined;
+  readonly cache: CacheConfig | undefined;
   readonly accessLog: AccessLogConfig | undefined;
   readonly hasRequestId: boolean;
   readonly limits: Readonly<Document["limits"]>;
@@ -705,6 +708,7 @@ function complete(document: Document): GatewayConfig {
     webSocket: document.webSocket,
     tls: document.tls,
     nodeTls: completeNodeTls(document),
+    cache: document.cache,
     accessLog: document.accessLog,
     hasRequestId: document.requestId,
     limits: document.limits,

@@ -153,6 +153,7 @@ class Gateway implements RunningGateway {
         fleet,
         telemetry,
         breakers,
+        cache: () => this.#current.engine.cache,
         version: options.version,
         retryBudgetRatio,
       }),

@@ -14,6 +14,7 @@ import { Admission } from "./admission/admission.ts";
 import { WaitingLine } from "./admission/waiting-line.ts";
 import { isHashing } from "./balancer/create-balancer.ts";
 import type { PriorityHealth } from "./balancer/priority-load.ts";
+import { ResponseCache } from "./cache/response-cache.ts";
 import { FeedSource } from "./catchment/feed-source.ts";
 import { RouteTable } from "./catchment/route-table.ts";
 import { Checker } from "./checks/checker.ts";
@@ -122,6 +123,7 @@ export class Generation {
       openCount: 0,
       admission: admissionOf(config, predecessor),
       line: lineOf(config, predecessor),
+      cache: cacheOf(config, predecessor),
       requestIds: lasting.requestIds,
       accessLog: accessLogOf(config, lasting, predecessor),
     };
@@ -268,6 +270,18 @@ function accessLogOf(
   const kept = predecessor!.engine.accessLog!;
   kept.reopen();
   return kept;
+}
+
+/** What it keeps stays as long as its rules do. The bare network keeps nothing. */
+function cacheOf(
+  { cache, routing }: GatewayConfig,
+  predecessor: Generation | undefined,
+): ResponseCache | undefined {
+  if (cache === undefined || routing.mode === "anycast-only") return undefined;
+  const before = predecessor?.engine.cache;
+  return before !== undefined && isDeepStrictEqual(predecessor?.config.cache, cache)
+    ? before
+    : new ResponseCache(cache);
 }
 
 function lineOf(

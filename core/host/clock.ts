@@ -25,6 +25,16 @@ export function wallClock(): string {
   return new Date().toISOString();
 }
 
+/** Milliseconds since 1970, of the wall clock: only to be compared with dates that others have written. */
+export function wallMs(): number {
+  return Date.now();
+}
+
+/** A date as HTTP or a person writes it, in milliseconds since 1970; NaN: it is none. */
+export function dateMs(text: string | undefined): number {
+  return text === undefined ? Number.NaN : Date.parse(text);
+}
+
 /** Resolves after at least `ms` milliseconds. For drivers only: a policy returns deadlines instead of waiting. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

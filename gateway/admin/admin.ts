@@ -13,6 +13,7 @@ import type { Engine } from "../forward/exchange.ts";
 import type { Fleet, FleetNode } from "../forward/fleet.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import { addBreakerRoutes, BREAKER_PATHS } from "./breakers.ts";
+import { addCacheRoutes, CACHE_PATHS } from "./cache.ts";
 import { addHealthRoutes, HEALTH_PATHS } from "./health.ts";
 import { addRateLimitRoutes, RATE_LIMIT_PATHS } from "./rate-limit.ts";
 import { addReloadRoutes, RELOAD_PATHS, type Reload } from "./reload.ts";
@@ -58,6 +59,7 @@ const PATHS = [
   "POST /drain",
   ...BREAKER_PATHS,
   ...RATE_LIMIT_PATHS,
+  ...CACHE_PATHS,
 ];
 
 export function createAdmin(options: AdminOptions): FastifyInstance {
@@ -75,6 +77,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   addNodeRoutes(server, options.fleet);
   addBreakerRoutes(server, options.breakers, options.nowMs);
   addRateLimitRoutes(server, options.admission);
+  addCacheRoutes(server, () => options.engine().cache);
   if (options.reload !== undefined) addReloadRoutes(server, options.reload);
   server.post("/drain", async () => {
     options.drain();

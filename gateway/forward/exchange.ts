@@ -12,11 +12,12 @@
  * a reset connection, as it would be without any gateway. A body that breaks off half sent is gone on with from another
  * node, by Range, where that is provably the same body (`resume.ts`). Left out: 1xx other than 100.
  */
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Timer } from "#core/host/clock.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { PickRequest } from "../balancer/balancer.ts";
+import type { ResponseCache } from "../cache/response-cache.ts";
 import type { RouteTable, RouteView } from "../catchment/route-table.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayClock } from "../gateway-clock.ts";
@@ -43,6 +44,7 @@ import type { AccessLog, LoggedAttempt } from "../telemetry/access-log.ts";
 import type { RequestIds } from "../telemetry/request-id.ts";
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { ClientResponse } from "./client-response.ts";
 import type { Deadlined, Deadlines } from "./deadlines.ts";
 import { failureText, type RequestFailure } from "./failure.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
@@ -81,6 +83,8 @@ export interface Engine {
   /** Requests that began here and have not ended. */
   openCount: number;
   readonly admission: Admission;
+  /** Present where answers are kept. */
+  readonly cache: ResponseCache | undefined;
   readonly requestIds: RequestIds;
   /** Present where requests are logged. */
   readonly accessLog: AccessLog | undefined;
@@ -114,7 +118,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   readonly #engine: Engine;
   readonly #connection: ClientConnection;
   readonly #head: RequestHead;
-  readonly #response: ServerResponse;
+  readonly #response: ClientResponse;
   readonly #body: RequestBody | undefined;
   /** Mode `anycast-only`. */
   readonly #isBare: boolean;
@@ -174,7 +178,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     head: RequestHead,
     vantage: string,
     request: IncomingMessage,
-    response: ServerResponse,
+    response: ClientResponse,
   ) {
     this.#engine = engine;
     this.#connection = connection;
@@ -795,12 +799,21 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #fail(failure: RequestFailure): void {
     if (this.#isOver) return;
     if (this.#isPartSent) return this.#abort(failure, this.#lastNode);
+    const status = this.#isBare ? undefined : this.#response.answerInstead?.();
+    if (status !== undefined) return this.#answeredInstead(status, failure);
     this.#record(failure, this.#lastNode);
     this.#cancelAll(isTimeout(failure));
     if (this.#isBare) this.#status = 0;
     else this.#answerFailure(failure);
     this.#finish("failed", NONE);
     if (this.#isBare) this.#connection.reset();
+  }
+
+  /** From the cache, although no node has answered. */
+  #answeredInstead(status: number, failure: RequestFailure): void {
+    this.#cancelAll(isTimeout(failure));
+    this.#status = status;
+    this.#finish("rescued", NONE);
   }
 
   /** Part of the answer is out and the rest will not come: the client must see that. */

@@ -22,6 +22,7 @@ import type { Refusal } from "../admission/admission.ts";
 import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { HostPort } from "../config.ts";
+import type { ClientResponse } from "../forward/client-response.ts";
 import { Exchange, type Engine } from "../forward/exchange.ts";
 import type { VantageResolver } from "../routing/vantage.ts";
 import type { NodeTls, ServedCertificates, TlsMaterial } from "../tls/tls-material.ts";
@@ -242,9 +243,13 @@ export class Listener {
     if (!response.shouldKeepAlive) connection.isClosing = true;
     if (isContinueAsked && head.bodyBytes !== 0) response.writeContinue();
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
-    const exchange = new Exchange(engine, connection, head, vantage, request, response);
-    if (line === undefined) exchange.start();
-    else this.#standInLine(line, exchange, connection, request, response);
+    const forward = (answered: ClientResponse): void => {
+      const exchange = new Exchange(engine, connection, head, vantage, request, answered);
+      if (line === undefined) exchange.start();
+      else this.#standInLine(line, exchange, connection, request, response);
+    };
+    if (engine.cache === undefined) forward(response);
+    else engine.cache.serve({ engine, connection, head, vantage, response }, forward);
   }
 
   #isTunnel({ method, headers, httpVersion }: IncomingMessage): boolean {

@@ -1,4 +1,5 @@
 /** `/metrics`: the gateway's counters in Prometheus' text format, read through prom-client's `collect()` at a scrape. */
+import { CACHE_RESULTS, type ResponseCache } from "../cache/response-cache.ts";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeHealth } from "#core/wire/events.ts";
 import type { Fleet } from "../forward/fleet.ts";
@@ -19,6 +20,7 @@ export interface MetricsSources {
   /** Of the configuration in force. */
   readonly fleet: () => Fleet;
   readonly telemetry: Telemetry;
+  readonly cache: () => ResponseCache | undefined;
   readonly version: string;
   /** Share of the retry budget that is left. */
   readonly retryBudgetRatio: () => number;
@@ -51,6 +53,7 @@ export function createRegistry(sources: MetricsSources): Registry {
       add({ result: "dropped" }, dropped);
     },
   );
+  addCache(registry, sources);
   counter(
     registry,
     "anycastle_admission_refused_total",
@@ -61,6 +64,31 @@ export function createRegistry(sources: MetricsSources): Registry {
     },
   );
   return registry;
+}
+
+function addCache(registry: Registry, { cache, telemetry }: MetricsSources): void {
+  counter(
+    registry,
+    "anycastle_cache_requests_total",
+    "Requests by what the cache did: `hit`, `collapsed` (waited for the same), `revalidated`, `stale`, `miss`, `bypass`.",
+    ["result"],
+    (add) => {
+      for (const result of CACHE_RESULTS) add({ result }, telemetry.cachedFor(result));
+    },
+  );
+  gauge(registry, "anycastle_cache_bytes", "Bytes of answers that are kept.", [], (set) =>
+    set({}, cache()?.store.bytes ?? 0),
+  );
+  gauge(
+    registry,
+    "anycastle_cache_waiting",
+    "Requests that wait for the answer to the same one.",
+    [],
+    (set) => set({}, cache()?.waiting ?? 0),
+  );
+  gauge(registry, "anycastle_cache_entries", "Answers that are kept.", [], (set) =>
+    set({}, cache()?.store.count ?? 0),
+  );
 }
 
 function addRequests(registry: Registry, { fleet, telemetry, version }: MetricsSources): void {

@@ -5,6 +5,7 @@
  */
 import { nowNs } from "#core/host/clock.ts";
 import type { EventBody } from "#core/wire/events.ts";
+import { CACHE_RESULTS, type CacheResult } from "../cache/response-cache.ts";
 import type { RequestFailure } from "../forward/failure.ts";
 import { failureLabel } from "../forward/failure.ts";
 import type { LineCount } from "./access-log.ts";
@@ -91,6 +92,7 @@ export class Telemetry {
   tunnelsOpened = 0;
   /** Of the access logs of all configurations. */
   readonly logLines: LineCount = { written: 0, dropped: 0 };
+  readonly #cached = new Float64Array(CACHE_RESULTS.length);
   reloads = 0;
   reloadsFailed = 0;
   isLastReloadGood = true;
@@ -112,6 +114,14 @@ export class Telemetry {
     this.#attemptsByNode = grown(this.#attemptsByNode, count);
     this.#failuresByNode = grown(this.#failuresByNode, count);
     this.#checks = grown(this.#checks, count * CHECK_RESULTS.length);
+  }
+
+  cached(result: CacheResult): void {
+    this.#cached[CACHE_RESULTS.indexOf(result)]! += 1;
+  }
+
+  cachedFor(result: CacheResult): number {
+    return this.#cached[CACHE_RESULTS.indexOf(result)]!;
   }
 
   requestStarted(): void {

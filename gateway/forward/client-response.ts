@@ -1,0 +1,13 @@
+/** What an exchange needs of the answer to its client: node:http's own, or somebody who looks at it on its way. */
+export interface ClientResponse {
+  writeHead(status: number, fields: string[]): unknown;
+  writeHead(status: number, reason: string, fields: string[]): unknown;
+  /** False: wait for `drain`. */
+  write(chunk: Buffer): boolean;
+  end(body?: string | Buffer): unknown;
+  flushHeaders(): void;
+  addTrailers(trailers: [string, string][]): void;
+  /** No node has answered. The status, if there is another answer, which is given then. */
+  answerInstead?(): number | undefined;
+  once(event: "drain" | "close", listener: () => void): unknown;
+}

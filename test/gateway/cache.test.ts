@@ -1,0 +1,215 @@
+/** The cache over sockets: what is given out, what is asked, and what is left of a node that dies. */
+import { expect, test } from "vitest";
+import { ask, hang, TOKEN, until, withStand, type Answer, type Stand } from "./stand.ts";
+
+const ONE = { sites: { ny1: 1 }, document: { cache: {} } };
+
+/** Answers with these fields and the number of the answer as its body. */
+function answering(stand: Stand, fields: Readonly<Record<string, string>>, status = 200): () => number {
+  let count = 0;
+  for (const node of stand.nodes) {
+    node.handler = (_request, response) => {
+      count += 1;
+      response.writeHead(status, { "x-edge-route": node.site, ...fields });
+      response.end(status === 304 ? undefined : `answer ${count}\n`);
+    };
+  }
+  return () => count;
+}
+
+async function metricsOf({ gateway }: Stand): Promise<string> {
+  return (await fetch(`${gateway.adminUrl}/metrics`)).text();
+}
+
+function told({ body, headers, status }: Answer): string {
+  return `${status} ${body.toString().trim()} (${String(headers["cache-status"])})`;
+}
+
+test("what is fresh is given out again, with its age, its route and a name of its own; another path is another answer", async () => {
+  await withStand(ONE, async (stand) => {
+    const count = answering(stand, { "cache-control": "max-age=60" });
+    expect(told(await ask(stand.port))).toBe("200 answer 1 (anycastle; fwd=uri-miss)");
+    const again = await ask(stand.port);
+    expect(told(again)).toBe("200 answer 1 (anycastle; hit)");
+    expect(again.headers).toMatchObject({ age: "0", "x-edge-route": "ny1", "content-length": "9" });
+    expect(again.rawHeaders.filter((name) => name.toLowerCase() === "x-request-id").length).toBe(1);
+    const head = await ask(stand.port, { method: "HEAD" });
+    expect([head.status, head.body.length, head.headers["content-length"]]).toEqual([200, 0, "9"]);
+    await ask(stand.port, { path: "/other" });
+    expect(count()).toBe(2);
+    expect(stand.status().requests).toMatchObject({ active: 0, failed: 0, total: 4 });
+  });
+});
+
+test.each([
+  ["nothing about it", {}, {}],
+  ["no-store", { "cache-control": "no-store" }, {}],
+  ["a cookie", { "cache-control": "max-age=60", "set-cookie": "a=b" }, {}],
+  ["a request that says no-store", { "cache-control": "max-age=60" }, { "cache-control": "no-store" }],
+  ["a range", { "cache-control": "max-age=60" }, { range: "bytes=0-1" }],
+])("%s: each is asked of a node", async (_name, fields, headers) => {
+  await withStand(ONE, async (stand) => {
+    const count = answering(stand, fields);
+    for (let index = 0; index < 3; index++) await ask(stand.port, { headers });
+    expect(count()).toBe(3);
+  });
+});
+
+test("a client that has it gets 304; one that wants it anew makes the node be asked", async () => {
+  await withStand(ONE, async (stand) => {
+    const count = answering(stand, { "cache-control": "max-age=60", etag: '"v1"' });
+    await ask(stand.port);
+    const known = await ask(stand.port, { headers: { "if-none-match": '"v1"' } });
+    expect([known.status, known.body.length, known.headers.etag]).toEqual([304, 0, '"v1"']);
+    expect(count()).toBe(1);
+    await ask(stand.port, { headers: { "cache-control": "no-cache" } });
+    expect(count()).toBe(2);
+    const none = await ask(stand.port, { path: "/new", headers: { "cache-control": "only-if-cached" } });
+    expect([none.status, count()]).toEqual([504, 2]);
+  });
+});
+
+test("what is stale is asked about: 304 makes it fresh, the client's own condition is judged by what comes", async () => {
+  await withStand(ONE, async (stand) => {
+    answering(stand, { "cache-control": "max-age=0", etag: '"v1"' });
+    await ask(stand.port);
+    const count = answering(stand, { "cache-control": "max-age=60", etag: '"v1"' }, 304);
+    expect(told(await ask(stand.port))).toBe("200 answer 1 (anycastle; hit; fwd=stale; fwd-status=304)");
+    const { seen } = stand.node("ny1-1");
+    const { rawHeaders } = seen.at(-1)!;
+    expect(rawHeaders[rawHeaders.indexOf("if-none-match") + 1]).toBe('"v1"');
+    expect(told(await ask(stand.port))).toBe("200 answer 1 (anycastle; hit)");
+    expect(count()).toBe(1);
+  });
+});
+
+test("by Vary each kind of client has its own", async () => {
+  await withStand(ONE, async (stand) => {
+    const count = answering(stand, { "cache-control": "max-age=60", vary: "accept-language" });
+    const inLanguage = async (language: string): Promise<string> =>
+      (await ask(stand.port, { headers: { "accept-language": language } })).body.toString().trim();
+    expect(await inLanguage("de")).toBe("answer 1");
+    expect(await inLanguage("en")).toBe("answer 2");
+    expect([await inLanguage("de"), await inLanguage("en"), count()]).toEqual(["answer 1", "answer 2", 2]);
+  });
+});
+
+test("a hundred ask for the same at once: one is asked of a node; one of them that leaves takes nobody along", async () => {
+  await withStand(ONE, async (stand) => {
+    const node = stand.node("ny1-1");
+    let finish: () => void = () => undefined;
+    node.handler = (_request, response) => {
+      finish = () => response.writeHead(200, { "cache-control": "max-age=60" }).end("one for all\n");
+    };
+    const first = ask(stand.port);
+    await until(() => node.seen.length === 1);
+    const others = Array.from({ length: 99 }, () => ask(stand.port));
+    await until(async () => (await metricsOf(stand)).includes("anycastle_cache_waiting 99"));
+    finish();
+    const answers = await Promise.all([first, ...others]);
+    expect(new Set(answers.map(({ body }) => body.toString()))).toEqual(new Set(["one for all\n"]));
+    expect(node.seen.length).toBe(1);
+    expect(stand.status().requests).toMatchObject({ active: 0, failed: 0, total: 100 });
+  });
+});
+
+test("those who waited for an answer that may not be kept ask themselves", async () => {
+  await withStand(ONE, async (stand) => {
+    const count = answering(stand, { "cache-control": "private" });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(stand.port)));
+    expect(new Set(answers.map(({ body }) => body.toString())).size).toBe(10);
+    expect(count()).toBe(10);
+  });
+});
+
+test("those who waited long enough ask themselves", async () => {
+  await withStand({ ...ONE, document: { cache: { waitMs: 50 } } }, async (stand) => {
+    const node = stand.node("ny1-1");
+    const held: (() => void)[] = [];
+    node.handler = (_request, response) => void held.push(() => node.answer(response));
+    const answers = [ask(stand.port)];
+    await until(() => node.seen.length === 1);
+    answers.push(ask(stand.port));
+    await until(() => node.seen.length === 2);
+    for (const finish of held) finish();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+});
+
+test("with nobody there what is stale is given, as long as it may be, and nothing counts as failed", async () => {
+  const document = { cache: { staleIfErrorS: 60 } };
+  await withStand({ sites: { ny1: 2 }, document }, async (stand) => {
+    answering(stand, { "cache-control": "max-age=0", etag: '"a"' });
+    await ask(stand.port);
+    answering(stand, {}, 503);
+    expect(told(await ask(stand.port))).toBe(
+      "200 answer 1 (anycastle; hit; fwd=stale; detail=stale-if-error)",
+    );
+    for (const node of stand.nodes) await node.kill();
+    expect(told(await ask(stand.port))).toBe(
+      "200 answer 1 (anycastle; hit; fwd=stale; detail=stale-if-error)",
+    );
+    expect((await ask(stand.port, { path: "/unknown" })).status).toBe(502);
+    const { failed, total, active } = stand.status().requests;
+    expect([failed, total, active]).toEqual([1, 4, 0]);
+  });
+});
+
+test("POST and the operator make it forget; a reload does not, unless its rules change", async () => {
+  await withStand(ONE, async (stand) => {
+    const count = answering(stand, { "cache-control": "max-age=60" });
+    const one = async (): Promise<string> => (await ask(stand.port)).body.toString().trim();
+    expect([await one(), await one()]).toEqual(["answer 1", "answer 1"]);
+    await ask(stand.port, { method: "POST", body: "x", headers: { "content-length": "1" } });
+    expect([count(), await one()]).toEqual([2, "answer 3"]);
+    stand.gateway.reload({ ...stand.config, hasRequestId: false });
+    expect(await one()).toBe("answer 3");
+    const cleared = await fetch(`${stand.gateway.adminUrl}/api/v1/cache`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      body: "{}",
+    });
+    expect(await cleared.json()).toMatchObject({ cleared: { entries: 1 } });
+    expect(await one()).toBe("answer 4");
+    stand.gateway.reload({ ...stand.config, cache: { ...stand.config.cache!, entriesMax: 5 } });
+    expect(await one()).toBe("answer 5");
+    const metrics = await metricsOf(stand);
+    expect(metrics).toContain("anycastle_cache_entries 1");
+    expect(metrics).toContain('anycastle_cache_requests_total{result="hit"} 2');
+  });
+});
+
+test("a body that is too long, or breaks off, is not kept", async () => {
+  await withStand({ ...ONE, document: { cache: { entryBytesMax: 1_024 } } }, async (stand) => {
+    const node = stand.node("ny1-1");
+    node.handler = (_request, response) => {
+      response.writeHead(200, { "cache-control": "max-age=60" });
+      for (let piece = 0; piece < 4; piece++) response.write(Buffer.alloc(500, "x"));
+      response.end();
+    };
+    for (let count = 0; count < 2; count++) expect((await ask(stand.port)).body.length).toBe(2_000);
+    expect(node.seen.length).toBe(2);
+    node.handler = (request, response) => {
+      response.writeHead(200, { "cache-control": "max-age=60", "content-length": "100" });
+      response.write("half", () => request.socket.destroy());
+    };
+    await ask(stand.port, { path: "/broken" }).catch(() => undefined);
+    node.handler = (_request, response) => response.end("whole\n");
+    expect((await ask(stand.port, { path: "/broken" })).body.toString()).toBe("whole\n");
+  });
+});
+
+test("a client that leaves in the middle of the answer leaves no half of it behind", async () => {
+  await withStand(ONE, async (stand) => {
+    const node = stand.node("ny1-1");
+    node.handler = hang;
+    const over = new AbortController();
+    const left = fetch(`http://127.0.0.1:${stand.port}/`, { signal: over.signal }).catch(() => undefined);
+    await until(() => node.seen.length === 1);
+    over.abort();
+    await left;
+    await until(() => stand.status().requests.active === 0);
+    node.handler = (_request, response) => response.end("whole\n");
+    expect((await ask(stand.port)).body.toString()).toBe("whole\n");
+  });
+});
