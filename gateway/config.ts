@@ -22,6 +22,12 @@ import { outlierSchema } from "./config/outlier.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
 import { nodeTlsSchema, tlsSchema, type NodeTlsConfig, type TlsConfig } from "./config/tls.ts";
+import {
+  serverTimingSchema,
+  tracingSchema,
+  type ServerTiming,
+  type TracingConfig,
+} from "./config/tracing.ts";
 import { trustedProxiesSchema } from "./config/trusted-proxies.ts";
 import { webSocketSchema, type WebSocketConfig } from "./config/web-socket.ts";
 import type { OutlierOptions } from "./health/outliers.ts";
@@ -319,6 +325,8 @@ export const gatewaySchema = z
     webSocket: webSocketSchema.prefault({}),
     tls: tlsSchema.optional().describe("Absent: clients speak plain HTTP."),
     nodeTls: nodeTlsSchema.optional().describe("For nodes whose `url` is https; absent: defaults."),
+    tracing: tracingSchema.optional().describe("Absent: no traces, and `traceparent` passes untouched."),
+    serverTiming: serverTimingSchema,
     cache: cacheSchema.optional().describe("Absent: no answer is kept."),
     accessLog: accessLogSchema.optional().describe("Absent: no log of requests."),
     requestId: z
@@ -392,6 +400,8 @@ export interface GatewayConfig {
   readonly tls: TlsConfig | undefined;
   /** Undefined: no node speaks TLS. */
   readonly nodeTls: NodeTlsConfig | undefined;
+  readonly tracing: TracingConfig | undefined;
+  readonly serverTiming: ServerTiming;
   readonly cache: CacheConfig | undefined;
   readonly accessLog: AccessLogConfig | undefined;
   readonly hasRequestId: boolean;
@@ -708,6 +718,8 @@ function complete(document: Document): GatewayConfig {
     webSocket: document.webSocket,
     tls: document.tls,
     nodeTls: completeNodeTls(document),
+    tracing: document.tracing,
+    serverTiming: document.serverTiming,
     cache: document.cache,
     accessLog: document.accessLog,
     hasRequestId: document.requestId,

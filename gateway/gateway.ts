@@ -23,6 +23,8 @@ import { ecmpNode } from "./routing/modes.ts";
 import { createRegistry } from "./telemetry/metrics.ts";
 import { NodeSlots } from "./telemetry/node-slots.ts";
 import { RequestIds } from "./telemetry/request-id.ts";
+import { openOtlp, type OtlpSink } from "./telemetry/tracing/otlp.ts";
+import { Tracer } from "./telemetry/tracing/tracer.ts";
 import { Telemetry, WINDOW_MS, type EventSink } from "./telemetry/telemetry.ts";
 import { readTls, type TlsMaterial } from "./tls/tls-material.ts";
 import { SOCKETS } from "./transport.ts";
@@ -96,7 +98,9 @@ export interface RunningGateway {
 
 /** Rejects with `PORT_BUSY` when an address is taken, `TLS_…` when a certificate is no good; nothing is left running then. */
 export async function startGateway(config: GatewayConfig, options: GatewayOptions): Promise<RunningGateway> {
-  const gateway = new Gateway(config, readTls(config), options);
+  const tls = readTls(config);
+  const otlp = config.tracing === undefined ? undefined : await openOtlp(config.tracing, options.version);
+  const gateway = new Gateway(config, tls, options, otlp);
   try {
     await gateway.start();
   } catch (error) {
@@ -111,6 +115,7 @@ class Gateway implements RunningGateway {
   readonly #lasting: Lasting;
   readonly #listener: Listener;
   readonly #admin: FastifyInstance;
+  readonly #otlp: OtlpSink | undefined;
   readonly #stops: (() => void)[] = [];
   /** Those that requests are still open on. */
   readonly #retired = new Set<Generation>();
@@ -121,11 +126,12 @@ class Gateway implements RunningGateway {
   #isLeaving = false;
   #closing: Promise<void> | undefined;
 
-  constructor(config: GatewayConfig, tls: TlsMaterial, options: GatewayOptions) {
+  constructor(config: GatewayConfig, tls: TlsMaterial, options: GatewayOptions, otlp: OtlpSink | undefined) {
     const clock = options.clock ?? HOST_CLOCK;
     const slots = new NodeSlots();
     const telemetry = new Telemetry(slots, options.events);
     this.#options = options;
+    this.#otlp = otlp;
     this.#lasting = {
       clock,
       prng: options.prng,
@@ -137,6 +143,7 @@ class Gateway implements RunningGateway {
       requestIds: new RequestIds(randomToken().slice(0, REQUEST_ID_PREFIX_CHARS)),
       version: options.version,
       transport: SOCKETS,
+      tracer: otlp === undefined ? undefined : new Tracer(otlp, config.tracing!.sampleRatio),
       tunnels: new Tunnels(),
       phase: { isDraining: false },
     };
@@ -154,6 +161,7 @@ class Gateway implements RunningGateway {
         telemetry,
         breakers,
         cache: () => this.#current.engine.cache,
+        spans: otlp?.counts,
         version: options.version,
         retryBudgetRatio,
       }),
@@ -381,6 +389,7 @@ class Gateway implements RunningGateway {
     for (const generation of generations) generation.fleet.close();
     await Promise.all(generations.flatMap(({ engine }) => engine.accessLog?.close() ?? []));
     this.#lasting.telemetry.closeWindow();
+    await this.#otlp?.close();
     await this.#admin.close();
   }
 

@@ -38,6 +38,7 @@ import { AccessLog } from "./telemetry/access-log.ts";
 import type { NodeSlots } from "./telemetry/node-slots.ts";
 import type { RequestIds } from "./telemetry/request-id.ts";
 import type { EventSink, Telemetry } from "./telemetry/telemetry.ts";
+import type { Tracer } from "./telemetry/tracing/tracer.ts";
 import type { TlsMaterial } from "./tls/tls-material.ts";
 import type { Transport } from "./transport.ts";
 import type { Tunnels } from "./upgrade/tunnels.ts";
@@ -55,6 +56,8 @@ export interface Lasting {
   readonly requestIds: RequestIds;
   readonly version: string;
   readonly transport: Transport;
+  /** Present where requests are traced. */
+  readonly tracer: Tracer | undefined;
   readonly tunnels: Tunnels;
   readonly phase: GatewayPhase;
 }
@@ -120,6 +123,7 @@ export class Generation {
       hedgeDelay: isSame("hedge") ? predecessor!.engine.hedgeDelay : new HedgeDelay(hedge, nowMs),
       telemetry,
       phase: lasting.phase,
+      tracer: lasting.tracer,
       openCount: 0,
       admission: admissionOf(config, predecessor),
       line: lineOf(config, predecessor),

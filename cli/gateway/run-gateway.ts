@@ -28,6 +28,7 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   const overrides = {
     ...(flags.listen === undefined ? {} : { listen: flags.listen }),
     ...(flags.admin === undefined ? {} : { admin: flags.admin }),
+    ...tracingOfEnvironment(),
   };
   const opened = openConfig(output, { file: flags.config, isJson: false, overrides });
   const { config, file, warnings } = opened;
@@ -91,6 +92,21 @@ async function handOver(gateway: RunningGateway, departure: Departure, output: O
 async function tellWhenProven(gateway: RunningGateway, tellReady: () => void): Promise<void> {
   while (!gateway.isProven()) await sleep(PROVEN_LOOK_MS);
   tellReady();
+}
+
+/** OpenTelemetry's own variables, in place of `tracing` in the file. */
+function tracingOfEnvironment(): object {
+  const endpoint = environmentValue("OTEL_EXPORTER_OTLP_ENDPOINT");
+  if (endpoint === undefined) return {};
+  const ratio = environmentValue("OTEL_TRACES_SAMPLER_ARG");
+  const serviceName = environmentValue("OTEL_SERVICE_NAME");
+  return {
+    tracing: {
+      otlp: { endpoint },
+      ...(ratio === undefined ? {} : { sampleRatio: Number(ratio) }),
+      ...(serviceName === undefined ? {} : { serviceName }),
+    },
+  };
 }
 
 function introduction(gateway: RunningGateway, { config, file }: OpenedConfig, hasToken: boolean): string {

@@ -19,7 +19,7 @@ import type { Engine } from "../forward/exchange.ts";
 import type { ClientConnection, OpenRequest } from "../listener/client-connection.ts";
 import type { RequestHead } from "../listener/request-head.ts";
 import { readCacheControl, type CacheControl } from "./cache-control.ts";
-import { valueOf, without } from "./fields.ts";
+import { valueOf, without } from "../forward/fields.ts";
 import { ResponseStore } from "./response-store.ts";
 import {
   ageOf,

@@ -6,7 +6,7 @@
  */
 import { dateMs } from "#core/host/clock.ts";
 import { readCacheControl, type CacheControl } from "./cache-control.ts";
-import { valueOf, without } from "./fields.ts";
+import { valueOf, without } from "../forward/fields.ts";
 
 /** Statuses whose meaning does not hang on the request beyond its fields (RFC 9110 §15.1). */
 const STORABLE = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);

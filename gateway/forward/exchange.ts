@@ -43,9 +43,11 @@ import { ecmpNode } from "../routing/modes.ts";
 import type { AccessLog, LoggedAttempt } from "../telemetry/access-log.ts";
 import type { RequestIds } from "../telemetry/request-id.ts";
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
+import type { RequestTrace, Tracer } from "../telemetry/tracing/tracer.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ClientResponse } from "./client-response.ts";
 import type { Deadlined, Deadlines } from "./deadlines.ts";
+import { valueOf } from "./fields.ts";
 import { failureText, type RequestFailure } from "./failure.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
 import { RequestBody } from "./request-body.ts";
@@ -83,6 +85,8 @@ export interface Engine {
   /** Requests that began here and have not ended. */
   openCount: number;
   readonly admission: Admission;
+  /** Present where requests are traced. */
+  readonly tracer: Tracer | undefined;
   /** Present where answers are kept. */
   readonly cache: ResponseCache | undefined;
   readonly requestIds: RequestIds;
@@ -169,6 +173,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   readonly #requestId: string;
   /** Only where requests are logged. */
   readonly #attempts: LoggedAttempt[] | undefined;
+  /** Present where requests are traced. */
+  readonly #trace: RequestTrace | undefined;
   #failure: RequestFailure | undefined;
   #bytesSent = 0;
 
@@ -201,6 +207,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     };
     this.#view = engine.routes.view(vantage);
     this.#attempts = engine.accessLog === undefined ? undefined : [];
+    this.#trace = engine.tracer?.begin(head.fields, this.#startedMs);
     const isNamed = engine.config.hasRequestId;
     this.#requestId = isNamed || this.#attempts !== undefined ? engine.requestIds.of(head.requestId) : "";
     if (isNamed) head.fields.push("x-request-id", this.#requestId);
@@ -375,7 +382,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     }
     const { method, path } = this.#head;
     const fields = this.#isPartSent ? this.#resume!.rangeFields(this.#head.fields) : this.#head.fields;
-    attempt.send({ method, path, fields, body: this.#body?.open() ?? null });
+    const traced = this.#trace?.begin(fields, node, isHedge, startedMs) ?? fields;
+    attempt.send({ method, path, fields: traced, body: this.#body?.open() ?? null });
   }
 
   /** Something may still answer without anything more being done. */
@@ -481,6 +489,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const { clock, hedgeDelay, phase, telemetry } = this.#engine;
     const nowMs = clock.nowMs();
     const tookMs = nowMs - attempt.startedMs;
+    this.#trace?.answered(attempt.ordinal, status);
     const answer = readResponseFields(raw, status);
     if (this.#isPartSent && !this.#resume!.isContinuedBy(answer)) {
       attempt.cancel();
@@ -512,6 +521,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const cookie = this.#engine.affinity?.cookieFor(attempt.node.index, this.#pick.affinity);
     if (cookie !== undefined) fields.push("set-cookie", cookie);
     if (this.#engine.config.hasRequestId) this.#nameAnswer(fields, answer.hasRequestId);
+    if (this.#engine.config.serverTiming !== "off") this.#tellTiming(fields, attempt, ttfbMs, tookMs);
     if (phase.isDraining) this.#sayClose(fields);
     this.#heldHead = { status, reason, fields };
     this.#heldTurns = 0;
@@ -534,6 +544,15 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       retryBudget.covers(nowMs) &&
       plan.nextEligible(this.#view.sites, this.#pickNow()) !== undefined
     );
+  }
+
+  /** W3C Server Timing: what of the time to the head was the gateway's, and what the node's. */
+  #tellTiming(fields: string[], { node }: Attempt, ttfbMs: number, tookMs: number): void {
+    const { serverTiming } = this.#engine.config;
+    if (serverTiming === "on-request" && valueOf(this.#head.fields, "x-server-timing") === undefined) return;
+    const own = `gateway;dur=${(ttfbMs - tookMs).toFixed(1)}`;
+    const theirs = `node;desc="${node.id}";dur=${tookMs.toFixed(1)}`;
+    fields.push("server-timing", `${own}, ${theirs}, attempts;desc="${this.#attemptCount}"`);
   }
 
   /** The client learns the name of its request, unless the node has told it already. */
@@ -733,6 +752,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (attempt.breakerCall !== undefined) this.#tellBreaker(attempt, outcome);
     this.#engine.fleet.balancerOf(node).giveBack(node.index);
     this.#engine.telemetry.attemptEnded(node.slot, outcome);
+    this.#trace?.end(attempt.ordinal, outcome, this.#engine.clock.nowMs());
     if (this.#attempts !== undefined) this.#note(attempt, outcome);
   }
 
@@ -868,6 +888,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const durationMs = this.#engine.clock.nowMs() - this.#startedMs;
     const { method, path } = this.#head;
     this.#engine.telemetry.requestEnded({ outcome, node, method, status: this.#status, durationMs });
+    if (this.#trace !== undefined) this.#tellTrace(this.#trace, outcome);
     if (this.#attempts === undefined) return;
     this.#engine.accessLog!.write({
       requestId: this.#requestId,
@@ -881,6 +902,23 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       durationMs,
       bytes: this.#bytesSent,
       attempts: this.#attempts,
+      traceId: this.#trace?.traceId,
+    });
+  }
+
+  #tellTrace(trace: RequestTrace, outcome: RequestOutcome): void {
+    const { authority, client, method, path } = this.#head;
+    this.#engine.tracer!.ended(trace, {
+      method,
+      path,
+      authority,
+      client,
+      vantage: this.vantage,
+      requestId: this.#requestId,
+      status: this.#status,
+      outcome,
+      failure: this.#failure === undefined ? undefined : failureText(this.#failure),
+      endedMs: this.#engine.clock.nowMs(),
     });
   }
 }

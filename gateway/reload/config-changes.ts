@@ -20,6 +20,10 @@ export const RESTART_PATHS: readonly string[] = [
   "limits.headerBytesMax",
   "tls",
   "tls.minVersion",
+  "tracing",
+  "tracing.otlp.endpoint",
+  "tracing.sampleRatio",
+  "tracing.serviceName",
 ];
 
 export function changesOf(before: unknown, after: unknown, path = ""): ConfigChange[] {

@@ -43,6 +43,8 @@ export interface LoggedRequest {
   /** Of the body, as sent to the client. */
   readonly bytes: number;
   readonly attempts: readonly LoggedAttempt[];
+  /** Of requests that are traced. */
+  readonly traceId?: string | undefined;
 }
 
 export interface AccessLogOptions {
@@ -164,6 +166,7 @@ function lineOf(request: LoggedRequest, version: string): string {
     version,
     event_type: "request",
     request_id: request.requestId,
+    ...(request.traceId === undefined ? {} : { trace_id: request.traceId }),
     message: `${request.method} ${request.status} ${outcome}`,
     response_time: round(request.durationMs),
     success: outcome === "ok" || outcome === "rescued",

@@ -13,6 +13,7 @@ import {
   TURNED_AWAY,
   type Telemetry,
 } from "./telemetry.ts";
+import { SPAN_RESULTS, type SpanCounts } from "./tracing/otlp.ts";
 
 const STATES: readonly NodeHealth[] = ["unproven", "healthy", "unhealthy", "ejected", "draining"];
 
@@ -21,6 +22,8 @@ export interface MetricsSources {
   readonly fleet: () => Fleet;
   readonly telemetry: Telemetry;
   readonly cache: () => ResponseCache | undefined;
+  /** Present where requests are traced. */
+  readonly spans: Readonly<SpanCounts> | undefined;
   readonly version: string;
   /** Share of the retry budget that is left. */
   readonly retryBudgetRatio: () => number;
@@ -54,6 +57,18 @@ export function createRegistry(sources: MetricsSources): Registry {
     },
   );
   addCache(registry, sources);
+  const { spans } = sources;
+  if (spans !== undefined) {
+    counter(
+      registry,
+      "anycastle_trace_spans_total",
+      "Spans for the collector; dropped: it could not keep up.",
+      ["result"],
+      (add) => {
+        for (const result of SPAN_RESULTS) add({ result }, spans[result]);
+      },
+    );
+  }
   counter(
     registry,
     "anycastle_admission_refused_total",

@@ -140,6 +140,7 @@ class Play {
         openClient: (origin) => byUrl.get(origin)!.openClient(),
         openCheck: (origin, _clock, rules) => byUrl.get(origin)!.openCheck(this.#clock, rules),
       },
+      tracer: undefined,
       tunnels: new Tunnels(),
       phase: { isDraining: false },
     };

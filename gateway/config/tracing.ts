@@ -1,0 +1,37 @@
+/** `tracing` and `serverTiming`: what a request did, told to a collector or to its client. */
+import { z } from "zod";
+
+export const tracingSchema = z.strictObject({
+  otlp: z.strictObject({
+    endpoint: z
+      .string()
+      .regex(/^https?:\/\/[^\s?#]+$/, "must be http://host:port")
+      .describe(
+        "Collector that takes OTLP over HTTP, without the path: http://localhost:4318. OTEL_EXPORTER_OTLP_ENDPOINT says it too.",
+      ),
+  }),
+  sampleRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe(
+      "Share of the traces that begin here and are told; those that failed or needed more than one attempt always are, those of a caller as the caller says.",
+    ),
+  serviceName: z
+    .string()
+    .min(1)
+    .max(256)
+    .default("anycastle-gateway")
+    .describe("Name of this service in the traces."),
+});
+
+export const serverTimingSchema = z
+  .enum(["off", "on-request", "always"])
+  .default("off")
+  .describe(
+    "`Server-Timing` on answers: time in the gateway and at the node, attempts. `on-request`: for requests with `x-server-timing: 1`.",
+  );
+
+export type TracingConfig = Readonly<z.output<typeof tracingSchema>>;
+export type ServerTiming = z.output<typeof serverTimingSchema>;
