@@ -322,6 +322,12 @@ export const gatewaySchema = z
     breaker: breakerSchema.prefault({}),
     admission: admissionSchema.prefault({}),
     trustedProxies: trustedProxiesSchema,
+    proxyProtocol: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Connections begin with a PROXY header, version 1 or 2 (HAProxy's `send-proxy-v2`), and come from `trustedProxies` alone; others are closed.",
+      ),
     webSocket: webSocketSchema.prefault({}),
     tls: tlsSchema.optional().describe("Absent: clients speak plain HTTP."),
     nodeTls: nodeTlsSchema.optional().describe("For nodes whose `url` is https; absent: defaults."),
@@ -395,6 +401,7 @@ export interface GatewayConfig {
   readonly breaker: BreakerConfig;
   readonly admission: AdmissionConfig;
   readonly trustedProxies: readonly string[];
+  readonly proxyProtocol: boolean;
   readonly webSocket: WebSocketConfig;
   /** Undefined: plain. */
   readonly tls: TlsConfig | undefined;
@@ -466,7 +473,15 @@ export function crossIssues(document: unknown): ConfigIssue[] {
     ...checkHashing(document),
     ...checkFallback(document, sites),
     ...checkAdmission(document),
+    ...checkProxyProtocol(document),
   ];
+}
+
+function checkProxyProtocol(document: unknown): ConfigIssue[] {
+  const isNobodyTrusted = listAt(document, "trustedProxies").length === 0;
+  if (valueAt(document, "proxyProtocol") !== true || !isNobodyTrusted) return [];
+  const message = "nobody may say so: name the proxies that stand in front in `trustedProxies`";
+  return [{ path: "proxyProtocol", message }];
 }
 
 /** Algorithms as they are written: that of all sites, and those of single ones, each with its path. */
@@ -715,6 +730,7 @@ function complete(document: Document): GatewayConfig {
     breaker: completeBreaker(document.breaker),
     admission: completeAdmission(document.admission),
     trustedProxies: document.trustedProxies,
+    proxyProtocol: document.proxyProtocol,
     webSocket: document.webSocket,
     tls: document.tls,
     nodeTls: completeNodeTls(document),

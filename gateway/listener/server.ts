@@ -15,7 +15,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
-import type { Socket } from "node:net";
+import type { Server as TcpServer, Socket } from "node:net";
 import type { SecureContext } from "node:tls";
 import { after, checkPhase } from "#core/host/clock.ts";
 import type { Refusal } from "../admission/admission.ts";
@@ -29,6 +29,7 @@ import type { NodeTls, ServedCertificates, TlsMaterial } from "../tls/tls-materi
 import type { Tunnels } from "../upgrade/tunnels.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { descriptorOf, listenOn } from "./listen.ts";
+import { adoptSource, createProxyFront } from "./proxy-front.ts";
 import { readHead } from "./request-head.ts";
 import { TrustedPeers } from "./trusted-peers.ts";
 import { WaitingRequest } from "./waiting-request.ts";
@@ -63,6 +64,8 @@ export class Listener {
   #headRules: { readonly trusted?: TrustedPeers };
   readonly #tunnels: Tunnels;
   readonly #server: Server;
+  /** Listens in its place where connections begin with a PROXY header. */
+  readonly #front: TcpServer | undefined;
   /** Connections and requests so far. */
   arrivals = 0;
   readonly #connections = new Map<Socket, ClientConnection>();
@@ -111,6 +114,18 @@ export class Listener {
     this.#server.on("clientError", (error: ParserError, socket) =>
       this.#brokenRequest(error, socket as Socket),
     );
+    this.#front = engine.config.proxyProtocol ? this.#createFront() : undefined;
+  }
+
+  #createFront(): TcpServer {
+    return createProxyFront({
+      clock: this.#engine.clock,
+      timeoutMs: () => this.#engine.config.limits.headTimeoutMs,
+      isTrusted: (address) => this.#headRules.trusted?.has(address) === true,
+      onRefused: () => this.#engine.telemetry.turnedAway("proxy-header"),
+      isSecure: this.#served !== undefined,
+      server: this.#server,
+    });
   }
 
   #create(
@@ -143,11 +158,14 @@ export class Listener {
 
   /** The port that was bound. `descriptor`: one that listens already. Rejects with `PORT_BUSY`. */
   async listen(address: HostPort, descriptor?: number): Promise<number> {
-    return listenOn(this.#server, address, "the gateway", descriptor);
+    const port = await listenOn(this.#front ?? this.#server, address, "the gateway", descriptor);
+    // It watches the time of its connections' heads from then on.
+    if (this.#front !== undefined) this.#server.emit("listening");
+    return port;
   }
 
   get descriptor(): number | undefined {
-    return descriptorOf(this.#server);
+    return descriptorOf(this.#front ?? this.#server);
   }
 
   get connectionCount(): number {
@@ -183,12 +201,14 @@ export class Listener {
       await checkPhase();
       if (arrivals === this.arrivals) break;
     }
+    this.#front?.close();
     this.#server.close();
   }
 
   /** Resolves when the last connection is gone. */
   async closeAll(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    this.#front?.close();
     // Calls back with an error when the server is not listening, which is as good.
     this.#server.close(() => resolve());
     this.#server.closeAllConnections();
@@ -198,6 +218,7 @@ export class Listener {
   #connected(socket: Socket): void {
     this.arrivals += 1;
     socket.on("error", () => undefined);
+    if (this.#front !== undefined) adoptSource(socket);
     const connection = new ClientConnection(socket);
     const { connectionsMax, connectionsPerClientMax } = this.#engine.config.admission;
     const ofClient = 1 + (this.#connectionsOf.get(connection.address) ?? 0);

@@ -18,6 +18,7 @@ export const RESTART_PATHS: readonly string[] = [
   "admin.host",
   "admin.port",
   "limits.headerBytesMax",
+  "proxyProtocol",
   "tls",
   "tls.minVersion",
   "tracing",

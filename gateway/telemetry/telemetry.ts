@@ -50,7 +50,14 @@ export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 export const CHECK_RESULTS = ["passed", "draining", "refused", "reset", "timeout", "failed"] as const;
 
 /** Why something was turned away before a node was asked. */
-export const TURNED_AWAY = ["rate", "client-rate", "overload", "body", "connections"] as const;
+export const TURNED_AWAY = [
+  "rate",
+  "client-rate",
+  "overload",
+  "body",
+  "connections",
+  "proxy-header",
+] as const;
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"];
 /** Statuses below 1000, times methods and `_OTHER`. */

@@ -1,4 +1,5 @@
 /** TLS towards clients and towards nodes, with certificates made for the test. */
+import { connect as connectPlainly } from "node:net";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as httpsRequest, Agent } from "node:https";
@@ -103,6 +104,21 @@ test("clients speak TLS: the certificate for the name they ask for, the first fo
       socket.on("error", reject);
     });
     expect(protocols).toBe("http/1.1");
+  });
+});
+
+test("behind a PROXY header TLS begins as ever, and the client is who the header says", async () => {
+  const document = { tls: TLS, proxyProtocol: true, trustedProxies: ["127.0.0.1"] };
+  await withStand({ document }, async ({ nodes, port }) => {
+    const raw = connectPlainly(port, "127.0.0.1");
+    raw.write("PROXY TCP4 192.0.2.7 127.0.0.1 54321 8080\r\n");
+    const socket = connect({ socket: raw, ca: readFileSync(file("ca.pem")), servername: "first.test" });
+    socket.write("GET / HTTP/1.1\r\nhost: first.test\r\nconnection: close\r\n\r\n");
+    let text = "";
+    for await (const chunk of socket) text += String(chunk);
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    const { rawHeaders } = nodes.flatMap(({ seen }) => seen)[0]!;
+    expect(rawHeaders[rawHeaders.indexOf("x-forwarded-for") + 1]).toBe("192.0.2.7");
   });
 });
 
