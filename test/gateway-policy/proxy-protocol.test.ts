@@ -11,8 +11,9 @@ function v2(head: string, family: string, rest: string): Buffer {
   return Buffer.from(`${SIGNATURE}${head}${family}${length}${rest}`, "hex");
 }
 
-const TCP4 = "c0000207" + "7f000001" + "d431" + "1f90";
-const TCP6 = "20010db8000000000000000000000007" + "00000000000000000000000000000001" + "d431" + "1f90";
+/** Source, destination, their ports. */
+const TCP4 = ["c0000207", "7f000001", "d431", "1f90"].join("");
+const TCP6 = ["20010db8000000000000000000000007", "0".repeat(31), "1", "d431", "1f90"].join("");
 /** A checksum extension that is right for TCP4 (CRC-32C over the header with zeros in its place). */
 const CHECKED = v2("21", "11", `${TCP4}03000400000000`);
 
