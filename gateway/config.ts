@@ -195,6 +195,25 @@ const limitsSchema = z.strictObject({
   headTimeoutMs: ms(100, 600_000)
     .default(10_000)
     .describe("Time a client may take for the whole request head."),
+  bodyRateMin: z
+    .int()
+    .min(0)
+    .max(1_000_000_000)
+    .default(100)
+    .describe(
+      "Bytes a second that a client must send of a body it is waited for, over 10 s; 408 below, 0: any.",
+    ),
+  readRateMin: z
+    .int()
+    .min(0)
+    .max(1_000_000_000)
+    .default(100)
+    .describe(
+      "Bytes a second that a client must read of an answer that waits for it, over 10 s; closed below, 0: any.",
+    ),
+  rateGraceMs: ms(1_000, 600_000)
+    .default(10_000)
+    .describe("Over which both are looked at, in place of 10 s."),
   idleTimeoutMs: ms(1_000, 3_600_000)
     .default(60_000)
     .describe("Longest pause of a node within a response body; coarse, up to half a second late."),

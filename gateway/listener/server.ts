@@ -17,7 +17,7 @@ import {
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Server as TcpServer, Socket } from "node:net";
 import type { SecureContext } from "node:tls";
-import { after, checkPhase } from "#core/host/clock.ts";
+import { after, checkPhase, every, type Timer } from "#core/host/clock.ts";
 import type { Refusal } from "../admission/admission.ts";
 import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
@@ -31,10 +31,13 @@ import { ClientConnection } from "./client-connection.ts";
 import { descriptorOf, listenOn } from "./listen.ts";
 import { adoptSource, createProxyFront } from "./proxy-front.ts";
 import { readHead } from "./request-head.ts";
+import { SlowClients } from "./slow-clients.ts";
 import { TrustedPeers } from "./trusted-peers.ts";
 import { WaitingRequest } from "./waiting-request.ts";
 
 const METHODS_OFFERED = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY";
+/** Clients that dribble are cut off so late at most. */
+const PACE_LOOK_MS = 1_000;
 /** How late a head limit may be enforced. */
 const LIMITS_CHECK_MS = 500;
 /** A refused client may take this long to read why. Closing at once would reset the connection under the answer. */
@@ -66,6 +69,8 @@ export class Listener {
   readonly #server: Server;
   /** Listens in its place where connections begin with a PROXY header. */
   readonly #front: TcpServer | undefined;
+  readonly #slow = new SlowClients();
+  readonly #slowTimer: Timer;
   /** Connections and requests so far. */
   arrivals = 0;
   readonly #connections = new Map<Socket, ClientConnection>();
@@ -114,7 +119,19 @@ export class Listener {
     this.#server.on("clientError", (error: ParserError, socket) =>
       this.#brokenRequest(error, socket as Socket),
     );
+    this.#slowTimer = every(PACE_LOOK_MS, () => this.#lookAtPace(), { unref: true });
     this.#front = engine.config.proxyProtocol ? this.#createFront() : undefined;
+  }
+
+  #lookAtPace(): void {
+    const { clock, config, telemetry } = this.#engine;
+    const { bodyRateMin, rateGraceMs: graceMs, readRateMin } = config.limits;
+    const body = { bytesPerSecond: bodyRateMin, graceMs };
+    const read = { bytesPerSecond: readRateMin, graceMs };
+    this.#slow.look(clock.nowMs(), { body, read }, (connection, why) => {
+      telemetry.turnedAway(why);
+      for (const open of connection.open) open.clientGone();
+    });
   }
 
   #createFront(): TcpServer {
@@ -207,6 +224,7 @@ export class Listener {
 
   /** Resolves when the last connection is gone. */
   async closeAll(): Promise<void> {
+    this.#slowTimer.cancel();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#front?.close();
     // Calls back with an error when the server is not listening, which is as good.
@@ -264,6 +282,7 @@ export class Listener {
     if (!response.shouldKeepAlive) connection.isClosing = true;
     if (isContinueAsked && head.bodyBytes !== 0) response.writeContinue();
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
+    this.#slow.began(connection, request, response);
     const forward = (answered: ClientResponse): void => {
       const exchange = new Exchange(engine, connection, head, vantage, request, answered);
       if (line === undefined) exchange.start();

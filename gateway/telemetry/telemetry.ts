@@ -57,6 +57,8 @@ export const TURNED_AWAY = [
   "body",
   "connections",
   "proxy-header",
+  "slow-body",
+  "slow-reader",
 ] as const;
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"];
