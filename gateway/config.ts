@@ -19,6 +19,7 @@ import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from ".
 import { cacheSchema, type CacheConfig } from "./config/cache.ts";
 import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
 import { outlierSchema } from "./config/outlier.ts";
+import { resolverSchema, type ResolverConfig } from "./config/resolver.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
 import { nodeTlsSchema, tlsSchema, type NodeTlsConfig, type TlsConfig } from "./config/tls.ts";
@@ -350,6 +351,7 @@ export const gatewaySchema = z
     webSocket: webSocketSchema.prefault({}),
     tls: tlsSchema.optional().describe("Absent: clients speak plain HTTP."),
     nodeTls: nodeTlsSchema.optional().describe("For nodes whose `url` is https; absent: defaults."),
+    resolver: resolverSchema.prefault({}),
     tracing: tracingSchema.optional().describe("Absent: no traces, and `traceparent` passes untouched."),
     serverTiming: serverTimingSchema,
     cache: cacheSchema.optional().describe("Absent: no answer is kept."),
@@ -426,6 +428,7 @@ export interface GatewayConfig {
   readonly tls: TlsConfig | undefined;
   /** Undefined: no node speaks TLS. */
   readonly nodeTls: NodeTlsConfig | undefined;
+  readonly resolver: ResolverConfig;
   readonly tracing: TracingConfig | undefined;
   readonly serverTiming: ServerTiming;
   readonly cache: CacheConfig | undefined;
@@ -753,6 +756,7 @@ function complete(document: Document): GatewayConfig {
     webSocket: document.webSocket,
     tls: document.tls,
     nodeTls: completeNodeTls(document),
+    resolver: document.resolver,
     tracing: document.tracing,
     serverTiming: document.serverTiming,
     cache: document.cache,

@@ -18,6 +18,7 @@ import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
 import { Generation, type Lasting } from "./generation.ts";
 import { descriptorOf, listenError, portOf } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
+import { NameResolver } from "./names/name-resolver.ts";
 import { changesOf, RESTART_PATHS, type ConfigChange } from "./reload/config-changes.ts";
 import { ecmpNode } from "./routing/modes.ts";
 import { createRegistry } from "./telemetry/metrics.ts";
@@ -27,7 +28,7 @@ import { openOtlp, type OtlpSink } from "./telemetry/tracing/otlp.ts";
 import { Tracer } from "./telemetry/tracing/tracer.ts";
 import { Telemetry, WINDOW_MS, type EventSink } from "./telemetry/telemetry.ts";
 import { readTls, type TlsMaterial } from "./tls/tls-material.ts";
-import { SOCKETS } from "./transport.ts";
+import { socketsWith } from "./transport.ts";
 import { Tunnels } from "./upgrade/tunnels.ts";
 
 /** After a stall of the own loop this long, silence that began before it proves nothing. */
@@ -116,6 +117,7 @@ class Gateway implements RunningGateway {
   readonly #listener: Listener;
   readonly #admin: FastifyInstance;
   readonly #otlp: OtlpSink | undefined;
+  readonly #names: NameResolver | undefined;
   readonly #stops: (() => void)[] = [];
   /** Those that requests are still open on. */
   readonly #retired = new Set<Generation>();
@@ -132,6 +134,8 @@ class Gateway implements RunningGateway {
     const telemetry = new Telemetry(slots, options.events);
     this.#options = options;
     this.#otlp = otlp;
+    this.#names =
+      config.resolver.kind === "system" ? undefined : new NameResolver(config.resolver, () => clock.nowMs());
     this.#lasting = {
       clock,
       prng: options.prng,
@@ -142,9 +146,9 @@ class Gateway implements RunningGateway {
       cookieSecret: randomToken(),
       requestIds: new RequestIds(randomToken().slice(0, REQUEST_ID_PREFIX_CHARS)),
       version: options.version,
-      transport: SOCKETS,
+      transport: socketsWith(this.#names?.lookup),
       tracer: otlp === undefined ? undefined : new Tracer(otlp, config.tracing!.sampleRatio),
-      tunnels: new Tunnels(),
+      tunnels: new Tunnels(this.#names?.lookup),
       phase: { isDraining: false },
     };
     this.#current = new Generation(config, tls, this.#lasting);
@@ -168,6 +172,7 @@ class Gateway implements RunningGateway {
       breakers,
       admission: () => this.#current.engine.admission,
       engine: () => this.#current.engine,
+      forgetNames: () => this.#names?.clear() ?? 0,
       nowMs: () => clock.nowMs(),
       status: () => this.status(),
       isReady: () => !this.#lasting.phase.isDraining && this.#current.canServe(),
@@ -389,6 +394,7 @@ class Gateway implements RunningGateway {
     for (const generation of generations) generation.fleet.close();
     await Promise.all(generations.flatMap(({ engine }) => engine.accessLog?.close() ?? []));
     this.#lasting.telemetry.closeWindow();
+    this.#names?.close();
     await this.#otlp?.close();
     await this.#admin.close();
   }

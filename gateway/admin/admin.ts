@@ -38,6 +38,8 @@ export interface AdminOptions {
   readonly reload?: Reload;
   readonly admission: () => Admission;
   readonly engine: () => Engine;
+  /** How many addresses of names were known. */
+  readonly forgetNames: () => number;
   readonly nowMs: () => number;
 }
 
@@ -77,7 +79,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   addNodeRoutes(server, options.fleet);
   addBreakerRoutes(server, options.breakers, options.nowMs);
   addRateLimitRoutes(server, options.admission);
-  addCacheRoutes(server, () => options.engine().cache);
+  addCacheRoutes(server, () => options.engine().cache, options.forgetNames);
   if (options.reload !== undefined) addReloadRoutes(server, options.reload);
   server.post("/drain", async () => {
     options.drain();

@@ -4,12 +4,16 @@ import type { ResponseCache } from "../cache/response-cache.ts";
 
 export const CACHE_PATHS = ["GET /api/v1/cache", "DELETE /api/v1/cache"];
 
-export function addCacheRoutes(server: FastifyInstance, cacheOf: () => ResponseCache | undefined): void {
+export function addCacheRoutes(
+  server: FastifyInstance,
+  cacheOf: () => ResponseCache | undefined,
+  forgetNames: () => number,
+): void {
   server.get("/api/v1/cache", async () => {
     const store = cacheOf()?.store;
     return { isOn: store !== undefined, entries: store?.count ?? 0, bytes: store?.bytes ?? 0 };
   });
   server.delete("/api/v1/cache", async () => ({
-    cleared: cacheOf()?.store.clear() ?? { entries: 0, bytes: 0 },
+    cleared: { ...(cacheOf()?.store.clear() ?? { entries: 0, bytes: 0 }), names: forgetNames() },
   }));
 }

@@ -6,7 +6,7 @@
  * `x-node-state: draining` on any answer takes precedence. The timeout is this module's own timer, exact to a millisecond (undici's are up to 500 ms late), and it
  * looks once more at what has already arrived: a late wake-up is not a slow node.
  */
-import { connect } from "node:net";
+import { connect, type LookupFunction } from "node:net";
 import { Client, type Dispatcher } from "undici";
 import { codeOf } from "#core/errors.ts";
 import type { Timer } from "#core/host/clock.ts";
@@ -47,8 +47,10 @@ export type OpenNodeCheck = (
   tls: NodeTls | undefined,
 ) => NodeCheck;
 
-export function openNodeCheck(...[origin, clock, rules, tls]: Parameters<OpenNodeCheck>): NodeCheck {
-  return new CheckConnection(origin, clock, rules, tls);
+export function openNodeCheck(
+  ...[origin, clock, rules, tls, lookup]: [...Parameters<OpenNodeCheck>, LookupFunction | undefined]
+): NodeCheck {
+  return new CheckConnection(origin, clock, rules, tls, lookup);
 }
 
 class CheckConnection implements NodeCheck {
@@ -56,10 +58,18 @@ class CheckConnection implements NodeCheck {
   readonly #clock: GatewayClock;
   readonly #rules: CheckRules;
   readonly #tls: NodeTls | undefined;
+  readonly #lookup: LookupFunction | undefined;
   #client: Client;
 
-  constructor(origin: string, clock: GatewayClock, rules: CheckRules, tls: NodeTls | undefined) {
+  constructor(
+    origin: string,
+    clock: GatewayClock,
+    rules: CheckRules,
+    tls: NodeTls | undefined,
+    lookup: LookupFunction | undefined,
+  ) {
     this.#origin = origin;
+    this.#lookup = lookup;
     this.#tls = origin.startsWith("https:") ? tls : undefined;
     this.#clock = clock;
     this.#rules = rules;
@@ -68,7 +78,9 @@ class CheckConnection implements NodeCheck {
 
   run(done: (result: CheckResult) => void): void {
     const rules = this.#rules;
-    if (rules.kind === "tcp") return runTcpCheck(this.#origin, rules.timeoutMs, this.#clock, done);
+    if (rules.kind === "tcp") {
+      return runTcpCheck(this.#origin, rules.timeoutMs, this.#clock, this.#lookup, done);
+    }
     const check = new Check(this.#clock, rules, (result) => {
       // Whatever is still to come on this connection belongs to a check that is over.
       if (!check.isClean || !rules.isConnectionReused) this.#renew();
@@ -98,7 +110,7 @@ class CheckConnection implements NodeCheck {
       allowH2: false,
       headersTimeout: 0,
       bodyTimeout: 0,
-      ...(this.#tls === undefined ? {} : { connect: this.#tls.options }),
+      connect: { ...this.#tls?.options, ...(this.#lookup === undefined ? {} : { lookup: this.#lookup }) },
     });
   }
 }
@@ -108,13 +120,15 @@ function runTcpCheck(
   origin: string,
   timeoutMs: number,
   clock: GatewayClock,
+  lookup: LookupFunction | undefined,
   done: (result: CheckResult) => void,
 ): void {
   const startedMs = clock.nowMs();
   const { hostname, port: given, protocol } = new URL(origin);
   // A URL leaves its protocol's own port out.
   const port = given === "" ? (protocol === "https:" ? 443 : 80) : Number(given);
-  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port });
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const socket = connect({ host, port, ...(lookup === undefined ? {} : { lookup }) });
   let isDone = false;
   const finish = (sign: CheckSign, text: string): void => {
     if (isDone) return;

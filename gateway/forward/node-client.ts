@@ -2,6 +2,7 @@
  * What the gateway needs of the wire towards a node: one HTTP/1.1 connection, opened when it is first used. Behind it stands
  * undici; in virtual worlds a simulated network.
  */
+import type { LookupFunction } from "node:net";
 import { Client, type Dispatcher } from "undici";
 import type { NodeTls } from "../tls/tls-material.ts";
 
@@ -33,21 +34,29 @@ export interface NodeClient {
 
 export type OpenNodeClient = (origin: string, options: NodeClientOptions) => NodeClient;
 
-export function openNodeClient(origin: string, options: NodeClientOptions): NodeClient {
-  return new UndiciClient(origin, options);
+export function openNodeClient(
+  origin: string,
+  options: NodeClientOptions,
+  lookup: LookupFunction | undefined,
+): NodeClient {
+  return new UndiciClient(origin, options, lookup);
 }
 
 class UndiciClient implements NodeClient {
   readonly #client: Client;
 
-  constructor(origin: string, { headerBytesMax, idleTimeoutMs, tls }: NodeClientOptions) {
+  constructor(
+    origin: string,
+    { headerBytesMax, idleTimeoutMs, tls }: NodeClientOptions,
+    lookup: LookupFunction | undefined,
+  ) {
     this.#client = new Client(origin, {
       pipelining: 1,
       allowH2: false,
       headersTimeout: 0,
       bodyTimeout: idleTimeoutMs,
       connectTimeout: CONNECT_TIMEOUT_MS,
-      ...(tls === undefined ? {} : { connect: tls.options }),
+      connect: { ...tls?.options, ...(lookup === undefined ? {} : { lookup }) },
       keepAliveTimeout: IDLE_MS,
       maxHeaderSize: headerBytesMax,
     });

@@ -7,7 +7,7 @@
  * stands between two frames; inside of one nothing may be put in, and the connection ends without.
  */
 import { Agent, STATUS_CODES, type IncomingMessage } from "node:http";
-import { connect, type Socket } from "node:net";
+import { connect, type LookupFunction, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { createProxyServer } from "http-proxy";
 import type { Timer } from "#core/host/clock.ts";
@@ -35,11 +35,13 @@ interface TunnelRequest {
 
 export class Tunnels {
   readonly #proxy = createProxyServer({});
+  readonly #lookup: LookupFunction | undefined;
   readonly #open = new Set<Tunnel>();
   /** Those whose handshake is with http-proxy, by the request that it got. */
   readonly #joining = new Map<IncomingMessage, Tunnel>();
 
-  constructor() {
+  constructor(lookup: LookupFunction | undefined) {
+    this.#lookup = lookup;
     this.#proxy.on("proxyReqWs", (proxied, request) => {
       const tunnel = this.#joining.get(request);
       // The exact path: http-proxy would have joined and rewritten it.
@@ -62,6 +64,7 @@ export class Tunnels {
       return refuse(connection.socket, 503, phase.isDraining ? "stopping" : "overloaded");
     }
     const tunnel = new Tunnel(asked, {
+      lookup: this.#lookup,
       onJoin: (settings) => {
         this.#joining.set(asked.request, tunnel);
         // Any address will do: the connection is there.
@@ -92,6 +95,7 @@ export class Tunnels {
 }
 
 interface TunnelOwner {
+  readonly lookup: LookupFunction | undefined;
   /** http-proxy is to speak the handshake on the connection that `agent` gives. */
   readonly onJoin: (settings: { readonly agent: Agent; readonly onFailed: () => void }) => void;
   readonly onJoined: () => void;
@@ -206,7 +210,7 @@ class Tunnel implements OpenRequest {
 
   #connect(node: FleetNode): void {
     const { engine, tls } = this.#asked;
-    const upstream = openConnection(node, tls);
+    const upstream = openConnection(node, tls, this.#owner.lookup);
     this.awaitAnswer(() => upstream.destroy(new Error("no connection")));
     engine.fleet.balancerOf(node).take(node.index);
     this.node = node;
@@ -315,12 +319,17 @@ class Tunnel implements OpenRequest {
 }
 
 /** Without waiting: the caller listens for its end. */
-function openConnection({ url }: FleetNode, tls: NodeTls | undefined): Socket {
+function openConnection(
+  { url }: FleetNode,
+  tls: NodeTls | undefined,
+  lookup: LookupFunction | undefined,
+): Socket {
   const { hostname, port, protocol } = new URL(url);
   const isSecure = protocol === "https:";
   const address = {
     host: hostname.replace(/^\[|\]$/g, ""),
     port: Number(port === "" ? (isSecure ? 443 : 80) : port),
+    ...(lookup === undefined ? {} : { lookup }),
   };
   if (!isSecure) return connect(address);
   return connectSecurely({ ...address, servername: address.host, ...tls?.options });

@@ -141,7 +141,7 @@ class Play {
         openCheck: (origin, _clock, rules) => byUrl.get(origin)!.openCheck(this.#clock, rules),
       },
       tracer: undefined,
-      tunnels: new Tunnels(),
+      tunnels: new Tunnels(undefined),
       phase: { isDraining: false },
     };
     this.#generation = new Generation(world.config, { served: undefined, node: undefined }, lasting);
