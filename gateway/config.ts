@@ -19,6 +19,7 @@ import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from ".
 import { cacheSchema, type CacheConfig } from "./config/cache.ts";
 import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
 import { outlierSchema } from "./config/outlier.ts";
+import { completePaths, pathsSchema, type PathsConfig } from "./config/paths.ts";
 import { resolverSchema, type ResolverConfig } from "./config/resolver.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
@@ -351,6 +352,7 @@ export const gatewaySchema = z
     webSocket: webSocketSchema.prefault({}),
     tls: tlsSchema.optional().describe("Absent: clients speak plain HTTP."),
     nodeTls: nodeTlsSchema.optional().describe("For nodes whose `url` is https; absent: defaults."),
+    paths: pathsSchema,
     resolver: resolverSchema.prefault({}),
     tracing: tracingSchema.optional().describe("Absent: no traces, and `traceparent` passes untouched."),
     serverTiming: serverTimingSchema,
@@ -428,6 +430,7 @@ export interface GatewayConfig {
   readonly tls: TlsConfig | undefined;
   /** Undefined: no node speaks TLS. */
   readonly nodeTls: NodeTlsConfig | undefined;
+  readonly paths: PathsConfig;
   readonly resolver: ResolverConfig;
   readonly tracing: TracingConfig | undefined;
   readonly serverTiming: ServerTiming;
@@ -496,7 +499,31 @@ export function crossIssues(document: unknown): ConfigIssue[] {
     ...checkFallback(document, sites),
     ...checkAdmission(document),
     ...checkProxyProtocol(document),
+    ...checkPaths(document, sites),
   ];
+}
+
+/** Sites that there are, and each id once. */
+function checkPaths(document: unknown, sites: readonly ReadSite[]): ConfigIssue[] {
+  const known = sites.map(({ id: site }) => site);
+  const seen = new Set<unknown>();
+  return listAt(document, "paths").flatMap((pattern, index) => {
+    const own = valueAt(pattern, "id");
+    const isTwice = seen.has(own);
+    seen.add(own);
+    const unknown = listAt(pattern, "sites").flatMap((site, place) =>
+      typeof site !== "string" || known.includes(site)
+        ? []
+        : [
+            {
+              path: `paths.${index}.sites.${place}`,
+              message: `there is no site "${site}": sites are ${known.join(", ")}`,
+            },
+          ],
+    );
+    const twice = { path: `paths.${index}.id`, message: `there is a pattern "${String(own)}" before it` };
+    return isTwice ? [twice, ...unknown] : unknown;
+  });
 }
 
 function checkProxyProtocol(document: unknown): ConfigIssue[] {
@@ -756,6 +783,10 @@ function complete(document: Document): GatewayConfig {
     webSocket: document.webSocket,
     tls: document.tls,
     nodeTls: completeNodeTls(document),
+    paths: completePaths(
+      document.paths,
+      document.sites.map(({ id: site }) => site),
+    ),
     resolver: document.resolver,
     tracing: document.tracing,
     serverTiming: document.serverTiming,

@@ -32,6 +32,7 @@ import { SiteSpread } from "./resilience/site-spread.ts";
 import { Affinity } from "./routing/affinity.ts";
 import { FixedSource } from "./routing/fixed-source.ts";
 import { nearestSites } from "./routing/nearest-source.ts";
+import { PathPatterns } from "./routing/path-patterns.ts";
 import { requestKey } from "./routing/request-key.ts";
 import { VantageResolver } from "./routing/vantage.ts";
 import { AccessLog } from "./telemetry/access-log.ts";
@@ -124,6 +125,7 @@ export class Generation {
       telemetry,
       phase: lasting.phase,
       tracer: lasting.tracer,
+      paths: config.paths.patterns.length === 0 ? undefined : new PathPatterns(config.paths.patterns),
       openCount: 0,
       admission: admissionOf(config, predecessor),
       line: lineOf(config, predecessor),
@@ -253,13 +255,13 @@ function breakersOf(
 }
 
 /** What clients have used up stays; limits are those of the file again. */
-function admissionOf({ admission }: GatewayConfig, predecessor: Generation | undefined): Admission {
+function admissionOf({ admission, paths }: GatewayConfig, predecessor: Generation | undefined): Admission {
   const before = predecessor?.engine.admission;
-  if (before === undefined || predecessor?.config.admission.clientsMax !== admission.clientsMax) {
-    return new Admission(admission);
-  }
-  before.setLimits({ all: admission.rateLimit, perClient: admission.rateLimitPerClient });
-  return before;
+  const isKept = before !== undefined && predecessor?.config.admission.clientsMax === admission.clientsMax;
+  const kept = isKept ? before : new Admission(admission);
+  if (isKept) kept.setLimits({ all: admission.rateLimit, perClient: admission.rateLimitPerClient });
+  kept.setPathLimits(paths.rateLimits);
+  return kept;
 }
 
 /** A log that stays is opened again: a reload is also the word for "it was rotated". */

@@ -17,13 +17,17 @@ export const WHY_PATHS = ["GET /api/v1/why"];
 
 export function addWhyRoute(server: FastifyInstance, engineOf: () => Engine): void {
   server.get<{ Querystring: Record<string, unknown> }>("/api/v1/why", async ({ query }) => {
-    const { clock, config, fleet, plan, routes } = engineOf();
+    const { clock, config, fleet, paths, plan, routes } = engineOf();
     const vantage = vantageOf(query["vantage"], config.routing);
-    const view = routes.view(vantage);
+    const { path, method = "GET", host = "" } = query;
+    const pattern = typeof path === "string" ? paths?.of(String(method), String(host), path) : undefined;
+    const whole = routes.view(vantage);
+    const view = pattern === undefined ? whole : paths!.narrow(whole, pattern);
     const nowMs = clock.nowMs();
     const reasons = plan.explain(view.sites, { excluded: [], nowMs, key: 0 });
     return {
       vantage,
+      pattern: pattern?.id ?? null,
       mode: config.routing.mode,
       sites: view.sites.map((site, index) => ({
         site: fleet.sites[site]!.id,

@@ -7,7 +7,7 @@ import { ClientTable } from "./client-table.ts";
 import { RateLimiter, type RateLimit } from "./rate-limiter.ts";
 
 /** `rate`: of all clients; `overload`: too many requests are under way. */
-export type RefusalReason = "rate" | "client-rate" | "overload";
+export type RefusalReason = "rate" | "client-rate" | "path-rate" | "overload";
 
 export interface Refusal {
   readonly status: 429 | 503;
@@ -27,6 +27,8 @@ export class Admission {
   #all: RateLimiter | undefined;
   #perClient: RateLimiter | undefined;
   #dueUs = 0;
+  /** By the path pattern's id. */
+  readonly #paths = new Map<string, { limiter: RateLimiter; dueUs: number }>();
 
   constructor(config: Pick<AdmissionConfig, "rateLimit" | "rateLimitPerClient" | "clientsMax">) {
     this.#clients = new ClientTable(config.clientsMax);
@@ -46,6 +48,24 @@ export class Admission {
   setLimits({ all, perClient }: RateLimits): void {
     this.#all = all === undefined ? undefined : new RateLimiter(all);
     this.#perClient = perClient === undefined ? undefined : new RateLimiter(perClient);
+  }
+
+  /** Those of path patterns; what is used up of one that stays is not forgotten. */
+  setPathLimits(limits: ReadonlyMap<string, RateLimit>): void {
+    for (const id of this.#paths.keys()) if (!limits.has(id)) this.#paths.delete(id);
+    for (const [id, limit] of limits) {
+      this.#paths.set(id, { limiter: new RateLimiter(limit), dueUs: this.#paths.get(id)?.dueUs ?? 0 });
+    }
+  }
+
+  /** The same for requests of a pattern; judged after the others. */
+  judgePath(id: string, nowMs: number): Refusal | undefined {
+    const path = this.#paths.get(id);
+    if (path === undefined) return undefined;
+    if (!path.limiter.mayPass(path.dueUs, nowMs))
+      return refusal("path-rate", path.limiter, path.dueUs, nowMs);
+    path.dueUs = path.limiter.next(path.dueUs, nowMs);
+    return undefined;
   }
 
   /** Undefined: it may pass, and has been counted. A request that one limit turns away uses up nothing of the other. */

@@ -39,6 +39,7 @@ import type { Candidate, RescuePlan } from "../resilience/rescue-plan.ts";
 import { resumePoint, type ResumePoint } from "../resilience/resume.ts";
 import type { RetryBudget } from "../resilience/retry-budget.ts";
 import type { Affinity } from "../routing/affinity.ts";
+import type { PathPattern, PathPatterns } from "../routing/path-patterns.ts";
 import { ecmpNode } from "../routing/modes.ts";
 import type { AccessLog, LoggedAttempt } from "../telemetry/access-log.ts";
 import type { RequestIds } from "../telemetry/request-id.ts";
@@ -85,6 +86,8 @@ export interface Engine {
   /** Requests that began here and have not ended. */
   openCount: number;
   readonly admission: Admission;
+  /** Present where something is different for some requests. */
+  readonly paths: PathPatterns | undefined;
   /** Present where requests are traced. */
   readonly tracer: Tracer | undefined;
   /** Present where answers are kept. */
@@ -124,6 +127,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   readonly #head: RequestHead;
   readonly #response: ClientResponse;
   readonly #body: RequestBody | undefined;
+  readonly #pattern: PathPattern | undefined;
   /** Mode `anycast-only`. */
   readonly #isBare: boolean;
   readonly #startedMs: number;
@@ -185,7 +189,9 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     vantage: string,
     request: IncomingMessage,
     response: ClientResponse,
+    pattern?: PathPattern,
   ) {
+    this.#pattern = pattern;
     this.#engine = engine;
     this.#connection = connection;
     this.#head = head;
@@ -205,7 +211,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       }),
       mayProbe: this.#mayProbe(),
     };
-    this.#view = engine.routes.view(vantage);
+    this.#view = this.#viewNow();
     this.#attempts = engine.accessLog === undefined ? undefined : [];
     this.#trace = engine.tracer?.begin(head.fields, this.#startedMs);
     const isNamed = engine.config.hasRequestId;
@@ -249,7 +255,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   #begin(): void {
     if (this.#isOver) return;
-    const view = this.#engine.routes.view(this.vantage);
+    const view = this.#viewNow();
     const site = view.sites[0];
     this.#view = view;
     if (site === undefined) return this.#fail({ kind: "unreachable" });
@@ -298,6 +304,17 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     }
     const isUnasked = this.#lastFailure.kind === "no-node";
     this.#fail(isUnasked ? { kind: "breaker-open", retryAfterS } : this.#lastFailure);
+  }
+
+  #viewNow(): RouteView {
+    const { paths, routes } = this.#engine;
+    const view = routes.view(this.vantage);
+    return this.#pattern === undefined ? view : paths!.narrow(view, this.#pattern);
+  }
+
+  /** Its nodes tell repeats apart. */
+  #isOptedIn(): boolean {
+    return this.#pattern?.retryNonIdempotent ?? this.#engine.config.retry.nonIdempotent;
   }
 
   /** Should the node be dead after all, another one can be asked at once. */
@@ -464,7 +481,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   #mayHedge(): boolean {
     return (
-      this.#engine.config.hedge.isEnabled &&
+      (this.#pattern?.isHedged ?? this.#engine.config.hedge.isEnabled) &&
       this.#hasAttemptLeft() &&
       isIdempotent(this.#head.method) &&
       (this.#body === undefined || this.#body.isWhole)
@@ -535,7 +552,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (status < 500 || this.#isBare || this.#isPartSent || !config.retry.statuses.includes(status))
       return false;
     const { method, hasIdempotencyKey } = this.#head;
-    const permit = { method, hasIdempotencyKey, isOptedIn: config.retry.nonIdempotent };
+    const permit = { method, hasIdempotencyKey, isOptedIn: this.#isOptedIn() };
     if (this.#running.some((other) => other !== attempt)) return mayRetry("E", permit);
     return (
       this.#hasAttemptLeft() &&
@@ -631,12 +648,12 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   /** The budget is asked last: what may not be retried costs nothing. */
   #mayRetry(failure: FailureClass): boolean {
-    const { clock, config, retryBudget } = this.#engine;
+    const { clock, retryBudget } = this.#engine;
     const { method, hasIdempotencyKey } = this.#head;
     return (
       !this.#isBare &&
       this.#hasAttemptLeft() &&
-      mayRetry(failure, { method, hasIdempotencyKey, isOptedIn: config.retry.nonIdempotent }) &&
+      mayRetry(failure, { method, hasIdempotencyKey, isOptedIn: this.#isOptedIn() }) &&
       (this.#body === undefined || this.#body.canReplay) &&
       retryBudget.withdraw(clock.nowMs())
     );
@@ -666,7 +683,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (resume.isComplete) return this.#complete(attempt);
     if (!retryBudget.withdraw(nowMs)) return this.#abort(failure, attempt.node.slot);
     this.#winner = undefined;
-    this.#view = this.#engine.routes.view(this.vantage);
+    this.#view = this.#viewNow();
     this.#resumeCount += 1;
     this.#attemptsSpent = this.#attemptCount;
     this.#awaitedSinceMs = nowMs;

@@ -279,16 +279,19 @@ export class Listener {
     if (engine.phase.isDraining) response.shouldKeepAlive = false;
     const refusal = admission.isOn ? admission.judge(head.client, clock.nowMs()) : undefined;
     if (refusal !== undefined) return this.#turnAway(request, response, refusal);
+    const pattern = engine.paths?.of(head.method, head.authority, head.path);
+    const pathRefusal = pattern === undefined ? undefined : admission.judgePath(pattern.id, clock.nowMs());
+    if (pathRefusal !== undefined) return this.#turnAway(request, response, pathRefusal);
     if (!response.shouldKeepAlive) connection.isClosing = true;
     if (isContinueAsked && head.bodyBytes !== 0) response.writeContinue();
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
     this.#slow.began(connection, request, response);
     const forward = (answered: ClientResponse): void => {
-      const exchange = new Exchange(engine, connection, head, vantage, request, answered);
+      const exchange = new Exchange(engine, connection, head, vantage, request, answered, pattern);
       if (line === undefined) exchange.start();
       else this.#standInLine(line, exchange, connection, request, response);
     };
-    if (engine.cache === undefined) forward(response);
+    if (engine.cache === undefined || pattern?.isCached === false) forward(response);
     else engine.cache.serve({ engine, connection, head, vantage, response }, forward);
   }
 

@@ -53,6 +53,7 @@ export const CHECK_RESULTS = ["passed", "draining", "refused", "reset", "timeout
 export const TURNED_AWAY = [
   "rate",
   "client-rate",
+  "path-rate",
   "overload",
   "body",
   "connections",

@@ -147,11 +147,11 @@ class Tunnel implements OpenRequest {
   /** The next node, until one accepts the connection. */
   seek(): void {
     const { engine, head } = this.#asked;
-    const { affinity, clock, config, fleet, keyOf, plan, routes } = engine;
+    const { affinity, clock, config, fleet, keyOf, plan } = engine;
     if (this.#isOver) return;
     const candidate =
       this.#tried.length < config.retry.attemptsMax
-        ? plan.next(routes.view(this.vantage).sites, {
+        ? plan.next(this.#sites(), {
             excluded: this.#tried,
             nowMs: clock.nowMs(),
             key: keyOf === undefined ? 0 : keyOf(head),
@@ -162,6 +162,14 @@ class Tunnel implements OpenRequest {
     this.#tried.push(candidate.node);
     const node = fleet.node(candidate.node);
     this.#connect(node);
+  }
+
+  /** As for any request of its path. */
+  #sites(): readonly number[] {
+    const { engine, head } = this.#asked;
+    const view = engine.routes.view(this.vantage);
+    const pattern = engine.paths?.of("GET", head.authority, head.path);
+    return (pattern === undefined ? view : engine.paths!.narrow(view, pattern)).sites;
   }
 
   clientGone(): void {
