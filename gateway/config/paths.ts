@@ -59,7 +59,11 @@ const pathSchema = z.strictObject({
   isCached: z.boolean().default(true).describe("`false`: with `cache` too, each is asked of a node."),
 });
 
-export const pathsSchema = z.array(pathSchema).max(PATTERNS_MAX).default([]);
+export const pathsSchema = z
+  .array(pathSchema)
+  .max(PATTERNS_MAX)
+  .default([])
+  .describe("What is different for some requests; the first pattern that fits counts.");
 
 export interface PathsConfig {
   readonly patterns: readonly PathPattern[];
