@@ -172,6 +172,7 @@ class Gateway implements RunningGateway {
       breakers,
       admission: () => this.#current.engine.admission,
       engine: () => this.#current.engine,
+      version: options.version,
       forgetNames: () => this.#names?.clear() ?? 0,
       nowMs: () => clock.nowMs(),
       status: () => this.status(),

@@ -15,6 +15,7 @@ import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 import { addBreakerRoutes, BREAKER_PATHS } from "./breakers.ts";
 import { addCacheRoutes, CACHE_PATHS } from "./cache.ts";
 import { addHealthRoutes, HEALTH_PATHS } from "./health.ts";
+import { addOpenApiRoute, OPENAPI_PATHS } from "./openapi.ts";
 import { addRateLimitRoutes, RATE_LIMIT_PATHS } from "./rate-limit.ts";
 import { addReloadRoutes, RELOAD_PATHS, type Reload } from "./reload.ts";
 import { addStatsPage, STATS_PATHS } from "./stats-page.ts";
@@ -37,6 +38,7 @@ export interface AdminOptions {
   /** Absent: there is nowhere to read a configuration from. */
   readonly reload?: Reload;
   readonly admission: () => Admission;
+  readonly version: string;
   readonly engine: () => Engine;
   /** How many addresses of names were known. */
   readonly forgetNames: () => number;
@@ -62,6 +64,7 @@ const PATHS = [
   ...BREAKER_PATHS,
   ...RATE_LIMIT_PATHS,
   ...CACHE_PATHS,
+  ...OPENAPI_PATHS,
 ];
 
 export function createAdmin(options: AdminOptions): FastifyInstance {
@@ -79,6 +82,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   addNodeRoutes(server, options.fleet);
   addBreakerRoutes(server, options.breakers, options.nowMs);
   addRateLimitRoutes(server, options.admission);
+  addOpenApiRoute(server, paths, options.version);
   addCacheRoutes(server, () => options.engine().cache, options.forgetNames);
   if (options.reload !== undefined) addReloadRoutes(server, options.reload);
   server.post("/drain", async () => {
