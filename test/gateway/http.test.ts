@@ -289,3 +289,17 @@ test("Max-Forwards: OPTIONS is answered here with 0, goes on with one less, and 
     expect(wrong.status).toBe(400);
   });
 });
+
+test("a client that closes its sending half is taken for gone, and its node is free at once", async () => {
+  await withStand({ sites: { ny1: 1 } }, async ({ nodes, port, status }) => {
+    nodes[0]!.handler = () => undefined;
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const closed = new Promise((resolve) => socket.once("end", resolve));
+    socket.resume();
+    socket.end("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    await closed;
+    await until(() => status().requests.active === 0 && status().nodes[0]!.active === 0);
+    socket.destroy();
+    expect(status().requests).toMatchObject({ total: 1, failed: 0 });
+  });
+});
