@@ -1,11 +1,11 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import type { NodeConfig, CastCommand } from "#core/wire/cast.ts";
 import type { ProcessEvent } from "#core/wire/events.ts";
 import { eventsOf, nodeConfig, PREFIX, Router, untilEvent, type Log } from "./stand.ts";
+import { freePort } from "../free-port.ts";
 
 const CAST = fileURLToPath(new URL("../../bin/cast.js", import.meta.url));
 
@@ -14,14 +14,6 @@ interface Child {
   readonly events: Log<ProcessEvent>;
   readonly exit: Promise<{ code: number | null; signal: string | null }>;
   readonly url: string;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function spawnNode(config: NodeConfig): Child {

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { NdjsonReader } from "#core/host/ndjson.ts";
 import type { ProcessEvent } from "#core/wire/events.ts";
 import { ask, FakeNode, HEALTH_PATH, startStand, until } from "./stand.ts";
+import { freePort } from "../free-port.ts";
 
 const CAST = fileURLToPath(new URL("../../bin/cast.js", import.meta.url));
 
@@ -32,14 +33,6 @@ function start(document: unknown): Running {
   child.stdin.write(`${JSON.stringify({ process: "gateway", document, adminToken: "t" })}\n`);
   const exited = new Promise<number | null>((resolve) => child.on("exit", (code) => resolve(code)));
   return { child, events, log: () => log, exited };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function withProcess(

@@ -1,12 +1,13 @@
 /** Connections that begin with a PROXY header: whose they are, and what becomes of those that do not. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseGatewayConfig } from "#gateway/config.ts";
 import { ask, speak, until, withStand, type Stand } from "./stand.ts";
+import { freePort } from "../free-port.ts";
 
 const TRUSTING = { sites: { ny1: 1 }, document: { proxyProtocol: true, trustedProxies: ["127.0.0.1"] } };
 const HEADER = "PROXY TCP4 192.0.2.7 127.0.0.1 54321 8080\r\n";
@@ -133,12 +134,4 @@ async function dribble(port: number, text: string): Promise<string> {
   for (const byte of text) await new Promise<void>((resolve) => socket.write(byte, () => resolve()));
   await closed;
   return answer;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 const ROOT = dirname(dirname(import.meta.dirname));
-const COPIED = ["core", "gateway", "test/worlds", "package.json"];
+const COPIED = ["core", "gateway", "sim/world/event-loop.ts", "test/worlds", "package.json"];
 /** Seeds in which a mutation may hide. */
 const WORLDS = 400;
 const MS_MAX = 120_000;
