@@ -84,9 +84,8 @@ const CASES: readonly Case[] = [
 process.exit(await main());
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { json: { type: "string" }, quick: { type: "boolean" }, only: { type: "string" } },
-  });
+  const values = readFlags();
+  if (values === undefined) return EXIT.usage;
   const { json, only = "" } = values;
   const chosen = CASES.filter(({ ids }) => ids.some((id) => id.startsWith(only)));
   if (chosen.length === 0) {
@@ -114,6 +113,21 @@ async function main(): Promise<number> {
   };
   after(scale.limitMs, giveUp, { unref: true });
   return finish(await measure(chosen, scale, directory, results));
+}
+
+function readFlags() {
+  try {
+    const { values } = parseArgs({
+      options: { json: { type: "string" }, quick: { type: "boolean" }, only: { type: "string" } },
+    });
+    return values;
+  } catch (error) {
+    say(`error: ${messageOf(error)}`);
+    say(
+      "usage: npm run bench -- [--json FILE] [--quick] [--only ID], where ID is the beginning of a figure's name",
+    );
+    return undefined;
+  }
 }
 
 async function measure(
