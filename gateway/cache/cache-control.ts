@@ -7,7 +7,8 @@ export interface CacheControl {
   /** Also with field names, which is more careful than need be. */
   readonly noCache: boolean;
   readonly isPrivate: boolean;
-  readonly isPublic: boolean;
+  /** Requests with Authorization too (§3.5): `public`, `must-revalidate`, `s-maxage`. */
+  readonly isForAll: boolean;
   readonly mustRevalidate: boolean;
   readonly onlyIfCached: boolean;
   /** Seconds. */
@@ -39,7 +40,7 @@ export function readCacheControl(text: string | undefined): CacheControl {
     noStore: given.has("no-store"),
     noCache: given.has("no-cache"),
     isPrivate: given.has("private"),
-    isPublic: given.has("public"),
+    isForAll: given.has("public") || given.has("must-revalidate") || given.has("s-maxage"),
     mustRevalidate: given.has("must-revalidate") || given.has("proxy-revalidate") || given.has("s-maxage"),
     onlyIfCached: given.has("only-if-cached"),
     maxAge: seconds("max-age"),

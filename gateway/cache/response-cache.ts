@@ -57,7 +57,8 @@ const CONDITIONS = new Set([
 ]);
 /** Of a 304: what describes the body that is not sent (RFC 9110 §15.4.5). */
 const OF_BODY = new Set(["content-type", "content-encoding", "content-language", "content-range"]);
-const UNSAFE = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+/** Of all others nobody knows what they change (RFC 9110 §9.2.1). */
+const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "QUERY"]);
 const NO_NODE = -1;
 /** RFC 9211. */
 const STATUS_TEXTS: Readonly<Record<CacheResult, string>> = {
@@ -73,7 +74,7 @@ export class ResponseCache {
   readonly #config: CacheConfig;
   readonly #store: ResponseStore;
   /** By key: who waits for the request that is under way. */
-  readonly #underWay = new Map<string, Set<Waiter>>();
+  readonly #underWay = new Map<string, { readonly waiters: Set<Waiter>; readonly sinceMs: number }>();
   #waiting = 0;
 
   constructor(config: CacheConfig) {
@@ -93,7 +94,7 @@ export class ResponseCache {
   serve(asked: CacheRequest, forward: Forward): void {
     const { engine, head, response } = asked;
     const key = keyOf(head);
-    if (UNSAFE.has(head.method)) {
+    if (!SAFE.has(head.method)) {
       return forward(new Forgetting(response, () => this.#store.forget(key)));
     }
     const control = readCacheControl(valueOf(head.fields, "cache-control") ?? pragmaOf(head));
@@ -168,9 +169,9 @@ export class ResponseCache {
 
   /** What was asked has come, or will not: those who waited get it, or ask themselves. */
   release(key: string): void {
-    const waiters = this.#underWay.get(key);
+    const underWay = this.#underWay.get(key);
     this.#underWay.delete(key);
-    for (const waiter of waiters ?? []) waiter.end();
+    for (const waiter of underWay?.waiters ?? []) waiter.end();
   }
 
   #pass(asked: CacheRequest, forward: Forward): void {
@@ -192,11 +193,19 @@ export class ResponseCache {
   }
 
   #ask(ask: Ask): void {
-    const { asked, key, stored } = ask;
-    const waiters = this.#underWay.get(key);
-    if (waiters !== undefined && this.#waiting < this.#config.waitersMax) return this.#wait(ask, waiters);
-    const isFirst = waiters === undefined;
-    if (isFirst) this.#underWay.set(key, new Set());
+    const { asked, key } = ask;
+    const nowMs = asked.engine.clock.nowMs();
+    const underWay = this.#underWay.get(key);
+    // One that has been under way for longer than anybody waits holds up nobody any more.
+    const isRecent = underWay !== undefined && nowMs - underWay.sinceMs < this.#config.waitMs;
+    if (isRecent && this.#waiting < this.#config.waitersMax) return this.#wait(ask, underWay.waiters);
+    if (!isRecent) this.#underWay.set(key, { waiters: new Set(), sinceMs: nowMs });
+    this.#askNode(ask, !isRecent);
+  }
+
+  /** `isFirst`: others wait for it. */
+  #askNode(ask: Ask, isFirst: boolean): void {
+    const { asked, stored } = ask;
     // What the client knows is compared with what comes; the node is asked about what the cache knows.
     const fields = [...asked.head.fields];
     if (stored !== undefined) replaceConditions(asked.head.fields, stored);
@@ -217,8 +226,7 @@ export class ResponseCache {
       const isThere = stored !== undefined && isFresh(stored, ask.control, engine.clock.nowMs());
       if (isThere) return this.give(ask.asked, stored, "collapsed");
       // Alone: were they to wait for each other again, they would be asked one after the other.
-      engine.telemetry.cached("bypass");
-      ask.forward(ask.asked.response);
+      this.#askNode({ ...ask, stored }, false);
     });
     waiters.add(waiter);
   }
@@ -245,6 +253,7 @@ class Filling implements ClientResponse {
   readonly #cache: ResponseCache;
   readonly #ask: FillingAsk;
   readonly #askedMs: number;
+  readonly #epoch: number;
   #head: ResponseHead | undefined;
   /** undefined: it is not kept. */
   #chunks: Buffer[] | undefined;
@@ -257,6 +266,7 @@ class Filling implements ClientResponse {
     this.#cache = cache;
     this.#ask = ask;
     this.#askedMs = ask.asked.engine.clock.nowMs();
+    this.#epoch = cache.store.epoch;
   }
 
   writeHead(status: number, reasonOrFields: string | string[], maybeFields?: string[]): void {
@@ -277,6 +287,10 @@ class Filling implements ClientResponse {
     const told = [...fields, "cache-status", how];
     if (reason === "") asked.response.writeHead(status, told);
     else asked.response.writeHead(status, reason, told);
+  }
+
+  get isAnswered(): boolean {
+    return this.#isAnswered;
   }
 
   answerInstead(): number | undefined {
@@ -328,7 +342,8 @@ class Filling implements ClientResponse {
   }
 
   #complete(): void {
-    if (this.#chunks !== undefined && this.#head !== undefined && !this.#isOver) {
+    const isCurrent = this.#epoch === this.#cache.store.epoch;
+    if (isCurrent && this.#chunks !== undefined && this.#head !== undefined) {
       const body = Buffer.concat(this.#chunks);
       const { config, key, requestFields } = this.#ask;
       this.#cache.keep(
@@ -343,7 +358,9 @@ class Filling implements ClientResponse {
   #revalidated(stored: StoredResponse, fields: readonly string[]): void {
     const { config, key, requestFields } = this.#ask;
     const fresh = freshened(stored, fields, this.#times(), config);
-    this.#cache.keep(key, requestFields, fresh);
+    // What the 304 brings may be for this client alone.
+    if (whyNotStored(requestFields, fresh) !== undefined) this.#cache.store.forget(key);
+    else if (this.#epoch === this.#cache.store.epoch) this.#cache.keep(key, requestFields, fresh);
     this.#answer(fresh, "revalidated");
     this.#release();
   }

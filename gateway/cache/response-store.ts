@@ -24,6 +24,8 @@ export class ResponseStore {
   readonly #uses = new Map<Entry, true>();
   #bytes = 0;
   evictions = 0;
+  /** Grows whenever something is to be forgotten: what was asked before that is not kept. */
+  epoch = 0;
 
   constructor(bounds: StoreBounds) {
     this.#bounds = bounds;
@@ -64,10 +66,12 @@ export class ResponseStore {
 
   /** Every variant. */
   forget(key: string): void {
+    this.epoch += 1;
     for (const entry of this.#variants.get(key) ?? []) this.#remove(entry);
   }
 
   clear(): { readonly entries: number; readonly bytes: number } {
+    this.epoch += 1;
     const cleared = { entries: this.count, bytes: this.#bytes };
     this.#variants.clear();
     this.#uses.clear();

@@ -11,7 +11,14 @@ import { valueOf, without } from "../forward/fields.ts";
 /** Statuses whose meaning does not hang on the request beyond its fields (RFC 9110 §15.1). */
 const STORABLE = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);
 /** Of one exchange, not of the response; the gateway writes its own. */
-const NOT_KEPT = new Set(["x-request-id", "connection", "age", "cache-status", "content-length"]);
+const NOT_KEPT = new Set([
+  "x-request-id",
+  "connection",
+  "age",
+  "cache-status",
+  "content-length",
+  "server-timing",
+]);
 
 export interface ResponseHead {
   readonly status: number;
@@ -51,8 +58,7 @@ export function whyNotStored(
   if (valueOf(fields, "set-cookie") !== undefined) return "set-cookie";
   if (valueOf(fields, "vary")?.includes("*") === true) return "vary";
   if (valueOf(fields, "trailer") !== undefined) return "trailers";
-  const isForAll = control.isPublic || control.mustRevalidate;
-  if (valueOf(requestFields, "authorization") !== undefined && !isForAll) return "authorization";
+  if (valueOf(requestFields, "authorization") !== undefined && !control.isForAll) return "authorization";
   const hasValidator =
     valueOf(fields, "etag") !== undefined || valueOf(fields, "last-modified") !== undefined;
   const isExplicit = lifetimeOf(control, fields) !== undefined || control.noCache;

@@ -9,5 +9,7 @@ export interface ClientResponse {
   addTrailers(trailers: [string, string][]): void;
   /** No node has answered. The status, if there is another answer, which is given then. */
   answerInstead?(): number | undefined;
+  /** The client has another answer already, whole: what becomes of the node's is nothing to it. */
+  readonly isAnswered?: boolean;
   once(event: "drain" | "close", listener: () => void): unknown;
 }

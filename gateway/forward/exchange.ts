@@ -858,7 +858,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#record(failure, node);
     this.#cancelAll(false);
     this.#finish("truncated", node);
-    this.#connection.reset();
+    if (this.#response.isAnswered !== true) this.#connection.reset();
   }
 
   #record(failure: RequestFailure, node: number): void {

@@ -291,7 +291,8 @@ export class Listener {
       if (line === undefined) exchange.start();
       else this.#standInLine(line, exchange, connection, request, response);
     };
-    if (engine.cache === undefined || pattern?.isCached === false) forward(response);
+    const isKept = pattern?.isCached !== false || (head.method !== "GET" && head.method !== "HEAD");
+    if (engine.cache === undefined || !isKept) forward(response);
     else engine.cache.serve({ engine, connection, head, vantage, response }, forward);
   }
 

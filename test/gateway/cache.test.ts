@@ -213,3 +213,62 @@ test("a client that leaves in the middle of the answer leaves no half of it behi
     expect((await ask(stand.port)).body.toString()).toBe("whole\n");
   });
 });
+
+test.each([
+  ["a cookie", { "cache-control": "max-age=60", "set-cookie": "of=one-client" }],
+  ["private", { "cache-control": "private, max-age=60" }],
+  ["no-store", { "cache-control": "no-store" }],
+])("a 304 with %s is for the client that asked, and ends what was kept", async (_name, fields) => {
+  await withStand(ONE, async (stand) => {
+    answering(stand, { "cache-control": "max-age=0", etag: '"a"' });
+    await ask(stand.port);
+    answering(stand, { etag: '"a"', ...fields }, 304);
+    expect((await ask(stand.port)).body.toString()).toBe("answer 1\n");
+    answering(stand, {});
+    const other = await ask(stand.port);
+    expect(told(other)).toBe("200 answer 1 (anycastle; fwd=uri-miss)");
+    expect(other.headers["set-cookie"]).toBe(undefined);
+  });
+});
+
+test("many at once, with nobody there: each gets the stale one", async () => {
+  await withStand({ ...ONE, document: { cache: { staleIfErrorS: 60 } } }, async (stand) => {
+    answering(stand, { "cache-control": "max-age=0", etag: '"a"' });
+    await ask(stand.port);
+    await stand.node("ny1-1").kill();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(stand.port)));
+    expect(new Set(answers.map(told))).toEqual(
+      new Set(["200 answer 1 (anycastle; hit; fwd=stale; detail=stale-if-error)"]),
+    );
+  });
+});
+
+test("a stale answer stays whole although the error that it stands for breaks off", async () => {
+  await withStand({ ...ONE, document: { cache: { staleIfErrorS: 60 } } }, async (stand) => {
+    answering(stand, { "cache-control": "max-age=0", etag: '"a"' });
+    await ask(stand.port);
+    stand.node("ny1-1").handler = (request, response) => {
+      response.writeHead(503, { "content-length": "100" });
+      response.write("half", () => request.socket.destroy());
+    };
+    expect((await ask(stand.port)).body.toString()).toBe("answer 1\n");
+    await until(() => stand.status().requests.active === 0);
+  });
+});
+
+test("what is on its way when everything is forgotten is not kept", async () => {
+  await withStand(ONE, async (stand) => {
+    const node = stand.node("ny1-1");
+    let finish: () => void = () => undefined;
+    node.handler = (_request, response) => {
+      finish = () => response.writeHead(200, { "cache-control": "max-age=60" }).end("old\n");
+    };
+    const open = ask(stand.port);
+    await until(() => node.seen.length === 1);
+    node.handler = (_request, response) => node.answer(response);
+    await ask(stand.port, { method: "PROPPATCH" });
+    finish();
+    await open;
+    expect((await ask(stand.port)).body.toString()).toBe("ny1-1\n");
+  });
+});

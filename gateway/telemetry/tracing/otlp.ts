@@ -12,6 +12,8 @@ import type { FinishedSpan, SpanSink } from "./tracer.ts";
 const SPANS_WAITING_MAX = 8_192;
 const BATCH_MS = 1_000;
 const EXPORT_MS_MAX = 5_000;
+/** Of a value, a path for one: what a client sends is kept with each span that waits. */
+const VALUE_CHARS_MAX = 2_048;
 
 export const SPAN_RESULTS = ["exported", "failed", "dropped"] as const;
 
@@ -25,14 +27,19 @@ export interface OtlpSink extends SpanSink {
 
 export async function openOtlp({ otlp, serviceName }: TracingConfig, version: string): Promise<OtlpSink> {
   const counts: SpanCounts = { exported: 0, failed: 0, dropped: 0 };
-  const [{ NodeSDK }, { OTLPTraceExporter }, { BatchSpanProcessor }, { resourceFromAttributes }, api] =
-    await Promise.all([
-      import("@opentelemetry/sdk-node"),
-      import("@opentelemetry/exporter-trace-otlp-http"),
-      import("@opentelemetry/sdk-trace"),
-      import("@opentelemetry/resources"),
-      import("@opentelemetry/api"),
-    ]);
+  const [
+    { NodeSDK },
+    { OTLPTraceExporter },
+    { AlwaysOnSampler, BatchSpanProcessor },
+    { resourceFromAttributes },
+    api,
+  ] = await Promise.all([
+    import("@opentelemetry/sdk-node"),
+    import("@opentelemetry/exporter-trace-otlp-http"),
+    import("@opentelemetry/sdk-trace"),
+    import("@opentelemetry/resources"),
+    import("@opentelemetry/api"),
+  ]);
   const exporter = new OTLPTraceExporter({
     url: `${otlp.endpoint.replace(/\/$/, "")}/v1/traces`,
     timeoutMillis: EXPORT_MS_MAX,
@@ -54,6 +61,9 @@ export async function openOtlp({ otlp, serviceName }: TracingConfig, version: st
     instrumentations: [],
     resource: resourceFromAttributes({ "service.name": serviceName, "service.version": version }),
     idGenerator: { generateTraceId: () => next!.traceId, generateSpanId: () => next!.spanId },
+    // Without it OTEL_TRACES_SAMPLER would choose once more, and among those that failed.
+    sampler: new AlwaysOnSampler(),
+    spanLimits: { attributeValueLengthLimit: VALUE_CHARS_MAX },
     spanProcessors: [
       new BatchSpanProcessor({
         exporter: counting,
