@@ -16,7 +16,7 @@ import type { GatewayConfig } from "./config.ts";
 import { Deadlines } from "./forward/deadlines.ts";
 import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
 import { Generation, type Lasting } from "./generation.ts";
-import { descriptorOf, listenError, portOf } from "./listener/listen.ts";
+import { descriptorOf, listenError, portOf, stopListening } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
 import { NameResolver } from "./names/name-resolver.ts";
 import { changesOf, RESTART_PATHS, type ConfigChange } from "./reload/config-changes.ts";
@@ -36,6 +36,7 @@ const STALL_MS = 50;
 /** A stall this long is told, too. */
 const STALL_TOLD_MS = 200;
 const DRAIN_POLL_MS = 20;
+const PROVEN_POLL_MS = 20;
 /** Nobody has come for so long: clients, and what balances before them, know that it leaves. */
 const QUIET_MS = 100;
 /** A gateway that leaves listens on for so long at most. */
@@ -53,6 +54,11 @@ export interface GatewayOptions {
   readonly clock?: GatewayClock;
   /** Descriptors that listen already, in place of the configured addresses. */
   readonly inherited?: ListeningSockets;
+  /**
+   * Present: somebody else serves on the inherited sockets meanwhile. They are left to it until nodes and routes are proven;
+   * what aborts this ends the start.
+   */
+  readonly succession?: AbortSignal;
   /** Where a configuration comes from when the admin API is told to reload; absent: it cannot. */
   readonly readConfig?: () => ConfigRead;
 }
@@ -82,8 +88,6 @@ export interface RunningGateway {
   readonly sockets: ListeningSockets;
   /** As it was configured, which may differ from where it listens. */
   readonly addresses: Pick<GatewayConfig, "listen" | "admin">;
-  /** Every node has been checked at least once, or is not checked at all. */
-  readonly isProven: () => boolean;
   /**
    * Another configuration from the next request on; open requests end on the one they began with. What needs other
    * sockets is refused, and then nothing changes.
@@ -93,6 +97,8 @@ export interface RunningGateway {
   reloadFailed(reason: string): void;
   /** Says close until nobody comes any more, then finishes what is open within `limits.drainTimeoutMs`, then closes. */
   drain(): Promise<void>;
+  /** A successor accepts from the same sockets: they are left to it at once, and what is open here is finished as by `drain`. */
+  leaveToSuccessor(): Promise<void>;
   /** Closes at once. */
   close(): Promise<void>;
 }
@@ -126,6 +132,7 @@ class Gateway implements RunningGateway {
   #adminPort: number | undefined;
   /** It ends, now or when what is open has ended. */
   #isLeaving = false;
+  #isSucceeded = false;
   #closing: Promise<void> | undefined;
 
   constructor(config: GatewayConfig, tls: TlsMaterial, options: GatewayOptions, otlp: OtlpSink | undefined) {
@@ -176,7 +183,9 @@ class Gateway implements RunningGateway {
       forgetNames: () => this.#names?.clear() ?? 0,
       nowMs: () => clock.nowMs(),
       status: () => this.status(),
-      isReady: () => !this.#lasting.phase.isDraining && this.#current.canServe(),
+      // Behind the address stands the successor: what asks here on a connection from before must not move traffic away.
+      isReady: () => (this.#isSucceeded || !this.#lasting.phase.isDraining) && this.#current.canServe(),
+      isLeaving: () => this.#isLeaving,
       drain: () => {
         this.#lasting.phase.isDraining = true;
       },
@@ -185,19 +194,13 @@ class Gateway implements RunningGateway {
   }
 
   async start(): Promise<void> {
-    const { admin, listen } = this.#current.config;
-    const { inherited = {} } = this.#options;
-    this.#port = await this.#listener.listen(listen, inherited.listen);
-    if (admin !== undefined) {
-      try {
-        const socket = inherited.admin === undefined ? { port: admin.port } : { fd: inherited.admin };
-        await this.#admin.listen({ host: admin.host, ...socket });
-      } catch (error) {
-        throw listenError(error, admin, "the gateway's admin API");
-      }
-      this.#adminPort = portOf(this.#admin.server, admin.port);
-    }
+    const { succession } = this.#options;
+    if (succession === undefined) await this.#listen();
     this.#current.start(undefined, (vantages) => this.#resetMoved(vantages));
+    if (succession !== undefined) {
+      while (!this.#current.isProven()) await sleep(PROVEN_POLL_MS, succession);
+      await this.#listen();
+    }
     const window = every(WINDOW_MS, () => this.#lasting.telemetry.closeWindow(), { unref: true });
     const stalls = watchStalls(STALL_MS, (durationMs, endedMs) => {
       this.#current.fleet.board.noteStall(endedMs);
@@ -210,6 +213,21 @@ class Gateway implements RunningGateway {
       () => window.cancel(),
       () => stalls.cancel(),
     );
+  }
+
+  async #listen(): Promise<void> {
+    const { admin, listen } = this.#current.config;
+    const { inherited = {} } = this.#options;
+    this.#port = await this.#listener.listen(listen, inherited.listen);
+    if (admin !== undefined) {
+      try {
+        const socket = inherited.admin === undefined ? { port: admin.port } : { fd: inherited.admin };
+        await this.#admin.listen({ host: admin.host, ...socket });
+      } catch (error) {
+        throw listenError(error, admin, "the gateway's admin API");
+      }
+      this.#adminPort = portOf(this.#admin.server, admin.port);
+    }
   }
 
   get url(): string {
@@ -235,12 +253,6 @@ class Gateway implements RunningGateway {
       ...(listen === undefined ? {} : { listen }),
       ...(admin === undefined ? {} : { admin }),
     };
-  }
-
-  isProven(): boolean {
-    const { config, fleet } = this.#current;
-    if (config.routing.mode === "anycast-only") return true;
-    return fleet.nodes.every(({ index }) => this.#current.checker.lastCheck(index) !== null);
   }
 
   reload(config: GatewayConfig): ReloadResult {
@@ -362,6 +374,22 @@ class Gateway implements RunningGateway {
     // The connections taken last may have a request on its way.
     if (this.#listener.connectionCount > 0) await this.#untilQuiet(untilMs);
     while (this.#lasting.telemetry.active > 0 && nowMs() < untilMs) await sleep(DRAIN_POLL_MS);
+    await this.close();
+  }
+
+  /**
+   * Nobody has to be told in time here: who connects is served by the successor, and who is connected hears `close` with the
+   * next answer. Idle connections are left open for that, since a request may be on its way on each of them.
+   */
+  async leaveToSuccessor(): Promise<void> {
+    this.#isLeaving = true;
+    this.#isSucceeded = true;
+    this.#lasting.phase.isDraining = true;
+    this.#listener.yieldSocket();
+    if (this.#adminPort !== undefined) stopListening(this.#admin.server);
+    this.#lasting.tunnels.endAll();
+    const untilMs = nowMs() + this.#current.config.limits.drainTimeoutMs;
+    while ((await this.#listener.acceptedCount()) > 0 && nowMs() < untilMs) await sleep(DRAIN_POLL_MS);
     await this.close();
   }
 

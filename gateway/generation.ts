@@ -182,6 +182,20 @@ export class Generation {
     return catchment !== undefined && "feed" in catchment && catchment.feed === url ? this.#feed : undefined;
   }
 
+  /**
+   * What is known of nodes and routes is as good as it gets: every node has been checked and, if it passed, often enough, one
+   * at least serves, and the feed has spoken.
+   */
+  isProven(): boolean {
+    if (this.feedState === "stale") return false;
+    if (this.config.routing.mode === "anycast-only") return true;
+    const { board, nodes } = this.fleet;
+    const isSettled = nodes.every(
+      ({ index }) => this.checker.lastCheck(index) !== null && !board.isBeingProven(index),
+    );
+    return isSettled && nodes.some(({ index }) => board.health(index) === "healthy");
+  }
+
   canServe(): boolean {
     if (this.config.routing.mode === "anycast-only") return true;
     return this.fleet.nodes.some((node) => this.fleet.board.isEligible(node.index));

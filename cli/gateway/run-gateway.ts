@@ -1,28 +1,28 @@
 /** The gateway as a command: configuration from a file, events as lines, a gentle end. */
 import { readFileSync } from "node:fs";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
-import { nowNs, sleep } from "#core/host/clock.ts";
+import { nowNs } from "#core/host/clock.ts";
 import { environmentValue } from "#core/host/environment.ts";
 import { randomSeed, randomToken } from "#core/host/random.ts";
 import { Prng } from "#core/prng.ts";
 import { VERSION } from "#core/version.ts";
 import type { EventBody } from "#core/wire/events.ts";
+import type { GatewayConfig } from "#gateway/config.ts";
 import { startGateway, type RunningGateway } from "#gateway/gateway.ts";
 import { openConfig, type OpenedConfig } from "../config-file/open.ts";
 import { showWarnings } from "../config-file/show-problems.ts";
 import { Departure } from "../departure.ts";
 import { storyOf } from "../event-line.ts";
 import type { GatewayFlags } from "../gateway.ts";
-import { inheritedSockets, startSuccessor } from "./handover.ts";
+import { inheritedSockets, startSuccessor, type SuccessorOptions } from "./handover.ts";
 import { configReader, reloadNow, watchFile } from "./reloading.ts";
 import { showDiff } from "./show-diff.ts";
 import type { Output } from "../output.ts";
 import { outliveReader } from "../unwritten.ts";
 
 const TOKEN_LENGTH_MIN = 16;
-const PROVEN_LOOK_MS = 20;
-
-let isHandingOver = false;
+/** For a successor to load its code and begin, before its nodes are proven. */
+const SUCCESSOR_START_MS_MAX = 30_000;
 
 export async function runGateway(output: Output, flags: GatewayFlags): Promise<number> {
   const overrides = {
@@ -41,17 +41,26 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   const readConfig = configReader(file.path, overrides);
   const ownToken = adminToken(flags.adminTokenFile);
   const inherited = inheritedSockets(config);
+  const stopped = new AbortController();
   const started = startGateway(config, {
     inherited: inherited.sockets,
+    ...successionOf(inherited.succession, stopped.signal),
     events: { emit: (body, atNs) => tellEvent(output, flags.ndjson === true, body, atNs) },
     adminToken: ownToken ?? randomToken(),
     version: VERSION,
     prng: new Prng(randomSeed()),
     readConfig,
   });
+  const handover = new Handover();
   const departure = new Departure({
     drainMs: config.limits.drainTimeoutMs,
-    drain: async () => (await started).drain(),
+    drain: async () => {
+      stopped.abort(new UserError("STOPPED", "it was told to stop", { exitCode: EXIT.terminated }));
+      // What did not start is told where it is waited for.
+      const running = await started.catch(() => undefined);
+      if (handover.hasSuccessor) await running?.leaveToSuccessor();
+      else await running?.drain();
+    },
     now: async () => (await started).close(),
   });
   const gateway = await started;
@@ -59,8 +68,9 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   const reload = (): void => reloadNow(gateway, readConfig);
   // In a terminal SIGHUP says that it was closed; without one it is the daemon's word for "read it again".
   if (!process.stdout.isTTY) departure.leaveOut("SIGHUP", reload);
-  process.on("SIGUSR2", () => void handOver(gateway, departure, output));
-  void tellWhenProven(gateway, inherited.tellReady);
+  const successorOptions = { readyMsMax: readyMsMaxOf(config), signal: stopped.signal };
+  process.on("SIGUSR2", () => void handover.begin(gateway, departure, output, successorOptions));
+  inherited.tellReady();
   const unwatch = flags.watch === true ? watchFile(file.path, reload) : undefined;
   const say = flags.ndjson === true ? output.tell : output.print;
   say(introduction(gateway, opened, ownToken !== undefined));
@@ -70,28 +80,48 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
 }
 
 /** SIGUSR2: another process, with the code and the file as they are now, takes over the sockets. */
-async function handOver(gateway: RunningGateway, departure: Departure, output: Output): Promise<void> {
-  const { listen, admin } = gateway.sockets;
-  if (departure.hasBegun || isHandingOver || listen === undefined) return;
-  isHandingOver = true;
-  output.tell("starting a successor");
-  try {
-    const pid = await startSuccessor(gateway.addresses, {
-      listen,
-      ...(admin === undefined ? {} : { admin }),
-    });
-    output.tell(`successor ${pid} has taken over`);
-    departure.ask("handover");
-  } catch (error) {
-    output.tell(`there is no successor: ${messageOf(error)}; this one serves on`);
-  } finally {
-    isHandingOver = false;
+class Handover {
+  hasSuccessor = false;
+  #isUnderWay = false;
+
+  async begin(
+    gateway: RunningGateway,
+    departure: Departure,
+    output: Output,
+    options: SuccessorOptions,
+  ): Promise<void> {
+    const { listen, admin } = gateway.sockets;
+    if (departure.hasBegun || this.#isUnderWay || listen === undefined) return;
+    this.#isUnderWay = true;
+    const sockets = { listen, ...(admin === undefined ? {} : { admin }) };
+    try {
+      const successor = startSuccessor(gateway.addresses, sockets, options);
+      output.tell(`starting a successor, pid ${successor.pid}`);
+      const pid = await successor.ready;
+      this.hasSuccessor = true;
+      output.tell(`successor ${pid} has taken over`);
+      departure.ask("handover");
+    } catch (error) {
+      const rest = departure.hasBegun ? "" : "; this one serves on";
+      output.tell(`there is no successor: ${messageOf(error)}${rest}`);
+    } finally {
+      this.#isUnderWay = false;
+    }
   }
 }
 
-async function tellWhenProven(gateway: RunningGateway, tellReady: () => void): Promise<void> {
-  while (!gateway.isProven()) await sleep(PROVEN_LOOK_MS);
-  tellReady();
+/** Aborted when the predecessor goes, or when this one is told to stop. */
+function successionOf(
+  predecessor: AbortSignal | undefined,
+  stopped: AbortSignal,
+): { readonly succession?: AbortSignal } {
+  return predecessor === undefined ? {} : { succession: AbortSignal.any([predecessor, stopped]) };
+}
+
+/** As long as nodes as they are now need to be proven. */
+function readyMsMaxOf({ health }: GatewayConfig): number {
+  const { healthyThreshold, timeoutMs, unhealthyIntervalMs } = health;
+  return SUCCESSOR_START_MS_MAX + healthyThreshold * (timeoutMs + unhealthyIntervalMs);
 }
 
 /** OpenTelemetry's own variables, in place of `tracing` in the file. */

@@ -32,6 +32,8 @@ export interface AdminOptions {
   readonly status: () => GatewayStatus;
   /** May take traffic: at least one node may, and nobody has begun to stop it. */
   readonly isReady: () => boolean;
+  /** It ends: connections to this address lead elsewhere, or nowhere, from now on. */
+  readonly isLeaving: () => boolean;
   /** Readiness 503 and `connection: close` from now on, so that what stands in front moves its traffic away. */
   readonly drain: () => void;
   readonly breakers: () => SiteBreakers | undefined;
@@ -70,6 +72,9 @@ const PATHS = [
 export function createAdmin(options: AdminOptions): FastifyInstance {
   const server = createControlServer({ token: options.token, hostNames: options.hostNames });
   const paths = options.reload === undefined ? PATHS : [...PATHS, ...RELOAD_PATHS];
+  server.addHook("onSend", async (_request, reply) => {
+    if (options.isLeaving()) void reply.header("connection", "close");
+  });
   server.get("/", async () => ({ paths }));
   server.get("/status", async () => options.status());
   server.get("/metrics", async (_request, reply) => {

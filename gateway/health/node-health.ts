@@ -139,6 +139,12 @@ export class NodeHealthBoard {
     return serves && this.#isDrained[node] ? "draining" : state.is;
   }
 
+  /** Its last check passed, and more will settle whether it may serve. */
+  isBeingProven(node: number): boolean {
+    const state = this.#state(node);
+    return state.is === "unproven" && state.passes > 0;
+  }
+
   /** May take new requests. While nothing is proven anywhere, unproven nodes may (a cold start is not an outage). */
   isEligible(node: number): boolean {
     if (this.#isDrained[node]) return false;

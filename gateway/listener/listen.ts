@@ -1,5 +1,5 @@
 /** Binding a server to an address, with errors that name the address and what wanted it. */
-import type { Server } from "node:net";
+import { Server } from "node:net";
 import { EXIT, UserError, codeOf, messageOf } from "#core/errors.ts";
 import { holderOf } from "#core/host/port-holder.ts";
 import type { HostPort } from "../config.ts";
@@ -30,6 +30,11 @@ export async function listenOn(
 export function portOf(server: Server, otherwise: number): number {
   const bound = server.address();
   return typeof bound === "object" && bound !== null ? bound.port : otherwise;
+}
+
+/** Only the descriptor is closed: unlike `close` of a server for HTTP it leaves connections alone that are idle. */
+export function stopListening(server: Server): void {
+  Server.prototype.close.call(server);
 }
 
 /**

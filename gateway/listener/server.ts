@@ -28,7 +28,7 @@ import type { VantageResolver } from "../routing/vantage.ts";
 import type { NodeTls, ServedCertificates, TlsMaterial } from "../tls/tls-material.ts";
 import type { Tunnels } from "../upgrade/tunnels.ts";
 import { ClientConnection } from "./client-connection.ts";
-import { descriptorOf, listenOn } from "./listen.ts";
+import { descriptorOf, listenOn, stopListening } from "./listen.ts";
 import { adoptSource, createProxyFront } from "./proxy-front.ts";
 import { readHead } from "./request-head.ts";
 import { SlowClients } from "./slow-clients.ts";
@@ -185,6 +185,13 @@ export class Listener {
     return descriptorOf(this.#front ?? this.#server);
   }
 
+  /** Connections that were accepted and have not closed; those too that are still in a handshake or before their PROXY header. */
+  acceptedCount(): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    (this.#front ?? this.#server).getConnections((_error, count) => resolve(count));
+    return promise;
+  }
+
   get connectionCount(): number {
     return this.#connections.size;
   }
@@ -220,6 +227,11 @@ export class Listener {
     }
     this.#front?.close();
     this.#server.close();
+  }
+
+  /** Another process accepts from the same queue from now on. Connections stay, idle ones too, until they have asked once more. */
+  yieldSocket(): void {
+    stopListening(this.#front ?? this.#server);
   }
 
   /** Resolves when the last connection is gone. */
