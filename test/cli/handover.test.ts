@@ -72,11 +72,13 @@ test("a successor whose nodes fail their checks takes over nothing, and no reque
   let isOver = false;
   const agent = new Agent({ keepAlive: true });
   const pump = async (own?: Agent): Promise<void> => {
+    // oxlint-disable-next-line no-unmodified-loop-condition -- set by the test
     while (!isOver) statuses.push(await asked(url, own));
   };
   const pumps = [pump(), pump(), pump(agent), pump(agent)];
   configure("bad.yaml", bad);
   const pid = await successorOf(gateway);
+  // oxlint-disable-next-line no-unmodified-loop-condition -- counted by the node
   while (checks < 5) await new Promise((resolve) => setTimeout(resolve, 2));
   process.kill(pid, "SIGKILL");
   await gateway.said("there is no successor: it ended with SIGKILL; this one serves on");

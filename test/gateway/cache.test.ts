@@ -31,7 +31,11 @@ test("what is fresh is given out again, with its age, its route and a name of it
     expect(told(await ask(stand.port))).toBe("200 answer 1 (anycastle; fwd=uri-miss)");
     const again = await ask(stand.port);
     expect(told(again)).toBe("200 answer 1 (anycastle; hit)");
-    expect(again.headers).toMatchObject({ age: "0", "x-edge-route": "ny1", "content-length": "9" });
+    expect(again.headers).toMatchObject({
+      age: expect.stringMatching(/^\d+$/) as string,
+      "x-edge-route": "ny1",
+      "content-length": "9",
+    });
     expect(again.rawHeaders.filter((name) => name.toLowerCase() === "x-request-id").length).toBe(1);
     const head = await ask(stand.port, { method: "HEAD" });
     expect([head.status, head.body.length, head.headers["content-length"]]).toEqual([200, 0, "9"]);
