@@ -174,6 +174,8 @@ function documentOf(port: number, nodes: readonly DrillNode[], count: number): s
       },
     ],
     health: { kind: "tcp" },
+    // On a box that is too busy answers take longer than a drain may: that is not what is drilled here.
+    limits: { drainTimeoutMs: 60_000 },
   });
 }
 
