@@ -54,7 +54,9 @@ export const admissionSchema = z.strictObject({
     .min(1)
     .max(600_000)
     .default(1_000)
-    .describe("With `waitingMax`: 503 for whoever has waited for so long."),
+    .describe(
+      "With `waitingMax`: 503 for whoever has waited for so long, or for `retry.totalTimeoutMs` if that is less.",
+    ),
   bodyBytesMax: z
     .int()
     .min(0)

@@ -33,7 +33,7 @@ import { adoptSource, createProxyFront } from "./proxy-front.ts";
 import { readHead } from "./request-head.ts";
 import { SlowClients } from "./slow-clients.ts";
 import { TrustedPeers } from "./trusted-peers.ts";
-import { WaitingRequest } from "./waiting-request.ts";
+import { lineTimeoutMs, standInLine, type WaitingRequest } from "./waiting-request.ts";
 
 const METHODS_OFFERED = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY";
 /** Clients that dribble are cut off so late at most. */
@@ -349,24 +349,15 @@ export class Listener {
     response: ServerResponse,
   ): void {
     const { clock, config, deadlines } = this.#engine;
-    const turnAway = (): void => this.#turnAway(request, response, OVERLOADED);
-    const waiting = new WaitingRequest({
+    standInLine({
       line,
       deadlines,
       connection,
       vantage: exchange.vantage,
-      dueMs: clock.nowMs() + config.admission.waitTimeoutMs,
+      dueMs: clock.nowMs() + lineTimeoutMs(config),
       begin: () => exchange.start(),
-      turnAway,
+      turnAway: () => this.#turnAway(request, response, OVERLOADED),
     });
-    switch (line.come(waiting)) {
-      case "go":
-        return waiting.begin();
-      case "full":
-        waiting.clientGone();
-        return turnAway();
-      case "wait":
-    }
   }
 
   /** RFC 9110 §9.3.7: what the gateway itself offers. */

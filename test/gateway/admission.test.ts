@@ -128,6 +128,29 @@ test("who has waited too long gets 503, and who leaves the line is not missed", 
   );
 });
 
+test("nobody stands in line beyond the request's own deadline, and no node is asked for it then", async () => {
+  const admission = { activeMax: 1, waitingMax: 1, waitTimeoutMs: 600_000 };
+  const document = { admission, retry: { perTryTimeoutMs: 300, totalTimeoutMs: 300 } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    const [node] = stand.nodes;
+    let finish: (() => void) | undefined;
+    // Its head is there, so its own deadline is met; its body is not, so it keeps its place.
+    node!.handler = (_request, response) => {
+      response.writeHead(200, { "content-length": "2" });
+      response.write("a");
+      finish = () => response.end("b");
+    };
+    const first = ask(stand.port);
+    await until(() => finish !== undefined);
+    const late = await ask(stand.port, { method: "POST", body: Buffer.from("x") });
+    expect([late.status, late.headers["x-gateway-failure"]]).toEqual([503, "overloaded"]);
+    expect(node!.seen.length).toBe(1);
+    finish!();
+    expect((await first).status).toBe(200);
+    expect([stand.status().requests.active, await refused(stand, "overload")]).toEqual([0, 1]);
+  });
+});
+
 test("a body above the limit: 413, told by its length or not", async () => {
   await withStand({ document: { admission: { bodyBytesMax: 1_000 } } }, async (stand) => {
     const body = Buffer.alloc(1_001);
