@@ -1,8 +1,9 @@
 /**
  * Ways to break the policy. Each is a change of one text in a copy of the sources; the worlds must find every one. A text that is
- * not there exactly once is an error: the mutation would break nothing.
+ * not there exactly once is an error (the mutation would break nothing), and so is a copy that does not run (anything would). First
+ * a copy without any change is played, in which nothing may be found.
  */
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -10,7 +11,9 @@ import { dirname, join } from "node:path";
 const ROOT = dirname(dirname(import.meta.dirname));
 const COPIED = ["core", "gateway", "sim/world/event-loop.ts", "test/worlds", "package.json"];
 /** Seeds in which a mutation may hide. */
-const WORLDS = 400;
+const WORLDS = 600;
+/** Without a mutation: whether the copy can be played at all. */
+const CONTROL_WORLDS = 40;
 const MS_MAX = 120_000;
 
 interface Mutation {
@@ -22,6 +25,7 @@ interface Mutation {
 
 const HEALTH = "gateway/health/node-health.ts";
 const EXCHANGE = "gateway/forward/exchange.ts";
+const BREAKER = "gateway/resilience/breaker/breaker.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -132,44 +136,238 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'this.#become({ is: "half_open", permits: this.#options.permittedCallsInHalfOpen });',
     to: 'this.#become({ is: "half_open", permits: 0 * this.#options.permittedCallsInHalfOpen });',
   },
+  {
+    name: "hedges are made without a budget",
+    file: EXCHANGE,
+    from: "!retryBudget.covers(nowMs) || !hedgeBudget.withdraw(nowMs)) return;",
+    to: "!retryBudget.covers(nowMs)) return;",
+  },
+  {
+    name: "hedges are not paid from the retry budget",
+    file: EXCHANGE,
+    from: "    retryBudget.withdraw(nowMs);\n    telemetry.hedged();",
+    to: "    telemetry.hedged();",
+  },
+  {
+    name: "what is resumed is not paid",
+    file: EXCHANGE,
+    from: "if (!retryBudget.withdraw(nowMs)) return this.#abort(failure, attempt.node.slot);\n",
+    to: "",
+  },
+  {
+    name: "old requests still fill the budget",
+    file: "gateway/resilience/retry-budget.ts",
+    from: "        this.#requestSum -= this.#requests[index]!;\n",
+    to: "",
+  },
+  {
+    name: "attempts are without number",
+    file: EXCHANGE,
+    from: "return count < this.#engine.config.retry.attemptsMax;",
+    to: "return count < 1_000;",
+  },
+  {
+    name: "bodies are resumed without end",
+    file: EXCHANGE,
+    from: "this.#resumeCount >= config.resume.resumesMax",
+    to: "this.#resumeCount >= 1_000",
+  },
+  {
+    name: "a body that stands still is waited for",
+    file: EXCHANGE,
+    from: '    attempt.cancel();\n    this.attemptFailed(attempt, "timeout");\n  }\n\n  #dismissLosers',
+    to: "  }\n\n  #dismissLosers",
+  },
+  {
+    name: "the whole deadline is twice as long",
+    file: EXCHANGE,
+    from: "if (nowMs - this.#awaitedSinceMs >= totalTimeoutMs) return",
+    to: "if (nowMs - this.#awaitedSinceMs >= 2 * totalTimeoutMs) return",
+  },
+  {
+    name: "a place in line is not handed on",
+    file: EXCHANGE,
+    from: "    this.#engine.line?.leave()?.begin();\n",
+    to: "",
+  },
+  {
+    name: "whoever leaves the line keeps its place in it",
+    file: "gateway/listener/waiting-request.ts",
+    from: "  clientGone(): void {\n    this.#options.line.giveUp(this);\n",
+    to: "  clientGone(): void {\n",
+  },
+  {
+    name: "the line knows no deadline of a request",
+    file: "gateway/listener/waiting-request.ts",
+    from: "return Math.min(admission.waitTimeoutMs, retry.totalTimeoutMs);",
+    to: "return Math.max(admission.waitTimeoutMs, 0 * retry.totalTimeoutMs);",
+  },
+  {
+    name: "a request that ended counts as open",
+    file: EXCHANGE,
+    from: "    this.#engine.openCount -= 1;\n",
+    to: "",
+  },
+  {
+    name: "a refused connection says nothing",
+    file: HEALTH,
+    from: "return this.#enter(node, ejected(nowMs), sign, true);",
+    to: "return undefined;",
+  },
+  {
+    name: "everybody may be out for what it answers",
+    file: HEALTH,
+    from: "this.#outlierCount >= this.#outlierMax || this.#healthyCount <= 1",
+    to: "this.#healthyCount <= 1",
+  },
+  {
+    name: "the last node in good health goes out for its answers",
+    file: HEALTH,
+    from: "this.#outlierCount >= this.#outlierMax || this.#healthyCount <= 1",
+    to: "this.#outlierCount >= this.#outlierMax",
+  },
+  {
+    name: "everybody may be out for its silence",
+    file: HEALTH,
+    from: "state.silences < SILENT_STREAK || this.#silentCount >= this.#silentMax",
+    to: "state.silences < SILENT_STREAK",
+  },
+  {
+    name: "an ejection for errors ends at once",
+    file: HEALTH,
+    from: 'if (state.is === "ejected" && nowMs < state.untilMs && !this.#outliers.isEndedByChecks) return undefined;\n',
+    to: "",
+  },
+  {
+    name: "an ejection does not grow",
+    file: "gateway/health/outliers.ts",
+    from: "Math.min(ejectionBaseMs * times, ejectionMaxMs)",
+    to: "Math.min(ejectionBaseMs + 0 * times, ejectionMaxMs)",
+  },
+  {
+    name: "a check from before brings a node back",
+    file: HEALTH,
+    from: "    else if (startedMs < state.sinceMs) return undefined;\n    if (state.is",
+    to: "    if (state.is",
+  },
+  {
+    name: "an open breaker lets everybody through",
+    file: BREAKER,
+    from: "return nowMs >= this.#state.untilMs;",
+    to: "return true;",
+  },
+  {
+    name: "a half-open breaker lets everybody through",
+    file: BREAKER,
+    from: 'if (this.#state.is === "half_open") this.#state.permits -= 1;',
+    to: "",
+  },
+  {
+    name: "a trial that was given up keeps its permit",
+    file: BREAKER,
+    from: 'if (this.#state.is === "half_open") this.#state.permits += 1;',
+    to: "",
+  },
+  {
+    name: "the sites' loads lose what rounding leaves",
+    file: "gateway/balancer/priority-load.ts",
+    from: "  loads[first] = loads[first]! + left;\n",
+    to: "",
+  },
+  {
+    name: "a slow start begins with the whole weight",
+    file: "gateway/balancer/slow-start.ts",
+    from: "if (sinceMs >= windowMs) return",
+    to: "if (sinceMs >= 0 * windowMs) return",
+  },
+  {
+    name: "a slow start is too fast at first",
+    file: "gateway/balancer/slow-start.ts",
+    from: "Math.max(minPercent / 100, grown)",
+    to: "Math.max((2 * minPercent) / 100, grown)",
+  },
 ];
 
-/** Exit status: 0 every one was found. */
-export function huntMutations(say: (line: string) => void): number {
-  let missed = 0;
-  for (const mutation of MUTATIONS) {
-    const found = hunt(mutation);
-    if (found === undefined) missed += 1;
-    say(
-      `${found === undefined ? "MISSED" : "found "}  ${mutation.name}${found === undefined ? "" : `: ${found}`}`,
-    );
+/** Exit status: 0 every one was found, and without any of them nothing is. */
+export async function huntMutations(jobs: number, say: (line: string) => void): Promise<number> {
+  const control = await playCopy(undefined, CONTROL_WORLDS);
+  if (control.is !== "quiet") {
+    say(`FAILED the copy without any mutation: ${control.text}`);
+    say("0 passed, 1 failed");
+    return 1;
   }
+  const hunts = MUTATIONS.map((mutation) => ({ mutation, result: undefined as Result | undefined }));
+  const left = [...hunts];
+  const work = async (): Promise<void> => {
+    for (let hunt = left.shift(); hunt !== undefined; hunt = left.shift())
+      hunt.result = await playCopy(hunt.mutation, WORLDS);
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  for (const { mutation, result } of hunts) say(`${LABELS[result!.is]}  ${mutation.name}: ${result!.text}`);
+  const missed = hunts.filter(({ result }) => result!.is !== "found").length;
   say(`${MUTATIONS.length - missed} passed, ${missed} failed`);
   return missed === 0 ? 0 : 1;
 }
 
-/** What the worlds say about it; undefined: nothing. */
-function hunt({ file, from, name, to }: Mutation): string | undefined {
+/**
+ * `found`: a world names what is violated; `quiet`: all worlds hold; `error`: it was not played, because its text is not there, it
+ * does not load, or it goes on for ever. Code that does not run is not code that was found out.
+ */
+interface Result {
+  readonly is: "found" | "quiet" | "error";
+  readonly text: string;
+}
+
+const LABELS = { found: "found ", quiet: "MISSED", error: "FAILED" } as const;
+
+/** One thread for each: it ends with the first world that fails. */
+async function playCopy(mutation: Mutation | undefined, worlds: number): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), "anycastle-mutation-"));
   try {
     for (const each of COPIED) cpSync(join(ROOT, each), join(directory, each), { recursive: true });
     symlinkSync(join(ROOT, "node_modules"), join(directory, "node_modules"));
-    const text = readFileSync(join(directory, file), "utf8");
-    if (text.split(from).length !== 2)
-      throw new Error(`"${name}": ${file} does not have its text exactly once`);
-    writeFileSync(
-      join(directory, file),
-      text.replace(from, () => to),
-    );
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [join(directory, "test", "worlds", "main.ts"), "--worlds", String(WORLDS), "--failures-max", "1"],
-      { cwd: directory, encoding: "utf8", timeout: MS_MAX },
-    );
-    if (status === 0) return undefined;
-    if (status !== 1) throw new Error(`"${name}" cannot be played: ${stderr.slice(0, 2_000)}`);
-    return /^world \d+: .*/m.exec(stdout)?.[0].slice(0, 160) ?? "failed";
+    const problem = mutation === undefined ? undefined : mutate(directory, mutation);
+    if (problem !== undefined) return { is: "error", text: problem };
+    const main = join(directory, "test", "worlds", "main.ts");
+    const words = ["--worlds", String(worlds), "--failures-max", "1", "--jobs", "1"];
+    const { status, stdout, stderr } = await run(directory, [main, ...words]);
+    if (status === 0) return { is: "quiet", text: `nothing in ${worlds} worlds` };
+    const found = /^(?:world \d+: |FAILED ").*/m.exec(stdout)?.[0];
+    if (status === 1 && found !== undefined) return { is: "found", text: found.slice(0, 160) };
+    const why = status === null ? `not over after ${MS_MAX} ms` : firstError(stderr);
+    return { is: "error", text: `cannot be played: ${why}` };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** What is wrong with it, if anything. */
+function mutate(directory: string, { file, from, to }: Mutation): string | undefined {
+  const text = readFileSync(join(directory, file), "utf8");
+  const count = text.split(from).length - 1;
+  if (count !== 1) return `${file} has its text ${count} times, not once`;
+  writeFileSync(
+    join(directory, file),
+    text.replace(from, () => to),
+  );
+  return undefined;
+}
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(cwd: string, words: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, words, { cwd, timeout: MS_MAX }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : error.code;
+      resolve({ status: typeof code === "number" ? code : null, stdout, stderr });
+    });
+  });
+}
+
+function firstError(stderr: string): string {
+  return /^\w*Error.*/m.exec(stderr)?.[0].slice(0, 200) ?? stderr.slice(0, 200);
 }

@@ -1,6 +1,7 @@
 /** A run of seeds, played one after the other; what they gave together. In a thread of its own when there are several. */
 import { parentPort, workerData } from "node:worker_threads";
 import { play } from "./play.ts";
+import type { Mark } from "./marks.ts";
 import { worldOf } from "./world.ts";
 
 export interface Range {
@@ -25,11 +26,24 @@ export interface RangeResult {
   /** Worlds with one faulty node. */
   gentle: number;
   readonly excused: Record<string, number>;
+  /** The same in worlds with one faulty node. */
+  readonly excusedGentle: Record<string, number>;
+  readonly marks: Partial<Record<Mark, number>>;
   readonly failed: FailedWorld[];
 }
 
 export function emptyResult(): RangeResult {
-  return { worlds: 0, requests: 0, attempts: 0, steps: 0, gentle: 0, excused: {}, failed: [] };
+  return {
+    worlds: 0,
+    requests: 0,
+    attempts: 0,
+    steps: 0,
+    gentle: 0,
+    excused: {},
+    excusedGentle: {},
+    marks: {},
+    failed: [],
+  };
 }
 
 export function playRange({ from, to, step, failuresMax }: Range): RangeResult {
@@ -43,11 +57,12 @@ function playOne(seed: number, result: RangeResult): void {
   result.worlds += 1;
   if (world.onlyFaulty !== undefined) result.gentle += 1;
   try {
-    const { attempts, excused, requests, steps, violations } = play(world);
+    const { attempts, excused, marks, requests, steps, violations } = play(world);
     result.requests += requests;
     result.attempts += attempts;
     result.steps += steps;
-    addCounts(result.excused, excused);
+    addCounts(world.onlyFaulty === undefined ? result.excused : result.excusedGentle, excused);
+    addCounts(result.marks, marks);
     if (violations.length > 0) result.failed.push({ seed, violations });
   } catch (error) {
     // A broken invariant of the policy is a violation too.

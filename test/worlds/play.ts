@@ -4,6 +4,9 @@
  *
  * Two phases: while faults come and go nothing that is forbidden may happen (safety); when they have ended, everything must
  * come back to rest and serve again within its time (liveness).
+ *
+ * In place of the listener: it makes connection, head and line as `listener/server.ts` does. Left out: rate limits, the cache, path
+ * patterns, emulated distance, reloads, panic, mode `anycast-only`, clients that read slowly, bodies of requests that come in parts.
  */
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -17,20 +20,28 @@ import { Generation, type Lasting } from "#gateway/generation.ts";
 import { worstCaseDetectionMs } from "#gateway/health/profiles.ts";
 import { ClientConnection } from "#gateway/listener/client-connection.ts";
 import type { RequestHead } from "#gateway/listener/request-head.ts";
-import { isIdempotent } from "#gateway/resilience/failure-class.ts";
+import { lineTimeoutMs, standInLine } from "#gateway/listener/waiting-request.ts";
 import type { RetryBudget } from "#gateway/resilience/retry-budget.ts";
 import { NodeSlots } from "#gateway/telemetry/node-slots.ts";
 import { RequestIds } from "#gateway/telemetry/request-id.ts";
 import { Telemetry } from "#gateway/telemetry/telemetry.ts";
 import { Tunnels } from "#gateway/upgrade/tunnels.ts";
+import { ClientView } from "./client-view.ts";
+import type { Mark } from "./marks.ts";
+import { BreakerRule } from "./rules/breaker-rule.ts";
+import { BudgetRule } from "./rules/budget-rule.ts";
+import { EjectionRule, type HealthEvent } from "./rules/ejection-rule.ts";
+import { WeightRule } from "./rules/weight-rule.ts";
 import { VirtualClock } from "./virtual-clock.ts";
-import { bodyOf, VirtualNode, type Asked } from "./virtual-node.ts";
-import type { ClientRequest, World } from "./world.ts";
+import { VirtualNode, type Asked } from "./virtual-node.ts";
+import type { World } from "./world.ts";
 
 const TICK_MS = 100;
 /** Deadlines are met so late at most. */
 const SWEEP_MS = 5;
-const BUDGET_WINDOW_S = 10;
+/** A stall is looked for four times within its time, and its clock begins at a look: half as long again. Each look may be late. */
+const STALLS_MAX = 1.5;
+const LATE_LOOKS_MS = 10 * SWEEP_MS;
 /** The client sees that it is broken off: of a POST nobody has the rest, nor of a body without ranges. */
 const NO_RESUME = "broken off, and cannot be resumed";
 
@@ -40,43 +51,9 @@ export interface Played {
   readonly attempts: number;
   /** Requests that may be repeated and were lost all the same, by why that is allowed. */
   readonly excused: Readonly<Record<string, number>>;
+  /** What came about, and how often. */
+  readonly marks: Readonly<Partial<Record<Mark, number>>>;
   readonly steps: number;
-}
-
-/** What a client sees of one request. */
-class ClientView {
-  readonly asked: ClientRequest;
-  readonly id: string;
-  readonly path: string;
-  readonly tried: VirtualNode[] = [];
-  executions = 0;
-  status = 0;
-  failure: string | undefined;
-  headMs: number | undefined;
-  bytes: Buffer[] = [];
-  /** It was at a node that had other bodies than the rest. */
-  sawUpdated = false;
-  endedMs: number | undefined;
-  wasReset = false;
-  hasLeft = false;
-  /** Of the budget for retries, at its very end. */
-  wasRefused = false;
-
-  constructor(asked: ClientRequest, ordinal: number) {
-    this.asked = asked;
-    this.id = `r${ordinal}`;
-    this.path = `/${ordinal % 7}`;
-  }
-
-  get isRepeatable(): boolean {
-    return isIdempotent(this.asked.method) || this.asked.hasKey;
-  }
-
-  get isWhole(): boolean {
-    const bytes = Buffer.concat(this.bytes);
-    const isOneBody = bytes.equals(bodyOf(this.path, false)) || bytes.equals(bodyOf(this.path, true));
-    return this.status === 200 && !this.wasReset && isOneBody;
-  }
 }
 
 export function play(world: World, trace: (line: string) => void = () => undefined): Played {
@@ -93,7 +70,15 @@ class Play {
   readonly #views = new Map<string, ClientView>();
   readonly #violations: string[] = [];
   readonly #excused: Record<string, number> = {};
+  readonly #marks: Partial<Record<Mark, number>> = {};
+  readonly #retries: BudgetRule;
+  readonly #hedges: BudgetRule;
+  readonly #breakers: BreakerRule;
+  readonly #ejections: EjectionRule;
+  readonly #weights: WeightRule;
   readonly #boundMs: number;
+  /** Deadlines are seen so late at most: once by the line, where there is one, and once by the request. */
+  readonly #lateMs: number;
   /** By node: when it was last probed. */
   readonly #probedMs = new Map<VirtualNode, number>();
   /** When the retry budget last said no. */
@@ -118,12 +103,21 @@ class Play {
           witness: {
             dispatched: (asked) => this.#dispatched(asked),
             executed: ({ requestId }) => this.#executed(requestId),
+            broke: ({ node }, code) => this.#broke(node, code),
+            ended: (asked) => this.#breakers.ended(this.#siteIdOf(asked.node), asked),
+            checkBegan: (node) => this.#ejections.checkBegan(node.id, this.#clock.nowMs()),
           },
           ...world.nodes[index]!,
           hasRanges: world.hasRanges,
         }),
     );
     const byUrl = new Map(ids.map(({ url }, index) => [url, this.#nodes[index]!]));
+    const { balancer, hedge, retry } = world.config;
+    const violate = (what: string): void => this.#violate(what);
+    this.#retries = new BudgetRule("extra attempts", retry, violate);
+    this.#hedges = new BudgetRule("hedges", hedge, violate);
+    this.#breakers = new BreakerRule(world.config, violate);
+    this.#ejections = new EjectionRule(world.config, violate);
     const slots = new NodeSlots();
     this.#telemetry = new Telemetry(slots, { emit: (body) => this.#heard(body) });
     const lasting: Lasting = {
@@ -145,13 +139,16 @@ class Play {
       phase: { isDraining: false },
     };
     this.#generation = new Generation(world.config, { served: undefined, node: undefined }, lasting);
+    this.#weights = new WeightRule(balancer, this.#generation.fleet, TICK_MS, violate);
     const { health } = world.config;
     this.#boundMs =
       worstCaseDetectionMs(health) +
       health.intervalMs +
       SWEEP_MS +
       Math.max(...world.nodes.map(({ rttMs }) => rttMs));
+    this.#lateMs = world.config.admission.activeMax > 0 ? 2 * SWEEP_MS : SWEEP_MS;
     this.#watchBudget(this.#generation.engine.retryBudget);
+    this.#watchHedges(this.#telemetry);
   }
 
   run(): Played {
@@ -174,12 +171,12 @@ class Play {
     this.#clock.runUntil(endMs);
     this.#generation.stop();
     this.#demandRest();
-    this.#demandBudgets();
     return {
       violations: this.#violations,
       requests: requests.length,
       attempts: this.#attempts,
       excused: this.#excused,
+      marks: this.#marks,
       steps: this.#clock.steps,
     };
   }
@@ -190,6 +187,7 @@ class Play {
     const tick = (): void => {
       fleet.ramp(this.#clock.nowMs());
       fleet.sweep(this.#clock.nowMs());
+      this.#weights.look(this.#clock.nowMs());
       if (this.#clock.nowMs() < endMs) this.#clock.after(TICK_MS, tick);
     };
     tick();
@@ -233,11 +231,11 @@ class Play {
       request as unknown as IncomingMessage,
       response,
     );
-    exchange.start();
-    if (asked.method === "POST") {
+    this.#begin(view, exchange, connection, () => {
+      if (asked.method !== "POST") return;
       request.emit("data", Buffer.from("x"));
       request.emit("end");
-    }
+    });
     if (asked.patienceMs === undefined) return;
     this.#clock.after(asked.patienceMs, () => {
       if (view.endedMs !== undefined) return;
@@ -247,13 +245,53 @@ class Play {
     });
   }
 
+  /** At once, or when its turn has come: as the listener has it. */
+  #begin(view: ClientView, exchange: Exchange, connection: ClientConnection, sendBody: () => void): void {
+    const { deadlines, line } = this.#generation.engine;
+    const begin = (): void => {
+      if (view.endedMs !== undefined) this.#violate(`${view.id} begins, and its client has gone`);
+      this.#demandWait(view);
+      this.#retries.requested(this.#clock.nowMs());
+      this.#hedges.requested(this.#clock.nowMs());
+      exchange.start();
+      sendBody();
+      this.#demandLine();
+    };
+    if (line === undefined) return begin();
+    const turnAway = (): void => {
+      this.#demandWait(view);
+      view.wasTurnedAway = true;
+      view.status = 503;
+      this.#ended(view);
+    };
+    const { vantage } = exchange;
+    const dueMs = this.#clock.nowMs() + lineTimeoutMs(this.#world.config);
+    standInLine({ line, deadlines, connection, vantage, dueMs, begin, turnAway });
+  }
+
+  /** In line nobody stands longer than the line allows, nor than it has time for at all. */
+  #demandWait(view: ClientView): void {
+    const { admission, retry } = this.#world.config;
+    const waitedMs = this.#clock.nowMs() - view.asked.atMs;
+    if (waitedMs > Math.min(admission.waitTimeoutMs, retry.totalTimeoutMs) + SWEEP_MS)
+      this.#violate(`${view.id} stood in line for ${waitedMs} ms`);
+    if (waitedMs > 0) this.#mark("waited in line");
+  }
+
+  #demandLine(): void {
+    const { engine } = this.#generation;
+    const { activeMax } = this.#world.config.admission;
+    if (activeMax > 0 && engine.openCount > activeMax)
+      this.#violate(`${engine.openCount} requests are under way: ${activeMax} may be`);
+  }
+
   #responseFor(view: ClientView): ServerResponse {
     const response = {
       writeHead: (status: number, reasonOrFields: unknown, maybeFields?: readonly string[]) => {
         if (view.status !== 0) this.#violate(`${view.id} got two heads`);
         view.status = status;
-        view.headMs = this.#clock.nowMs();
-        if (view.headMs - view.asked.atMs > this.#world.config.retry.totalTimeoutMs + SWEEP_MS)
+        view.headMs = view.grownMs = this.#clock.nowMs();
+        if (view.headMs - view.asked.atMs > this.#world.config.retry.totalTimeoutMs + this.#lateMs)
           this.#violate(`${view.id} waited ${view.headMs - view.asked.atMs} ms for a head`);
         const fields = (maybeFields ?? reasonOrFields) as readonly string[];
         const at = fields.indexOf("x-gateway-failure");
@@ -261,6 +299,7 @@ class Play {
         return response;
       },
       write: (chunk: Buffer) => {
+        this.#demandProgress(view);
         view.bytes.push(chunk);
         return true;
       },
@@ -272,15 +311,42 @@ class Play {
     return response as unknown as ServerResponse;
   }
 
+  /** A body that can be gone on with elsewhere stands still for as long as it takes to see that and to find the rest, no longer. */
+  #demandProgress(view: ClientView): void {
+    const nowMs = this.#clock.nowMs();
+    const { resume, retry } = this.#world.config;
+    const boundMs = resume.stallTimeoutMs * STALLS_MAX + retry.totalTimeoutMs + LATE_LOOKS_MS;
+    const stillMs = nowMs - view.grownMs;
+    view.grownMs = nowMs;
+    if (view.headMs === undefined || view.asked.method !== "GET" || !this.#world.hasRanges) return;
+    if (stillMs > boundMs) this.#violate(`the body of ${view.id} stood still for ${stillMs} ms`);
+  }
+
   // What the nodes see.
 
-  #dispatched({ node, requestId }: Asked): void {
+  #dispatched(asked: Asked): void {
+    const { node, requestId } = asked;
+    const nowMs = this.#clock.nowMs();
     this.#attempts += 1;
     const view = this.#views.get(requestId)!;
     this.#judgeChoice(view, node);
     this.#trace(`${requestId} asks ${node.id}`);
-    view.tried.push(node);
-    view.sawUpdated ||= node.state === "updated";
+    this.#breakers.asked(this.#siteIdOf(node), asked);
+    if (view.tried.length > 0) this.#retries.spent(nowMs);
+    const resumesBefore = view.resumeCount;
+    view.attempted(node);
+    const { resume, retry } = this.#world.config;
+    if (view.resumeCount > resumesBefore) this.#mark("resumed");
+    if (view.resumeCount > resume.resumesMax)
+      this.#violate(
+        `${requestId} is gone on with ${view.resumeCount} times: ${resume.resumesMax} are allowed`,
+      );
+    if (view.attemptCount > retry.attemptsMax)
+      this.#violate(`${requestId} makes attempt ${view.attemptCount} of ${retry.attemptsMax}`);
+  }
+
+  #siteIdOf(node: VirtualNode): string {
+    return this.#generation.fleet.nodeById(node.id)!.site;
   }
 
   #executed(requestId: string): void {
@@ -288,6 +354,14 @@ class Play {
     view.executions += 1;
     if (view.executions > 1 && !view.isRepeatable)
       this.#violate(`${requestId}, a POST without a key, was executed ${view.executions} times`);
+  }
+
+  /** Whoever refuses or resets is out before anybody else is sent there. */
+  #broke(node: VirtualNode, code: string): void {
+    if (code !== "ECONNREFUSED" && code !== "ECONNRESET") return;
+    const { board } = this.#generation.fleet;
+    const health = board.health(this.#generation.fleet.nodeById(node.id)!.index);
+    if (!isOut(health)) this.#violate(`${node.id} gave ${code} and is ${health}`);
   }
 
   /** No request but a probe to a node dead for longer than the bound, while there is somebody in rotation. */
@@ -350,10 +424,12 @@ class Play {
       return;
     }
     view.endedMs = this.#clock.nowMs();
+    this.#demandProgress(view);
     view.wasRefused = this.#refusedMs === view.endedMs;
     this.#trace(
       `${view.id} ended: ${view.wasReset ? "reset" : view.status}${view.failure === undefined ? "" : ` (${view.failure})`}`,
     );
+    if (view.wasTurnedAway) this.#mark("turned away");
     if (view.hasLeft || view.isWhole) return;
     if (view.status === 200 && !view.wasReset)
       this.#violate(`${view.id} got a whole answer that is not the node's body`);
@@ -379,12 +455,16 @@ class Play {
   #excuseOf(view: ClientView, good: readonly VirtualNode[]): string | undefined {
     const { retry, resume, breaker } = this.#world.config;
     const tookMs = view.endedMs! - view.asked.atMs;
+    if (view.wasTurnedAway) return "turned away";
     if (view.wasRefused) return "budget";
     const isResumable = this.#world.hasRanges && view.asked.method === "GET" && !view.sawUpdated;
     if (view.wasReset && !isResumable) return NO_RESUME;
     if (view.wasReset && view.tried.length > resume.resumesMax) return "resumes";
     if (view.tried.length >= retry.attemptsMax) return "attempts";
-    if (tookMs >= retry.totalTimeoutMs) return "deadline";
+    if (tookMs >= retry.totalTimeoutMs) {
+      this.#mark("deadline reached");
+      return "deadline";
+    }
     if (breaker.options !== undefined && good.every((node) => !this.#mayAsk(this.#siteOf(node))))
       return "breaker";
     if (view.failure === "breaker-open" || this.#breakerMs === view.endedMs) return "breaker";
@@ -425,10 +505,15 @@ class Play {
         this.#violate(
           `${view.id}, sent when all was well again, got ${view.status} after ${view.tried.length} attempts`,
         );
+      else if (isLast && this.#siteOf(view.tried[0]!) !== 0)
+        this.#violate(`${view.id}, sent when all was well again, was answered by ${view.tried[0]!.id}`);
     }
     const { telemetry } = engine;
     if (telemetry.active !== 0) this.#violate(`${telemetry.active} requests are counted as active`);
     if (engine.openCount !== 0) this.#violate(`${engine.openCount} requests are counted as open`);
+    const { line } = engine;
+    if (line !== undefined && line.active + line.waiting > 0)
+      this.#violate(`${line.active} requests hold a place and ${line.waiting} wait in line`);
     for (const node of fleet.nodes) {
       const balancer = fleet.balancerOf(node);
       if (balancer.active(node.index) !== 0)
@@ -446,16 +531,6 @@ class Play {
     if (stray > 4 * this.#nodes.length + 2) this.#violate(`${stray} things happen after the end`);
   }
 
-  /** More attempts than requests: no more of them than the share of all requests and the floor of the whole time allow. */
-  #demandBudgets(): void {
-    const { budgetPercent, budgetPerSecond } = this.#world.config.retry;
-    const seconds = this.#world.endMs / 1_000 + BUDGET_WINDOW_S;
-    const asked = this.#views.size;
-    const spare = Math.floor((asked * budgetPercent) / 100) + budgetPerSecond * Math.ceil(seconds);
-    if (this.#attempts - asked > spare)
-      this.#violate(`${this.#attempts} attempts for ${asked} requests: more than ${spare} beside them`);
-  }
-
   #watchBudget(budget: RetryBudget): void {
     const covers = budget.covers.bind(budget);
     budget.covers = (nowMs) => {
@@ -465,12 +540,39 @@ class Play {
     };
   }
 
+  #watchHedges(telemetry: Telemetry): void {
+    const hedged = telemetry.hedged.bind(telemetry);
+    telemetry.hedged = () => {
+      hedged();
+      this.#mark("hedged");
+      this.#hedges.spent(this.#clock.nowMs());
+    };
+  }
+
   #heard(body: EventBody): void {
     if (body.kind === "gateway.window") return;
-    if (body.kind === "gateway.breaker") this.#breakerMs = this.#clock.nowMs();
+    if (body.kind === "gateway.breaker") {
+      this.#breakerMs = this.#clock.nowMs();
+      this.#breakers.changed(body.site, body.to, this.#breakerMs);
+      if (body.to !== "closed") this.#mark(body.to === "open" ? "breaker open" : "breaker half open");
+    }
+    if (body.kind === "gateway.node") this.#healthChanged(body);
     // The moment before it came back.
     if (body.kind === "gateway.node" && isOut(body.from)) this.#noteCap(this.#outCount() + 1);
     this.#trace(JSON.stringify(body));
+  }
+
+  #healthChanged(event: HealthEvent): void {
+    const nowMs = this.#clock.nowMs();
+    const why = this.#ejections.changed(event, nowMs);
+    if (why !== undefined) this.#mark(`out by ${why}`);
+    if (event.reason === "a probe was answered") this.#mark("back by a probe");
+    if (isOut(event.from) && event.reason.endsWith("checks passed")) this.#mark("back by checks");
+    this.#weights.changed(event, nowMs);
+  }
+
+  #mark(mark: Mark): void {
+    this.#marks[mark] = (this.#marks[mark] ?? 0) + 1;
   }
 
   #excuse(why: string): void {

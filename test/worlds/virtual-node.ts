@@ -6,6 +6,7 @@
  *   dead      refuses, and resets what was open      silent   takes connections and says nothing; what it owes is
  *   failing   503                                             answered when it is well again (SIGSTOP, SIGCONT)
  *   cutting   resets in the middle of a body         garbled  says what is no HTTP
+ *   stalling  stops in the middle of a body, and goes on with it when it is another again
  *   updated   has other bodies than the others, and says so by their ETag
  *
  * Left out: bytes and sockets (tests of the gateway have real ones), half-read requests, TLS.
@@ -23,6 +24,7 @@ export const NODE_STATES = [
   "slow",
   "failing",
   "cutting",
+  "stalling",
   "garbled",
   "updated",
 ] as const;
@@ -59,6 +61,11 @@ export interface NodeWitness {
   dispatched(asked: Asked): void;
   /** The node has read the request, and acts on it. */
   executed(asked: Asked): void;
+  /** Its connection failed while the gateway waited for it, and the gateway has been told. */
+  broke(asked: Asked, code: string): void;
+  /** The connection owes nothing more for it. */
+  ended(asked: Asked): void;
+  checkBegan(node: VirtualNode): void;
 }
 
 export class VirtualNode {
@@ -111,7 +118,8 @@ export class VirtualNode {
     if (state === "dead") {
       for (const transaction of this.#open) transaction.resetByNode();
     }
-    if (before === "silent" && state !== "dead") {
+    const isThawed = before === "silent" || (before === "stalling" && state !== "silent");
+    if (isThawed && state !== "dead") {
       for (const transaction of this.#open) transaction.thawed();
     }
   }
@@ -131,10 +139,19 @@ export class VirtualNode {
 
   end(transaction: Transaction): void {
     this.#open.delete(transaction);
+    this.#witness.ended(transaction.asked);
   }
 
   executed(asked: Asked): void {
     this.#witness.executed(asked);
+  }
+
+  broke(asked: Asked, code: string): void {
+    this.#witness.broke(asked, code);
+  }
+
+  checkBegan(): void {
+    this.#witness.checkBegan(this);
   }
 
   /** Until the head of an answer, ms, whole: small numbers, so that many things happen at the same moment. */
@@ -168,6 +185,7 @@ class VirtualClient implements NodeClient {
   }
 
   destroy(): void {
+    this.#transaction?.leave();
     this.#node.clock.soon(() => this.#transaction?.fail("UND_ERR_DESTROYED"), undefined);
     this.#life = undefined;
   }
@@ -197,6 +215,8 @@ class Transaction {
   /** Its node's process has gone; the reset is on its way. */
   #isDoomed = false;
   #isOver = false;
+  /** The gateway waits for it no longer. */
+  #isLeft = false;
   /** What the node would do next, were it not silent. */
   #owed: (() => void) | undefined;
 
@@ -256,11 +276,17 @@ class Transaction {
     owed?.();
   }
 
+  leave(): void {
+    this.#isLeft = true;
+  }
+
   fail(code: string): void {
     if (this.#isOver) return;
+    const wasLeft = this.#isLeft;
     this.#end();
     this.#onBroken();
     this.#handler.onResponseError?.(this.#controller, new SocketError(code));
+    if (!wasLeft) this.#node.broke(this.asked, code);
   }
 
   /** Written to the connection; the node reads it half a round trip later. */
@@ -304,6 +330,10 @@ class Transaction {
   #continue(pieces: readonly Buffer[], index: number): void {
     if (this.#isOver) return;
     if (this.#node.state === "cutting" && index > 0) return this.fail("ECONNRESET");
+    if (this.#node.state === "stalling" && index > 0) {
+      this.#owed = () => this.#continue(pieces, index);
+      return;
+    }
     const piece = pieces[index];
     if (piece === undefined) {
       this.#end();
@@ -369,6 +399,7 @@ class VirtualCheck implements NodeCheck {
 
   run(done: (result: CheckResult) => void): void {
     const startedMs = this.#clock.nowMs();
+    this.#node.checkBegan();
     let isDone = false;
     const finish = (sign: CheckResult["sign"]): void => {
       if (isDone || this.#isClosed) return;

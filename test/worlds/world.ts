@@ -39,6 +39,7 @@ export interface World {
   readonly endMs: number;
 }
 
+const NODES_MAX = 6;
 const LAST_REQUESTS = 30;
 const EJECTION_MS_MAX = 6_000;
 const BREAKER_MS_MAX = 2_000;
@@ -47,14 +48,16 @@ export function worldOf(seed: number): World {
   const prng = new Prng(seed);
   const shape = prng.fork("shape");
   const siteCount = shape.integer(1, 3);
-  const nodesOfSite = Array.from({ length: siteCount }, () => shape.integer(1, 5));
+  const nodesOfSite = Array.from({ length: siteCount }, () => shape.integer(1, NODES_MAX));
   if (siteCount === 1 && nodesOfSite[0] === 1) nodesOfSite[0] = 2;
   const nodeCount = nodesOfSite.reduce((sum, count) => sum + count, 0);
   const onlyFaulty = shape.chance(1, 3) ? shape.integer(0, nodeCount - 1) : undefined;
-  const config = configOf(prng.fork("config"), nodesOfSite, onlyFaulty !== undefined);
+  // A few go on for longer than budgets look back.
+  const isLong = shape.chance(1, 16);
+  const config = configOf(prng.fork("config"), nodesOfSite, onlyFaulty !== undefined, isLong);
   const { health } = config;
   const warmMs = (health.healthyThreshold + 1) * (health.intervalMs + health.timeoutMs);
-  const healedMs = warmMs + shape.integer(1_500, 5_000);
+  const healedMs = warmMs + (isLong ? shape.integer(14_000, 20_000) : shape.integer(1_500, 5_000));
   const returnMs =
     (health.healthyThreshold + 1) *
     (Math.max(health.intervalMs, health.unhealthyIntervalMs) + health.timeoutMs);
@@ -75,9 +78,9 @@ export function worldOf(seed: number): World {
     onlyFaulty,
     faults: faultsOf(prng.fork("faults"), nodeCount, onlyFaulty, warmMs, healedMs),
     requests: [
-      ...requestsOf(prng.fork("requests"), warmMs, healedMs, shape.integer(20, 120)),
+      ...requestsOf(prng.fork("requests"), warmMs, healedMs, isLong ? 30 : shape.integer(20, 120)),
       // Few, so that breakers may try: what is half open closes by its calls.
-      ...requestsOf(prng.fork("between"), healedMs, provenMs, 8),
+      ...requestsOf(prng.fork("between"), healedMs, provenMs, 8, 4),
       ...Array.from({ length: LAST_REQUESTS }, (_, index) => ({
         atMs: provenMs + index * 20,
         method: "GET" as const,
@@ -93,15 +96,22 @@ export function worldOf(seed: number): World {
   };
 }
 
-function configOf(prng: Prng, nodesOfSite: readonly number[], isGentle: boolean): GatewayConfig {
+function configOf(
+  prng: Prng,
+  nodesOfSite: readonly number[],
+  isGentle: boolean,
+  isLong: boolean,
+): GatewayConfig {
   const oneOf = <T>(...choices: readonly T[]): T => choices[prng.integer(0, choices.length - 1)]!;
   const perTryTimeoutMs = oneOf(300, 700, 1_500);
   const retry = isGentle
-    ? { attemptsMax: oneOf(3, 4) }
+    ? { attemptsMax: oneOf(3, 4), totalTimeoutMs: perTryTimeoutMs * 6 }
     : {
+        // Six times is more than all attempts together take; less, and the deadline ends requests.
+        totalTimeoutMs: perTryTimeoutMs * oneOf(1, 2, 6),
         attemptsMax: oneOf(1, 2, 3, 5),
-        budgetRatio: oneOf(0, 0.1, 0.2),
-        budgetPerSecond: oneOf(0, 1, 10),
+        budgetRatio: isLong ? oneOf(0.02, 0.05) : oneOf(0, 0.1, 0.2),
+        budgetPerSecond: isLong ? 0 : oneOf(0, 1, 10),
         statuses: oneOf([502, 503, 504], []),
       };
   const algorithms = nodesOfSite.map(() => oneOf(...ALGORITHMS));
@@ -118,7 +128,11 @@ function configOf(prng: Prng, nodesOfSite: readonly number[], isGentle: boolean)
     })),
     balancer: {
       overprovisioning: oneOf(0, 1.4),
-      slowStart: { windowMs: isAnyHashing ? 0 : oneOf(0, 1_000, 3_000) },
+      slowStart: {
+        windowMs: isAnyHashing ? 0 : oneOf(0, 1_000, 3_000),
+        aggression: oneOf(1, 2),
+        minPercent: oneOf(10, 40),
+      },
     },
     health: {
       intervalMs: oneOf(100, 300),
@@ -142,9 +156,13 @@ function configOf(prng: Prng, nodesOfSite: readonly number[], isGentle: boolean)
       probeIntervalMs: oneOf(0, 0, 100),
       isEndedByChecks: oneOf(false, true),
     },
-    hedge: { isEnabled: oneOf(true, true, false) },
-    retry: { ...retry, perTryTimeoutMs, totalTimeoutMs: perTryTimeoutMs * 6 },
-    resume: { stallTimeoutMs: oneOf(200, 1_000) },
+    hedge: {
+      isEnabled: oneOf(true, true, false),
+      ...(isGentle ? {} : { budgetRatio: oneOf(0, 0.1, 0.2), budgetPerSecond: oneOf(0, 1, 10) }),
+    },
+    retry: { ...retry, perTryTimeoutMs },
+    resume: { stallTimeoutMs: oneOf(200, 1_000), ...(isGentle ? {} : { resumesMax: oneOf(1, 2, 16) }) },
+    ...(isGentle || !prng.chance(1, 4) ? {} : { admission: admissionOf(oneOf) }),
     ...(isGentle || prng.chance(1, 2) ? {} : { breaker: breakerOf(oneOf) }),
     ...(prng.chance(1, 5) ? { sticky: { enabled: true, by: "ip" } } : {}),
   };
@@ -156,15 +174,25 @@ function configOf(prng: Prng, nodesOfSite: readonly number[], isGentle: boolean)
 function breakerOf(oneOf: <T>(...choices: readonly T[]) => T): object {
   const waitDurationInOpenMs = oneOf(300, BREAKER_MS_MAX / 2);
   return oneOf<object>(
-    { mode: "consecutive", failureThreshold: oneOf(3, 10), timeoutMs: waitDurationInOpenMs },
+    {
+      mode: "consecutive",
+      failureThreshold: oneOf(2, 5),
+      timeoutMs: waitDurationInOpenMs,
+      permittedCallsInHalfOpen: oneOf(1, 5),
+    },
     {
       mode: "rate",
       slidingWindowSize: 20,
-      minimumCalls: 10,
+      minimumCalls: oneOf(4, 10),
       permittedCallsInHalfOpen: oneOf(1, 3),
       waitDurationInOpenMs,
     },
   );
+}
+
+/** Places for those that come when all is well; too few when nodes are silent. */
+function admissionOf(oneOf: <T>(...choices: readonly T[]) => T): object {
+  return { activeMax: oneOf(6, 15), waitingMax: oneOf(0, 10, 30), waitTimeoutMs: oneOf(100, 600, 3_000) };
 }
 
 function faultsOf(
@@ -187,7 +215,14 @@ function faultsOf(
   return faults;
 }
 
-function requestsOf(prng: Prng, fromMs: number, toMs: number, perSecond: number): ClientRequest[] {
+/** One in `hastyOne` clients leaves before long. */
+function requestsOf(
+  prng: Prng,
+  fromMs: number,
+  toMs: number,
+  perSecond: number,
+  hastyOne = 20,
+): ClientRequest[] {
   const requests: ClientRequest[] = [];
   const gapMs = Math.floor(2_000 / perSecond);
   for (let atMs = fromMs; atMs < toMs; atMs += prng.integer(0, gapMs)) {
@@ -197,7 +232,7 @@ function requestsOf(prng: Prng, fromMs: number, toMs: number, perSecond: number)
       method: isPost ? "POST" : "GET",
       hasKey: isPost && prng.chance(1, 2),
       address: `192.0.2.${prng.integer(1, 40)}`,
-      patienceMs: prng.chance(1, 40) ? prng.integer(0, 300) : undefined,
+      patienceMs: prng.chance(1, hastyOne) ? prng.integer(0, prng.chance(1, 2) ? 10 : 300) : undefined,
     });
   }
   return requests;

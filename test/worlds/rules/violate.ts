@@ -1,0 +1,2 @@
+/** Says what must not have been. */
+export type Violate = (what: string) => void;
