@@ -41,6 +41,8 @@ const PROVEN_POLL_MS = 20;
 const QUIET_MS = 100;
 /** A gateway that leaves listens on for so long at most. */
 const LISTEN_ON_MS = 1_000;
+/** A gateway with a successor accepts beside it for so long. */
+const SHARED_MS = 1_000;
 /** 48 bits: two gateways with the same are not to be expected. */
 const REQUEST_ID_PREFIX_CHARS = 8;
 /** Between two steps of nodes that start slowly. */
@@ -385,10 +387,12 @@ class Gateway implements RunningGateway {
     this.#isLeaving = true;
     this.#isSucceeded = true;
     this.#lasting.phase.isDraining = true;
-    this.#listener.yieldSocket();
     if (this.#adminPort !== undefined) stopListening(this.#admin.server);
     this.#lasting.tunnels.endAll();
     const untilMs = nowMs() + this.#current.config.limits.drainTimeoutMs;
+    // Half of what comes for now: a process that has just begun is slow.
+    await sleep(Math.min(SHARED_MS, this.#current.config.limits.drainTimeoutMs));
+    this.#listener.yieldSocket();
     while ((await this.#listener.acceptedCount()) > 0 && nowMs() < untilMs) await sleep(DRAIN_POLL_MS);
     await this.close();
   }

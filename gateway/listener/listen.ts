@@ -1,5 +1,5 @@
 /** Binding a server to an address, with errors that name the address and what wanted it. */
-import { Server } from "node:net";
+import { Server, type Socket } from "node:net";
 import { EXIT, UserError, codeOf, messageOf } from "#core/errors.ts";
 import { holderOf } from "#core/host/port-holder.ts";
 import type { HostPort } from "../config.ts";
@@ -38,11 +38,11 @@ export function stopListening(server: Server): void {
 }
 
 /**
- * Of a server that listens; undefined: it does not. Node tells it nowhere else than on libuv's handle, which has had it since
+ * Of a server that listens, or of a connection; undefined: it has none. Node tells it nowhere else than on libuv's handle, which has had it since
  * there is one.
  */
-export function descriptorOf(server: Server): number | undefined {
-  const { _handle: handle } = server as { readonly _handle?: { readonly fd?: number } | null };
+export function descriptorOf(socket: Server | Socket): number | undefined {
+  const { _handle: handle } = socket as { readonly _handle?: { readonly fd?: number } | null };
   return typeof handle?.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
 }
 

@@ -18,6 +18,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { Server as TcpServer, Socket } from "node:net";
 import type { SecureContext } from "node:tls";
 import { after, checkPhase, every, type Timer } from "#core/host/clock.ts";
+import { untakenBytes } from "#core/host/untaken-bytes.ts";
 import type { Refusal } from "../admission/admission.ts";
 import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
@@ -37,7 +38,7 @@ import { lineTimeoutMs, standInLine, type WaitingRequest } from "./waiting-reque
 
 const METHODS_OFFERED = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY";
 /** Clients that dribble are cut off so late at most. */
-const PACE_LOOK_MS = 1_000;
+const PACE_LOOK_MS = 250;
 /** How late a head limit may be enforced. */
 const LIMITS_CHECK_MS = 500;
 /** A refused client may take this long to read why. Closing at once would reset the connection under the answer. */
@@ -69,7 +70,7 @@ export class Listener {
   readonly #server: Server;
   /** Listens in its place where connections begin with a PROXY header. */
   readonly #front: TcpServer | undefined;
-  readonly #slow = new SlowClients();
+  readonly #slow = new SlowClients(untakenBytes);
   readonly #slowTimer: Timer;
   /** Connections and requests so far. */
   arrivals = 0;

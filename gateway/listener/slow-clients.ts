@@ -1,9 +1,14 @@
 /**
- * Clients that hold a connection, and a node behind it, by sending or reading next to nothing. Looked at once a second; a body
- * that dribbles is answered with 408, an answer that is not read is broken off.
+ * Clients that hold a connection, and a node behind it, by sending or reading next to nothing. A body that dribbles is answered
+ * with 408, an answer that is not read is broken off.
+ *
+ * Reading is looked at in two steps. While the kernel takes what is written nothing is asked; a client for which it has not for a
+ * moment is judged by what its side acknowledges over the grace, since a buffer of megabytes hides a slow but steady reader.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { ClientConnection } from "./client-connection.ts";
+import { descriptorOf } from "./listen.ts";
 import { PaceWatch, type Pace } from "./pace.ts";
 
 export interface SlowClientLimits {
@@ -13,22 +18,47 @@ export interface SlowClientLimits {
 
 export type SlowClient = "slow-body" | "slow-reader";
 
+/** Bytes that the kernel holds unacknowledged, by descriptor. */
+export type Untaken = (descriptors: readonly number[]) => ReadonlyMap<number, number>;
+
+/** So much of the grace is the moment. */
+const MOMENT_PARTS = 20;
+
 interface Watched {
-  request: IncomingMessage;
-  response: ServerResponse;
-  body: PaceWatch;
-  read: PaceWatch;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: PaceWatch;
+  readonly accepted: PaceWatch;
+  readonly taken: PaceWatch;
+  /** Since when what is acknowledged counts; -1: it does not. */
+  suspectSinceMs: number;
 }
 
 export class SlowClients {
   readonly #watched = new Map<ClientConnection, Watched>();
+  readonly #untaken: Untaken;
 
-  /** A request has come; it is watched until its answer is out. */
+  constructor(untaken: Untaken) {
+    this.#untaken = untaken;
+  }
+
+  /** A request has come; it is watched until its answer is out and its body is in. */
   began(connection: ClientConnection, request: IncomingMessage, response: ServerResponse): void {
-    const watched = { request, response, body: new PaceWatch(), read: new PaceWatch() };
+    const watched: Watched = {
+      request,
+      response,
+      body: new PaceWatch(),
+      accepted: new PaceWatch(),
+      taken: new PaceWatch(),
+      suspectSinceMs: -1,
+    };
     this.#watched.set(connection, watched);
-    response.once("close", () => {
+    const forget = (): void => {
       if (this.#watched.get(connection) === watched) this.#watched.delete(connection);
+    };
+    response.once("close", () => {
+      if (request.complete || connection.socket.destroyed) forget();
+      else request.once("close", forget);
     });
   }
 
@@ -38,32 +68,66 @@ export class SlowClients {
     limits: SlowClientLimits,
     cut: (connection: ClientConnection, why: SlowClient) => void,
   ): void {
+    const suspects: [ClientConnection, Watched][] = [];
     for (const [connection, watched] of this.#watched) {
-      const why = slownessOf(connection, watched, nowMs, limits);
-      if (why === undefined) continue;
-      this.#watched.delete(connection);
-      cut(connection, why);
-      if (why === "slow-body" && !watched.response.headersSent) refuse(watched.response, connection);
-      else connection.reset();
+      if (isBodySlow(connection.socket, watched, nowMs, limits.body)) {
+        this.#cut(connection, watched, "slow-body", cut);
+      } else if (isSuspect(connection.socket, watched, nowMs, limits.read)) {
+        suspects.push([connection, watched]);
+      }
     }
+    if (suspects.length === 0) return;
+    const untaken = this.#untaken(suspects.flatMap(([{ socket }]) => descriptorOf(socket) ?? []));
+    for (const [connection, watched] of suspects) {
+      const held = untaken.get(descriptorOf(connection.socket) ?? -1) ?? 0;
+      if (isReaderSlow(acceptedOf(connection.socket) - held, watched, nowMs, limits.read)) {
+        this.#cut(connection, watched, "slow-reader", cut);
+      }
+    }
+  }
+
+  #cut(
+    connection: ClientConnection,
+    { response }: Watched,
+    why: SlowClient,
+    cut: (connection: ClientConnection, why: SlowClient) => void,
+  ): void {
+    this.#watched.delete(connection);
+    cut(connection, why);
+    if (why === "slow-body" && !response.headersSent) refuse(response, connection);
+    else connection.reset();
   }
 }
 
-function slownessOf(
-  { socket }: ClientConnection,
-  { body, read, request, response }: Watched,
-  nowMs: number,
-  limits: SlowClientLimits,
-): SlowClient | undefined {
+function isBodySlow(socket: Socket, { body, request }: Watched, nowMs: number, pace: Pace): boolean {
   const isSending = !request.complete && !request.isPaused();
-  if (limits.body.bytesPerSecond > 0 && body.isTooSlow(socket.bytesRead, isSending, nowMs, limits.body)) {
-    return "slow-body";
-  }
-  const sent = socket.bytesWritten - socket.writableLength;
+  return pace.bytesPerSecond > 0 && body.isTooSlow(socket.bytesRead, isSending, nowMs, pace);
+}
+
+/** Whether the kernel is to be asked: when it has taken too little for a moment, and when the grace from then is over. */
+function isSuspect(socket: Socket, watched: Watched, nowMs: number, pace: Pace): boolean {
+  const { accepted, response } = watched;
   const isReading = response.writableNeedDrain || (response.writableEnded && !response.writableFinished);
-  if (limits.read.bytesPerSecond > 0 && read.isTooSlow(sent, isReading, nowMs, limits.read))
-    return "slow-reader";
-  return undefined;
+  const moment = { bytesPerSecond: pace.bytesPerSecond, graceMs: pace.graceMs / MOMENT_PARTS };
+  const isSlow = accepted.isTooSlow(acceptedOf(socket), isReading, nowMs, moment);
+  if (!isReading) watched.suspectSinceMs = -1;
+  if (pace.bytesPerSecond === 0 || !isReading) return false;
+  if (watched.suspectSinceMs !== -1) return nowMs - watched.suspectSinceMs >= pace.graceMs;
+  if (!isSlow) return false;
+  watched.suspectSinceMs = nowMs;
+  watched.taken.isTooSlow(0, false, nowMs, pace);
+  return true;
+}
+
+/** Who has kept the pace is trusted again. */
+function isReaderSlow(takenBytes: number, watched: Watched, nowMs: number, pace: Pace): boolean {
+  if (watched.taken.isTooSlow(takenBytes, true, nowMs, pace)) return true;
+  if (nowMs > watched.suspectSinceMs) watched.suspectSinceMs = -1;
+  return false;
+}
+
+function acceptedOf(socket: Socket): number {
+  return socket.bytesWritten - socket.writableLength;
 }
 
 /** Closed when it has been told; it may still be sending. */

@@ -60,29 +60,29 @@ function asked(url: string, agent?: Agent): Promise<number | string> {
 }
 
 test("a successor whose nodes fail their checks takes over nothing, and no request with it when it is killed", async () => {
+  const enough = Promise.withResolvers<void>();
   let checks = 0;
   const good = await node((_request, response) => response.end("ok"));
   const bad = await node((_request, response) => {
     checks += 1;
+    if (checks === 5) enough.resolve();
     response.writeHead(500).end();
   });
   configure("bad.yaml", good);
   const { gateway, url } = await running("bad.yaml");
   const statuses: (number | string)[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const agent = new Agent({ keepAlive: true });
   const pump = async (own?: Agent): Promise<void> => {
-    // oxlint-disable-next-line no-unmodified-loop-condition -- set by the test
-    while (!isOver) statuses.push(await asked(url, own));
+    while (!over.signal.aborted) statuses.push(await asked(url, own));
   };
   const pumps = [pump(), pump(), pump(agent), pump(agent)];
   configure("bad.yaml", bad);
   const pid = await successorOf(gateway);
-  // oxlint-disable-next-line no-unmodified-loop-condition -- counted by the node
-  while (checks < 5) await new Promise((resolve) => setTimeout(resolve, 2));
+  await enough.promise;
   process.kill(pid, "SIGKILL");
   await gateway.said("there is no successor: it ended with SIGKILL; this one serves on");
-  isOver = true;
+  over.abort();
   await Promise.all(pumps);
   agent.destroy();
   expect(gateway.stderr).not.toContain("has taken over");

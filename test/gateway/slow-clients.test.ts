@@ -1,12 +1,15 @@
 /** Clients that send or read next to nothing. */
-import { connect, type Socket } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { ask, until, withStand, type Stand } from "./stand.ts";
+import type { ClientConnection } from "#gateway/listener/client-connection.ts";
+import { SlowClients } from "#gateway/listener/slow-clients.ts";
+import { ask, until, withGateway, withStand, type Stand } from "./stand.ts";
 
 const LIMITS = { bodyRateMin: 1_000, readRateMin: 1_000, rateGraceMs: 1_000 };
 const ONE = { sites: { ny1: 1 }, document: { limits: LIMITS } };
 
-async function turnedAway({ gateway }: Stand, reason: string): Promise<number> {
+async function turnedAway({ gateway }: Pick<Stand, "gateway">, reason: string): Promise<number> {
   const text = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
   return Number(
     new RegExp(`anycastle_admission_refused_total\\{reason="${reason}"\\} (\\d+)`).exec(text)?.[1],
@@ -66,4 +69,81 @@ test("who waits for the node is not slow", async () => {
     expect((await asked).status).toBe(200);
     expect(await turnedAway(stand, "slow-reader")).toBe(0);
   });
+});
+
+/** A connection whose kernel has accepted `written` of an answer, of which the client has acknowledged all but `held`. */
+class Reader {
+  held = 0;
+  asked = 0;
+  cutAtMs: number | undefined;
+  readonly #socket = { _handle: { fd: 7 }, bytesRead: 0, bytesWritten: 0, writableLength: 0 };
+  readonly #slow = new SlowClients((descriptors) => {
+    this.asked += 1;
+    return new Map(descriptors.map((descriptor) => [descriptor, this.held]));
+  });
+
+  constructor() {
+    const connection = { socket: this.#socket, reset: () => undefined } as unknown as ClientConnection;
+    const response = { headersSent: true, writableNeedDrain: true, once: () => undefined };
+    this.#slow.began(
+      connection,
+      { complete: true } as IncomingMessage,
+      response as unknown as ServerResponse,
+    );
+  }
+
+  set written(bytes: number) {
+    this.#socket.bytesWritten = bytes;
+  }
+
+  /** Four looks a second; `each` before each of them. */
+  look(seconds: number, each: (nowMs: number) => void): void {
+    const pace = { bytesPerSecond: 100, graceMs: 10_000 };
+    for (let nowMs = 0; nowMs <= seconds * 1_000; nowMs += 250) {
+      each(nowMs);
+      this.#slow.look(nowMs, { body: pace, read: pace }, () => (this.cutAtMs ??= nowMs));
+    }
+  }
+}
+
+test("who acknowledges keeps the pace, however long the kernel takes nothing; the kernel is asked twice a grace", () => {
+  const reader = new Reader();
+  reader.written = reader.held = 4_000_000;
+  reader.look(100, () => (reader.held -= 25 * 2));
+  expect([reader.cutAtMs, reader.asked <= 20]).toEqual([undefined, true]);
+});
+
+test("who acknowledges too little is cut a second after the grace at most", () => {
+  for (const bytesPerLook of [0, 24]) {
+    const reader = new Reader();
+    reader.written = reader.held = 4_000_000;
+    reader.look(100, () => (reader.held -= bytesPerLook));
+    expect(reader.cutAtMs).toBeGreaterThanOrEqual(10_000);
+    expect(reader.cutAtMs).toBeLessThanOrEqual(11_000);
+  }
+});
+
+test("as long as the kernel takes what is written it is not asked", () => {
+  const reader = new Reader();
+  reader.look(100, (nowMs) => (reader.written = 400 * nowMs));
+  expect([reader.cutAtMs, reader.asked]).toEqual([undefined, 0]);
+});
+
+test("what dribbles on behind an answer that came early is cut off, too", async () => {
+  const node = createServer((_request, response) => response.end("early"));
+  await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
+  const { port: at } = node.address() as AddressInfo;
+  const sites = [{ id: "ny1", nodes: [{ id: "ny1-1", url: `http://127.0.0.1:${at}` }] }];
+  await withGateway({ sites, limits: LIMITS }, async (gateway, port) => {
+    const socket = connected(port);
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\nx");
+    await closed;
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await turnedAway({ gateway }, "slow-body")).toBe(1);
+  });
+  node.close();
+  node.closeAllConnections();
 });
