@@ -3,8 +3,11 @@
  * versions 1 and 2 (haproxy.org, proxy-protocol.txt, 2020-03-05). Pure: bytes in, a verdict out.
  *
  * Only a header that is complete and right counts; the rest of the connection is not looked at. Of the extensions (TLVs) only
- * the checksum is heeded, which guards the header itself.
+ * the checksum is heeded, which guards the header itself. An address is told in one spelling (RFC 5952), whichever version brought
+ * it, and one of IPv4 that is mapped into IPv6 as that of IPv4: limits, hashes and logs go by it.
  */
+import { isIPv4, isIPv6, SocketAddress } from "node:net";
+
 export type ProxyHeader =
   /** Not all of it is there. */
   | { readonly is: "more" }
@@ -24,6 +27,9 @@ const LOCAL = 0x0;
 const PROXY = 0x1;
 const TCP4 = 0x11;
 const TCP6 = 0x21;
+/** §2.2: AF_UNIX and datagrams; others must be refused. */
+const FAMILY_MAX = 0x3;
+const TRANSPORT_MAX = 0x2;
 const TCP4_BYTES = 12;
 const TCP6_BYTES = 36;
 const TLV_CRC32C = 0x03;
@@ -32,7 +38,10 @@ const V2_BYTES_MAX = 4_096;
 /** §2.1: the longest line of version 1. */
 const V1_BYTES_MAX = 107;
 const V1_PREFIX = "PROXY ";
-const V1_LINE = /^PROXY (?:(UNKNOWN)(?: .*)?|TCP([46]) (\S+) \S+ (\d{1,5}) \d{1,5})$/;
+const V1_LINE =
+  /^PROXY (?:(UNKNOWN)(?: .*)?|TCP([46]) ([0-9A-Fa-f:.]+) ([0-9A-Fa-f:.]+) (\d{1,5}) (\d{1,5}))$/;
+/** §2.1: no heading zeros. */
+const PORT = /^(?:0|[1-9]\d{0,4})$/;
 const PORT_MAX = 65_535;
 
 export function readProxyHeader(bytes: Buffer): ProxyHeader {
@@ -49,13 +58,18 @@ function readVersion1(bytes: Buffer): ProxyHeader {
   if (end === -1) {
     return text.length < V1_BYTES_MAX ? { is: "more" } : { is: "bad", why: "the line has no end" };
   }
-  const [, unknown, family, address, port] = V1_LINE.exec(text.slice(0, end)) ?? [];
+  const [, unknown, family, from, to, ...ports] = V1_LINE.exec(text.slice(0, end)) ?? [];
   if (unknown !== undefined) return { is: "whole", bytes: end + 2, source: undefined };
-  const isAddress = family === "4" ? isV4(address) : isV6(address);
-  if (family === undefined || !isAddress || Number(port) > PORT_MAX) {
+  const isAddress = family === "4" ? isIPv4 : isIPv6;
+  if (from === undefined || to === undefined || !isAddress(from) || !isAddress(to) || !ports.every(isPort)) {
     return { is: "bad", why: "the line is not `PROXY TCP4|TCP6 source destination port port`" };
   }
-  return { is: "whole", bytes: end + 2, source: { address: address!, port: Number(port) } };
+  const address = family === "4" ? from : oneSpelling(from);
+  return { is: "whole", bytes: end + 2, source: { address, port: Number(ports[0]) } };
+}
+
+function isPort(text: string): boolean {
+  return PORT.test(text) && Number(text) <= PORT_MAX;
 }
 
 function readVersion2(bytes: Buffer): ProxyHeader {
@@ -71,6 +85,8 @@ function readVersion2(bytes: Buffer): ProxyHeader {
   if (bytes.length < whole) return { is: "more" };
   const header = bytes.subarray(0, whole);
   const family = bytes[13]!;
+  if (family >> 4 > FAMILY_MAX || (family & 0x0f) > TRANSPORT_MAX)
+    return { is: "bad", why: "an address family or a transport that version 2 does not know" };
   const addressBytes = family === TCP4 ? TCP4_BYTES : family === TCP6 ? TCP6_BYTES : 0;
   if (V2_HEAD_BYTES + addressBytes > whole) return { is: "bad", why: "too short for its addresses" };
   // Of a family that is not known here the length of the addresses is not known either, nor where extensions begin.
@@ -84,10 +100,9 @@ function sourceV4(header: Buffer): { readonly address: string; readonly port: nu
   return { address: [...header.subarray(16, 20)].join("."), port: header.readUInt16BE(24) };
 }
 
-/** As an address is written here everywhere: groups without leading zeros. */
 function sourceV6(header: Buffer): { readonly address: string; readonly port: number } {
   const groups = Array.from({ length: 8 }, (_, index) => header.readUInt16BE(16 + 2 * index).toString(16));
-  return { address: groups.join(":"), port: header.readUInt16BE(48) };
+  return { address: oneSpelling(groups.join(":")), port: header.readUInt16BE(48) };
 }
 
 /** §2.2.3: type, length, value; a checksum is over the header with its own four bytes as zeros. */
@@ -107,13 +122,10 @@ function extensionFault(header: Buffer, from: number): string | undefined {
   return undefined;
 }
 
-function isV4(text: string | undefined): boolean {
-  const parts = (text ?? "").split(".");
-  return parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
-}
-
-function isV6(text: string | undefined): boolean {
-  return /^[0-9A-Fa-f:.]{2,45}$/.test(text ?? "") && (text ?? "").includes(":");
+function oneSpelling(address: string): string {
+  const written = new SocketAddress({ address, family: "ipv6" }).address;
+  const mapped = written.slice(written.lastIndexOf(":") + 1);
+  return written.startsWith("::ffff:") && isIPv4(mapped) ? mapped : written;
 }
 
 /** Castagnoli's polynomial, reflected (RFC 3720 §B.4). */
