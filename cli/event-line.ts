@@ -163,6 +163,8 @@ function trafficStory(event: EventBody): Story | undefined {
       return event.state === "live"
         ? good("gateway: catchment feed is live")
         : warning(`gateway: catchment feed lost, last routes stay in force (${event.reason})`);
+    case "gateway.traces":
+      return warning(`gateway: ${event.lost} spans have not reached the collector (${event.reason})`);
     case "gateway.failed":
       return bad(
         `gateway: ${event.method} from ${event.vantage} failed, ${event.failure} after ${event.attempts} attempts`,

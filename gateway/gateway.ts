@@ -13,6 +13,7 @@ import { GATEWAY_STATUS_SCHEMA, type GatewayStatus } from "#core/wire/gateway-st
 import { createAdmin } from "./admin/admin.ts";
 import type { Reload } from "./admin/reload.ts";
 import type { GatewayConfig } from "./config.ts";
+import type { TracingConfig } from "./config/tracing.ts";
 import { Deadlines } from "./forward/deadlines.ts";
 import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
 import { Generation, type Lasting } from "./generation.ts";
@@ -108,7 +109,7 @@ export interface RunningGateway {
 /** Rejects with `PORT_BUSY` when an address is taken, `TLS_…` when a certificate is no good; nothing is left running then. */
 export async function startGateway(config: GatewayConfig, options: GatewayOptions): Promise<RunningGateway> {
   const tls = readTls(config);
-  const otlp = config.tracing === undefined ? undefined : await openOtlp(config.tracing, options.version);
+  const otlp = config.tracing === undefined ? undefined : await openTraces(config.tracing, options);
   const gateway = new Gateway(config, tls, options, otlp);
   try {
     await gateway.start();
@@ -117,6 +118,12 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
     throw error;
   }
   return gateway;
+}
+
+function openTraces(config: TracingConfig, { events, version }: GatewayOptions): Promise<OtlpSink> {
+  const onLost = (lost: number, reason: string): void =>
+    events.emit({ kind: "gateway.traces", lost, reason });
+  return openOtlp(config, { version, onLost });
 }
 
 class Gateway implements RunningGateway {

@@ -17,6 +17,7 @@ import type { GatewayFlags } from "../gateway.ts";
 import { inheritedSockets, startSuccessor, type SuccessorOptions } from "./handover.ts";
 import { configReader, reloadNow, watchFile } from "./reloading.ts";
 import { showDiff } from "./show-diff.ts";
+import { tracingOfEnvironment } from "./tracing-of-environment.ts";
 import type { Output } from "../output.ts";
 import { outliveReader } from "../unwritten.ts";
 
@@ -28,7 +29,7 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   const overrides = {
     ...(flags.listen === undefined ? {} : { listen: flags.listen }),
     ...(flags.admin === undefined ? {} : { admin: flags.admin }),
-    ...tracingOfEnvironment(),
+    ...tracingOfEnvironment(environmentValue),
   };
   const opened = openConfig(output, { file: flags.config, isJson: false, overrides });
   const { config, file, warnings } = opened;
@@ -122,21 +123,6 @@ function successionOf(
 function readyMsMaxOf({ health }: GatewayConfig): number {
   const { healthyThreshold, timeoutMs, unhealthyIntervalMs } = health;
   return SUCCESSOR_START_MS_MAX + healthyThreshold * (timeoutMs + unhealthyIntervalMs);
-}
-
-/** OpenTelemetry's own variables, in place of `tracing` in the file. */
-function tracingOfEnvironment(): object {
-  const endpoint = environmentValue("OTEL_EXPORTER_OTLP_ENDPOINT");
-  if (endpoint === undefined) return {};
-  const ratio = environmentValue("OTEL_TRACES_SAMPLER_ARG");
-  const serviceName = environmentValue("OTEL_SERVICE_NAME");
-  return {
-    tracing: {
-      otlp: { endpoint },
-      ...(ratio === undefined ? {} : { sampleRatio: Number(ratio) }),
-      ...(serviceName === undefined ? {} : { serviceName }),
-    },
-  };
 }
 
 function introduction(gateway: RunningGateway, { config, file }: OpenedConfig, hasToken: boolean): string {

@@ -156,6 +156,8 @@ export type EventBody =
       readonly reason: string;
     }
   | { readonly kind: "gateway.feed"; readonly state: "live" | "stale"; readonly reason: string }
+  /** So many spans have not reached the collector since it was last told. */
+  | { readonly kind: "gateway.traces"; readonly lost: number; readonly reason: string }
   | {
       readonly kind: "gateway.window";
       readonly fromNs: number;

@@ -1,11 +1,13 @@
 /** `tracing` and `serverTiming`: what a request did, told to a collector or to its client. */
 import { z } from "zod";
 
+export const OTLP_ENDPOINT = /^https?:\/\/[^\s?#]+$/;
+
 export const tracingSchema = z.strictObject({
   otlp: z.strictObject({
     endpoint: z
       .string()
-      .regex(/^https?:\/\/[^\s?#]+$/, "must be http://host:port")
+      .regex(OTLP_ENDPOINT, "must be http://host:port")
       .describe(
         "Collector that takes OTLP over HTTP, without the path: http://localhost:4318. OTEL_EXPORTER_OTLP_ENDPOINT says it too.",
       ),

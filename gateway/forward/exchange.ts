@@ -623,6 +623,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (sign !== undefined) this.#judge(attempt, sign, this.#engine.clock.nowMs());
     if (this.#isOver) return;
     const failure = this.#classOf(attempt);
+    this.#trace?.failed(attempt.ordinal, failure);
     const isBodyGone = failure !== "F" && this.#body?.canReplay === false;
     this.#lastFailure = { kind: "attempt", failure, cause, isBodyGone };
     if (failure === "F") return this.#mend(this.#lastFailure, attempt);
@@ -924,11 +925,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   #tellTrace(trace: RequestTrace, outcome: RequestOutcome): void {
-    const { authority, client, method, path } = this.#head;
+    const { client, fields, method, path } = this.#head;
     this.#engine.tracer!.ended(trace, {
       method,
       path,
-      authority,
+      fields,
       client,
       vantage: this.vantage,
       requestId: this.#requestId,

@@ -62,7 +62,17 @@ export const TURNED_AWAY = [
   "slow-reader",
 ] as const;
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"];
+/** Those that are told by name. */
+export const METHODS: readonly string[] = [
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "PATCH",
+  "OPTIONS",
+  "QUERY",
+];
 /** Statuses below 1000, times methods and `_OTHER`. */
 const STATUS_SPAN = 1_000;
 

@@ -1,23 +1,26 @@
 /** Traces: what nodes hear of them, what a collector gets, and what costs nobody anything when it is away. */
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import { readdirSync, readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Prng } from "#core/prng.ts";
 import { formatTraceparent, isChosen, parseTraceparent } from "#gateway/telemetry/tracing/trace-context.ts";
-import { ask, reset, until, withStand, type Stand } from "./stand.ts";
+import { attribute, Collector, traceparents, withCollector, type Span } from "./collector.ts";
+import { ask, reset, until, withStand } from "./stand.ts";
+import { freePort } from "../free-port.ts";
 
+const CAST = fileURLToPath(new URL("../../bin/cast.js", import.meta.url));
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER = "00f067aa0ba902b7";
 
 test.each([
-  [`00-${TRACE}-${CALLER}-01`, true],
-  [`00-${TRACE}-${CALLER}-00`, false],
-  [`00-${TRACE}-${CALLER}-03`, true],
-  [`cc-${TRACE}-${CALLER}-01-what-ever`, true],
-])("%s is gone on with", (text, isSampled) => {
-  expect(parseTraceparent(text)).toEqual({ traceId: TRACE, spanId: CALLER, isSampled });
+  [`00-${TRACE}-${CALLER}-01`, true, false],
+  [`00-${TRACE}-${CALLER}-00`, false, false],
+  [`00-${TRACE}-${CALLER}-02`, false, true],
+  [`00-${TRACE}-${CALLER}-03`, true, true],
+  [`00-${TRACE}-${CALLER}-fd`, true, false],
+  [`cc-${TRACE}-${CALLER}-01-what-ever`, true, false],
+])("%s is gone on with", (text, isSampled, isRandom) => {
+  expect(parseTraceparent(text)).toEqual({ traceId: TRACE, spanId: CALLER, isSampled, isRandom });
 });
 
 test.each([
@@ -34,8 +37,15 @@ test.each([
 ])("%s is none", (text) => expect(parseTraceparent(text)).toBe(undefined));
 
 test("written as it is read, and chosen by the trace alone", () => {
-  const context = { traceId: TRACE, spanId: CALLER, isSampled: true };
-  expect(parseTraceparent(formatTraceparent(context))).toEqual(context);
+  for (const [isSampled, isRandom] of [
+    [true, true],
+    [true, false],
+    [false, true],
+    [false, false],
+  ] as const) {
+    const context = { traceId: TRACE, spanId: CALLER, isSampled, isRandom };
+    expect(parseTraceparent(formatTraceparent(context))).toEqual(context);
+  }
   expect([isChosen(TRACE, 0), isChosen(TRACE, 1)]).toEqual([false, true]);
   const prng = new Prng(1);
   const word = (): string => prng.uint32().toString(16).padStart(8, "0");
@@ -43,80 +53,6 @@ test("written as it is read, and chosen by the trace alone", () => {
   const chosen = ids.filter((id) => isChosen(id, 0.25)).length;
   expect(Math.abs(chosen - 500)).toBeLessThan(80);
 });
-
-interface Span {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly kind: number;
-  readonly status: { readonly code?: number };
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly attributes: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
-}
-
-/** Takes OTLP as JSON. */
-class Collector {
-  readonly spans: Span[] = [];
-  readonly services = new Set<unknown>();
-  readonly #server: Server = createServer((request, response) => {
-    void this.#take(request).then(() =>
-      response.writeHead(200, { "content-type": "application/json" }).end("{}"),
-    );
-  });
-
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  stop(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
-
-  async #take(request: IncomingMessage): Promise<void> {
-    expect([request.method, request.url]).toEqual(["POST", "/v1/traces"]);
-    let text = "";
-    for await (const chunk of request) text += String(chunk);
-    const { resourceSpans } = JSON.parse(text) as {
-      resourceSpans: {
-        resource: { attributes: Span["attributes"] };
-        scopeSpans: { spans: Span[] }[];
-      }[];
-    };
-    for (const { resource, scopeSpans } of resourceSpans) {
-      this.services.add(attribute(resource, "service.name"));
-      for (const { spans } of scopeSpans) this.spans.push(...spans);
-    }
-  }
-}
-
-function attribute({ attributes }: Pick<Span, "attributes">, key: string): unknown {
-  const value = attributes.find((each) => each.key === key)?.value;
-  return value === undefined ? undefined : Object.values(value)[0];
-}
-
-async function withCollector(
-  tracing: object,
-  work: (stand: Stand, collector: Collector) => Promise<void>,
-  sites: Record<string, number> = { ny1: 1, la1: 1 },
-): Promise<void> {
-  const collector = new Collector();
-  const endpoint = await collector.start();
-  try {
-    const document = { tracing: { otlp: { endpoint }, ...tracing } };
-    await withStand({ sites, document }, (stand) => work(stand, collector));
-  } finally {
-    collector.stop();
-  }
-}
-
-function traceparents({ nodes }: Stand): string[] {
-  return nodes.flatMap(({ seen }) =>
-    seen.map(({ rawHeaders }) => rawHeaders[rawHeaders.indexOf("traceparent") + 1]!),
-  );
-}
 
 test("a request and its attempts are spans of the caller's trace, and nodes hear which is theirs", async () => {
   await withCollector({ sampleRatio: 0, serviceName: "edge" }, async (stand, collector) => {
@@ -155,7 +91,7 @@ test("a request and its attempts are spans of the caller's trace, and nodes hear
 test("of those that went well a share; those that failed or were repeated all, and nodes are told which", async () => {
   await withCollector({ sampleRatio: 0 }, async (stand, collector) => {
     for (let count = 0; count < 5; count++) await ask(stand.port);
-    expect(traceparents(stand).every((text) => text.endsWith("-00"))).toBe(true);
+    expect(traceparents(stand).every((text) => text.endsWith("-02"))).toBe(true);
     for (const node of stand.nodes) node.handler = reset;
     expect((await ask(stand.port)).status).toBe(502);
     await until(() => collector.spans.length === 3);
@@ -218,13 +154,38 @@ test("Server-Timing: when it is asked for, or always, beside the node's own", as
   });
 });
 
-test("the SDK is loaded by those who trace, and by nobody else", () => {
-  const root = join(import.meta.dirname, "../../gateway");
-  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) =>
-    name.endsWith(".ts"),
-  );
-  const statically = files.filter((name) =>
-    /from "@opentelemetry/.test(readFileSync(join(root, name), "utf8")),
-  );
-  expect(statically).toEqual([]);
+/** Tells of each module of OpenTelemetry that a process loads, by whomever. */
+const SPY = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from "node:module";
+  registerHooks({ resolve(name, context, next) {
+    if (name.startsWith("@opentelemetry/")) process.stderr.write("loaded " + name + "\\n");
+    return next(name, context);
+  } });
+`)}`;
+
+test.each([
+  // prom-client loads the interfaces, which do nothing by themselves.
+  ["no more than the interfaces", {}, ["api"]],
+  [
+    "the SDK too, where it traces",
+    { tracing: { otlp: { endpoint: "http://127.0.0.1:1" } } },
+    expect.arrayContaining(["api", "sdk-node", "sdk-trace", "exporter-trace-otlp-http"]),
+  ],
+])("of OpenTelemetry a gateway process loads %s", async (_, more, expected) => {
+  const child = spawn(process.execPath, ["--import", SPY, CAST, "gateway"], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const exited = new Promise<void>((resolve) => child.on("exit", () => resolve()));
+  let [events, log] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (events += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  const sites = [{ id: "a", nodes: [{ id: "a1", url: "http://127.0.0.1:1" }] }];
+  const document = { listen: `127.0.0.1:${await freePort()}`, admin: "off", sites, ...more };
+  child.stdin.write(`${JSON.stringify({ process: "gateway", document, adminToken: "t" })}\n`);
+  await until(() => events.includes("process.ready") || child.exitCode !== null);
+  child.kill("SIGKILL");
+  await exited;
+  expect(events).toContain("process.ready");
+  const loaded = [...log.matchAll(/^loaded @opentelemetry\/([^/\n]+)/gm)].map((match) => match[1]!);
+  expect([...new Set(loaded)]).toEqual(expected);
 });

@@ -2,17 +2,20 @@
  * Spans to an OpenTelemetry collector, by OTLP over HTTP. The SDK is loaded here and nowhere else, and only when it is wanted:
  * it costs 26 MB on disk and some 200 ms of a start.
  *
- * Nothing waits for the collector: spans queue up to `SPANS_WAITING_MAX`, what comes above is dropped and counted.
+ * Nothing waits for the collector: spans queue up to `SPANS_WAITING_MAX`, what comes above is dropped and counted. Which
+ * requests are told is decided before (`tracer.ts`); the SDK has no say in it, whatever its environment variables are.
  */
-import { nowMs, wallMs } from "#core/host/clock.ts";
-import { messageOf } from "#core/errors.ts";
+import { after, nowMs, wallMs } from "#core/host/clock.ts";
 import type { TracingConfig } from "../../config/tracing.ts";
+import { LossReport } from "./loss-report.ts";
 import type { FinishedSpan, SpanSink } from "./tracer.ts";
 
 const SPANS_WAITING_MAX = 8_192;
 const BATCH_MS = 1_000;
 const EXPORT_MS_MAX = 5_000;
-/** Of a value, a path for one: what a client sends is kept with each span that waits. */
+/** How long the end of the gateway waits for a collector that takes nothing. */
+const CLOSE_MS_MAX = 2_000;
+/** Of a value, a path for one: what a client sends is kept once or twice for each span that waits. */
 const VALUE_CHARS_MAX = 2_048;
 
 export const SPAN_RESULTS = ["exported", "failed", "dropped"] as const;
@@ -21,37 +24,51 @@ export type SpanCounts = Record<(typeof SPAN_RESULTS)[number], number>;
 
 export interface OtlpSink extends SpanSink {
   readonly counts: SpanCounts;
-  /** Sends what waits, within `EXPORT_MS_MAX`. */
+  /** Sends what waits, within `CLOSE_MS_MAX`. */
   close(): Promise<void>;
 }
 
-export async function openOtlp({ otlp, serviceName }: TracingConfig, version: string): Promise<OtlpSink> {
+export interface OtlpOptions {
+  readonly version: string;
+  /** So many spans have not reached the collector; told once a minute at most. */
+  readonly onLost: (count: number, reason: string) => void;
+}
+
+export async function openOtlp(
+  { otlp, serviceName }: TracingConfig,
+  { onLost, version }: OtlpOptions,
+): Promise<OtlpSink> {
   const counts: SpanCounts = { exported: 0, failed: 0, dropped: 0 };
-  const [
-    { NodeSDK },
-    { OTLPTraceExporter },
-    { AlwaysOnSampler, BatchSpanProcessor },
-    { resourceFromAttributes },
-    api,
-  ] = await Promise.all([
-    import("@opentelemetry/sdk-node"),
-    import("@opentelemetry/exporter-trace-otlp-http"),
-    import("@opentelemetry/sdk-trace"),
-    import("@opentelemetry/resources"),
-    import("@opentelemetry/api"),
-  ]);
+  const report = new LossReport();
+  const [{ NodeSDK }, { OTLPTraceExporter }, { AlwaysOnSampler, BatchSpanProcessor }, resources, api] =
+    await Promise.all([
+      import("@opentelemetry/sdk-node"),
+      import("@opentelemetry/exporter-trace-otlp-http"),
+      import("@opentelemetry/sdk-trace"),
+      import("@opentelemetry/resources"),
+      import("@opentelemetry/api"),
+    ]);
   const exporter = new OTLPTraceExporter({
     url: `${otlp.endpoint.replace(/\/$/, "")}/v1/traces`,
     timeoutMillis: EXPORT_MS_MAX,
   });
   let waiting = 0;
+  let isClosed = false;
+  let lastReason = "";
+  const lose = (how: "failed" | "dropped", count: number, reason: string): void => {
+    counts[how] += count;
+    lastReason = reason;
+    const told = report.add(count, nowMs());
+    if (told > 0 && !isClosed) onLost(told, reason);
+  };
   /** Ids are known before their spans are made. */
   let next: { readonly traceId: string; readonly spanId: string } | undefined;
   const counting: typeof exporter = Object.assign(Object.create(exporter) as typeof exporter, {
     export: (...[spans, done]: Parameters<typeof exporter.export>) =>
       exporter.export(spans, (result) => {
         waiting -= spans.length;
-        counts[result.error === undefined ? "exported" : "failed"] += spans.length;
+        if (result.error === undefined) counts.exported += spans.length;
+        else lose("failed", spans.length, reasonOf(result.error));
         done(result);
       }),
   });
@@ -59,7 +76,7 @@ export async function openOtlp({ otlp, serviceName }: TracingConfig, version: st
   const sdk = new NodeSDK({
     autoDetectResources: false,
     instrumentations: [],
-    resource: resourceFromAttributes({ "service.name": serviceName, "service.version": version }),
+    resource: resources.resourceFromAttributes({ "service.name": serviceName, "service.version": version }),
     idGenerator: { generateTraceId: () => next!.traceId, generateSpanId: () => next!.spanId },
     // Without it OTEL_TRACES_SAMPLER would choose once more, and among those that failed.
     sampler: new AlwaysOnSampler(),
@@ -77,9 +94,9 @@ export async function openOtlp({ otlp, serviceName }: TracingConfig, version: st
   });
   sdk.start();
   const tracer = api.trace.getTracer("anycastle-gateway", version);
-  const offsetMs = wallMs() - nowMs();
-  const make = (span: FinishedSpan): void => {
-    const { traceId, spanId, parentSpanId } = span;
+  /** False: the SDK takes none (OTEL_SDK_DISABLED). `offsetMs`: from the gateway's clock to the time of day. */
+  const make = (span: FinishedSpan, offsetMs: number): boolean => {
+    const { traceId, spanId, parentSpanId, traceState } = span;
     next = { traceId, spanId };
     const parent =
       parentSpanId === undefined
@@ -88,7 +105,8 @@ export async function openOtlp({ otlp, serviceName }: TracingConfig, version: st
             traceId,
             spanId: parentSpanId,
             traceFlags: api.TraceFlags.SAMPLED,
-            isRemote: true,
+            isRemote: span.kind === "server",
+            ...(traceState === undefined ? {} : { traceState: api.createTraceState(traceState) }),
           });
     const made = tracer.startSpan(
       span.name,
@@ -99,21 +117,42 @@ export async function openOtlp({ otlp, serviceName }: TracingConfig, version: st
       },
       parent,
     );
+    if (!made.isRecording()) return false;
     if (span.isError) made.setStatus({ code: api.SpanStatusCode.ERROR });
     made.end(span.endedMs + offsetMs);
+    return true;
   };
   return {
     counts,
     take: (spans) => {
       if (waiting + spans.length > SPANS_WAITING_MAX) {
-        counts.dropped += spans.length;
-        return;
+        return lose("dropped", spans.length, `${waiting} wait for it already`);
       }
-      waiting += spans.length;
-      for (const span of spans) make(span);
+      // Anew each time: the time of day may be set.
+      const offsetMs = wallMs() - nowMs();
+      for (const span of spans) {
+        // Before it is made: a full batch leaves at once.
+        waiting += 1;
+        if (make(span, offsetMs)) continue;
+        waiting -= 1;
+        lose("dropped", 1, "the SDK takes none");
+      }
     },
     close: async () => {
-      await sdk.shutdown().catch((error: unknown) => process.stderr.write(`traces: ${messageOf(error)}\n`));
+      const { promise: tooLong, resolve } = Promise.withResolvers<void>();
+      const timer = after(CLOSE_MS_MAX, resolve);
+      // What went wrong with the last batches the exporter has told.
+      await Promise.race([sdk.shutdown().catch(() => undefined), tooLong]);
+      timer.cancel();
+      isClosed = true;
+      const left = waiting + report.rest();
+      if (left > 0) onLost(left, waiting > 0 ? "the gateway ended first" : lastReason);
     },
   };
+}
+
+/** OTLPExporterError has the collector's answer in `data`, which may be long; ECONNREFUSED stands in a code alone. */
+function reasonOf(error: Error & { readonly code?: unknown }): string {
+  const { code, message } = error;
+  return message === "" ? String(code) : message;
 }

@@ -8,12 +8,15 @@ export interface TraceContext {
   /** 16 of them. */
   readonly spanId: string;
   readonly isSampled: boolean;
+  /** Level 2: the right-most 7 bytes of the trace's id were drawn at random; whoever goes on with it says the same. */
+  readonly isRandom: boolean;
 }
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const NO_TRACE = "0".repeat(32);
 const NO_SPAN = "0".repeat(16);
 const SAMPLED = 0x01;
+const RANDOM = 0x02;
 const SHARE_DIGITS = 13;
 const SHARES = 16 ** SHARE_DIGITS;
 
@@ -24,11 +27,18 @@ export function parseTraceparent(text: string | undefined): TraceContext | undef
     return undefined;
   // Later versions may have more behind; version 0 may not.
   if (version === "00" && rest !== undefined) return undefined;
-  return { traceId: traceId!, spanId: spanId!, isSampled: (Number.parseInt(flags!, 16) & SAMPLED) !== 0 };
+  const bits = Number.parseInt(flags!, 16);
+  return {
+    traceId: traceId!,
+    spanId: spanId!,
+    isSampled: (bits & SAMPLED) !== 0,
+    isRandom: (bits & RANDOM) !== 0,
+  };
 }
 
-export function formatTraceparent({ traceId, spanId, isSampled }: TraceContext): string {
-  return `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
+export function formatTraceparent({ traceId, spanId, isSampled, isRandom }: TraceContext): string {
+  const bits = (isSampled ? SAMPLED : 0) | (isRandom ? RANDOM : 0);
+  return `00-${traceId}-${spanId}-0${bits}`;
 }
 
 /** Chosen by the trace's own id, so that everybody on its way chooses alike. `ratio`: from 0 to 1. */

@@ -7,13 +7,28 @@
  */
 import { randomHex } from "#core/host/random.ts";
 import { valueOf, without } from "../../forward/fields.ts";
-import type { AttemptOutcome, RequestOutcome } from "../telemetry.ts";
+import type { FailureClass } from "../../resilience/failure-class.ts";
+import { METHODS, type AttemptOutcome, type RequestOutcome } from "../telemetry.ts";
 import { formatTraceparent, isChosen, parseTraceparent } from "./trace-context.ts";
 
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
 const TRACEPARENT = "traceparent";
-const REPLACED: ReadonlySet<string> = new Set([TRACEPARENT]);
+const TRACESTATE = "tracestate";
+const OF_CALLER: ReadonlySet<string> = new Set([TRACEPARENT]);
+/** §3.3: what vendors have said about a trace that is not gone on with says nothing about the one that begins. */
+const OF_NOBODY: ReadonlySet<string> = new Set([TRACEPARENT, TRACESTATE]);
+/** RFC 9110 §15.5: as seen by who asked, everything from here on is an error. */
+const CLIENT_ERROR = 400;
+const SERVER_ERROR = 500;
+const FAILED: ReadonlySet<AttemptOutcome> = new Set([
+  "refused",
+  "reset",
+  "timeout",
+  "broken",
+  "status",
+  "changed",
+]);
 
 export type SpanKind = "server" | "client";
 
@@ -21,6 +36,8 @@ export interface FinishedSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string | undefined;
+  /** As the caller sent it. */
+  readonly traceState: string | undefined;
   readonly name: string;
   readonly kind: SpanKind;
   /** Of the gateway's clock. */
@@ -48,15 +65,19 @@ interface TracedAttempt {
   readonly startedMs: number;
   endedMs: number | undefined;
   outcome: AttemptOutcome | undefined;
+  /** How far it had come when it failed. */
+  failure: FailureClass | undefined;
   status: number | undefined;
 }
 
 export interface TracedRequest {
   readonly method: string;
   readonly path: string;
-  readonly authority: string;
+  /** As they go to nodes. */
+  readonly fields: readonly string[];
   readonly client: string;
   readonly vantage: string;
+  /** Empty where requests have no names. */
   readonly requestId: string;
   /** 0: none was sent. */
   readonly status: number;
@@ -70,16 +91,20 @@ export class RequestTrace {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string | undefined;
+  readonly traceState: string | undefined;
   readonly isSampled: boolean;
   readonly startedMs: number;
   readonly attempts: TracedAttempt[] = [];
+  readonly #isRandom: boolean;
 
-  constructor(traceparent: string | undefined, sampleRatio: number, startedMs: number) {
-    const parent = parseTraceparent(traceparent);
+  constructor(fields: readonly string[], sampleRatio: number, startedMs: number) {
+    const parent = parseTraceparent(valueOf(fields, TRACEPARENT));
     this.traceId = parent?.traceId ?? randomHex(TRACE_ID_BYTES);
     this.parentSpanId = parent?.spanId;
     this.spanId = randomHex(SPAN_ID_BYTES);
+    this.traceState = parent === undefined ? undefined : valueOf(fields, TRACESTATE);
     this.isSampled = parent?.isSampled ?? isChosen(this.traceId, sampleRatio);
+    this.#isRandom = parent?.isRandom ?? true;
     this.startedMs = startedMs;
   }
 
@@ -93,11 +118,12 @@ export class RequestTrace {
       startedMs,
       endedMs: undefined,
       outcome: undefined,
+      failure: undefined,
       status: undefined,
     });
-    const own = without(fields, REPLACED);
+    const own = without(fields, this.parentSpanId === undefined ? OF_NOBODY : OF_CALLER);
     const { isSampled, traceId } = this;
-    own.push(TRACEPARENT, formatTraceparent({ traceId, spanId, isSampled }));
+    own.push(TRACEPARENT, formatTraceparent({ traceId, spanId, isSampled, isRandom: this.#isRandom }));
     return own;
   }
 
@@ -112,6 +138,11 @@ export class RequestTrace {
     attempt.outcome = outcome;
     attempt.endedMs = nowMs;
   }
+
+  failed(ordinal: number, failure: FailureClass): void {
+    const attempt = this.attempts[ordinal];
+    if (attempt !== undefined) attempt.failure = failure;
+  }
 }
 
 export class Tracer {
@@ -124,7 +155,7 @@ export class Tracer {
   }
 
   begin(fields: readonly string[], startedMs: number): RequestTrace {
-    return new RequestTrace(valueOf(fields, TRACEPARENT), this.#sampleRatio, startedMs);
+    return new RequestTrace(fields, this.#sampleRatio, startedMs);
   }
 
   ended(trace: RequestTrace, request: TracedRequest): void {
@@ -138,28 +169,32 @@ export class Tracer {
 }
 
 function serverSpan(trace: RequestTrace, request: TracedRequest): FinishedSpan {
-  const { traceId, spanId, parentSpanId, startedMs } = trace;
-  const { authority, client, failure, method, outcome, requestId, status, vantage } = request;
-  const [path = "", query] = request.path.split("?", 2);
-  const isError = outcome === "failed" || outcome === "truncated" || status >= 500;
+  const { traceId, spanId, parentSpanId, startedMs, traceState } = trace;
+  const { client, failure, fields, outcome, requestId, status, vantage } = request;
+  const [path, query] = splitOnce(request.path, "?");
+  const isError = outcome === "failed" || outcome === "truncated" || status >= SERVER_ERROR;
+  // What a trusted proxy in front was asked, otherwise what the gateway was.
+  const { host, port } = addressOf(valueOf(fields, "x-forwarded-host") ?? "");
   return {
     traceId,
     spanId,
     parentSpanId,
-    name: method,
+    traceState,
+    name: nameOf(request.method),
     kind: "server",
     startedMs,
     endedMs: request.endedMs,
     isError,
     attributes: {
-      "http.request.method": method,
-      "url.scheme": "http",
+      ...methodOf(request.method),
+      "url.scheme": valueOf(fields, "x-forwarded-proto") ?? "http",
       "url.path": path,
       ...(query === undefined ? {} : { "url.query": query }),
       ...(status === 0 ? {} : { "http.response.status_code": status }),
-      "server.address": authority,
+      ...(host === "" ? {} : { "server.address": host }),
+      ...(port === undefined ? {} : { "server.port": port }),
       "client.address": client,
-      "anycastle.request_id": requestId,
+      ...(requestId === "" ? {} : { "anycastle.request_id": requestId }),
       "anycastle.vantage": vantage,
       "anycastle.outcome": outcome,
       ...(isError ? { "error.type": failure ?? String(status) } : {}),
@@ -174,30 +209,57 @@ function attemptSpan(
   ordinal: number,
   { endedMs, method, path }: TracedRequest,
 ): FinishedSpan {
-  const { node, outcome = "cancelled", spanId, status } = attempt;
-  const isError = ["refused", "reset", "timeout", "broken", "status", "changed"].includes(outcome);
-  const { hostname, port } = new URL(node.url);
+  const { failure, node, outcome = "cancelled", spanId, status } = attempt;
+  const hasFailed = FAILED.has(outcome);
+  const isRefusal = status !== undefined && status >= CLIENT_ERROR;
+  const isError = hasFailed || (isRefusal && outcome === "answered");
+  const origin = node.url.replace(/\/$/, "");
+  const { host, port } = addressOf(origin.slice(origin.indexOf("://") + 3));
   return {
     traceId: trace.traceId,
     spanId,
     parentSpanId: trace.spanId,
-    name: method,
+    traceState: trace.traceState,
+    name: nameOf(method),
     kind: "client",
     startedMs: attempt.startedMs,
     endedMs: attempt.endedMs ?? endedMs,
     isError,
     attributes: {
-      "http.request.method": method,
-      "url.full": `${node.url.replace(/\/$/, "")}${path}`,
-      "server.address": hostname,
-      "server.port": Number(port),
+      ...methodOf(method),
+      "url.full": `${origin}${path}`,
+      "server.address": host,
+      ...(port === undefined ? {} : { "server.port": port }),
       ...(status === undefined ? {} : { "http.response.status_code": status }),
       ...(ordinal === 0 ? {} : { "http.request.resend_count": ordinal }),
       "anycastle.node": node.id,
       "anycastle.route": node.site,
       "anycastle.attempt.outcome": outcome,
       "anycastle.attempt.is_hedge": attempt.isHedge,
-      ...(isError ? { "error.type": outcome } : {}),
+      ...(failure === undefined ? {} : { "anycastle.attempt.failure_class": failure }),
+      ...(isError ? { "error.type": isRefusal ? String(status) : outcome } : {}),
     },
   };
+}
+
+/** Names of spans and values of attributes are few, whatever clients invent. */
+function nameOf(method: string): string {
+  return METHODS.includes(method) ? method : "HTTP";
+}
+
+function methodOf(method: string): Record<string, string> {
+  if (METHODS.includes(method)) return { "http.request.method": method };
+  return { "http.request.method": "_OTHER", "http.request.method_original": method };
+}
+
+/** `host[:port]`; the brackets of an IPv6 address belong to neither. */
+function addressOf(authority: string): { readonly host: string; readonly port: number | undefined } {
+  const [, host = "", port] = /^(.*?)(?::([0-9]{1,5}))?$/.exec(authority) ?? [];
+  return { host: host.replace(/^\[(.*)\]$/, "$1"), port: port === undefined ? undefined : Number(port) };
+}
+
+/** What stands behind the first separator is whole: a query may hold another one. */
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }

@@ -1,0 +1,151 @@
+/** Spans that the collector does not get: none of them is lost by the SDK's own choice, and none without a word. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test, vi } from "vitest";
+import type { TracingConfig } from "#gateway/config/tracing.ts";
+import { LossReport } from "#gateway/telemetry/tracing/loss-report.ts";
+import { openOtlp } from "#gateway/telemetry/tracing/otlp.ts";
+import type { FinishedSpan } from "#gateway/telemetry/tracing/tracer.ts";
+import { Collector, spansOf, withCollector } from "./collector.ts";
+import { ask, reset, startStand, until, withStand, type Stand } from "./stand.ts";
+
+const TOUCHED = ["OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_SDK_DISABLED"];
+
+afterEach(() => {
+  vi.useRealTimers();
+  for (const name of TOUCHED) delete process.env[name];
+});
+
+const WAITING_MAX = 8_192;
+const SPAN: FinishedSpan = {
+  traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+  spanId: "00f067aa0ba902b7",
+  parentSpanId: undefined,
+  traceState: undefined,
+  name: "GET",
+  kind: "server",
+  startedMs: 1,
+  endedMs: 2,
+  isError: false,
+  attributes: {},
+};
+
+async function metricsOf({ gateway }: Stand): Promise<string> {
+  return await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+}
+
+test.each(["always_off", "traceidratio", "parentbased_traceidratio"])(
+  "what failed is told, whatever the SDK makes of OTEL_TRACES_SAMPLER=%s",
+  async (sampler) => {
+    process.env["OTEL_TRACES_SAMPLER"] = sampler;
+    process.env["OTEL_TRACES_SAMPLER_ARG"] = "0";
+    const spans = await spansOf({ sampleRatio: 0 }, async (stand) => {
+      stand.node("ny1-1").handler = reset;
+      await ask(stand.port);
+    });
+    expect(spans.length).toBe(3);
+  },
+);
+
+test("with the SDK switched off every span counts as dropped, not as waiting", async () => {
+  process.env["OTEL_SDK_DISABLED"] = "true";
+  await withCollector({ sampleRatio: 1 }, async (stand, collector) => {
+    await ask(stand.port);
+    expect(await metricsOf(stand)).toContain('anycastle_trace_spans_total{result="dropped"} 2');
+    expect(collector.spans).toEqual([]);
+    expect(stand.events.filter(({ kind }) => kind === "gateway.traces")).toEqual([
+      { kind: "gateway.traces", lost: 1, reason: "the SDK takes none" },
+    ]);
+  });
+});
+
+test("losses are told at once, then together, once a minute at most", () => {
+  const report = new LossReport();
+  expect(report.add(5, 1_000)).toBe(5);
+  expect([report.add(1, 1_001), report.add(2, 60_999)]).toEqual([0, 0]);
+  expect(report.add(4, 61_000)).toBe(7);
+  expect(report.add(3, 61_001)).toBe(0);
+  expect([report.rest(), report.rest()]).toEqual([3, 0]);
+});
+
+test("a collector that refuses is told of once, with its reason, and what is left at the end", async () => {
+  const refusing = createServer((_request, response) => response.writeHead(400).end("no\n"));
+  const endpoint = await addressOf(refusing);
+  const stand = await startStand({ document: { tracing: { otlp: { endpoint }, sampleRatio: 1 } } });
+  const told = () => stand.events.filter((event) => event.kind === "gateway.traces");
+  await ask(stand.port);
+  await until(() => told().length === 1);
+  expect(told()[0]).toEqual({ kind: "gateway.traces", lost: 2, reason: "Bad Request" });
+  await ask(stand.port);
+  await until(async () => (await metricsOf(stand)).includes('result="failed"} 4'));
+  expect(told().length).toBe(1);
+  await stand.close();
+  expect(told().slice(1)).toEqual([{ kind: "gateway.traces", lost: 2, reason: "Bad Request" }]);
+  refusing.close();
+});
+
+test("a collector that never answers keeps nobody from ending for longer than two seconds", async () => {
+  const silent = createServer(() => undefined);
+  const lost: [number, string][] = [];
+  const sink = await openOtlp(await configOf(silent), { version: "1", onLost: (...told) => lost.push(told) });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  sink.take([SPAN]);
+  const closed = sink.close();
+  // Before the exporter gives up by itself, which is after five.
+  await vi.advanceTimersByTimeAsync(2_000);
+  await closed;
+  expect(lost).toEqual([[1, "the gateway ended first"]]);
+  silent.closeAllConnections();
+  silent.close();
+});
+
+test("more than may wait is dropped, counted and told", async () => {
+  const silent = createServer(() => undefined);
+  const lost: [number, string][] = [];
+  const sink = await openOtlp(await configOf(silent), { version: "1", onLost: (...told) => lost.push(told) });
+  for (let count = 0; count < WAITING_MAX / 2; count++) sink.take([SPAN, SPAN]);
+  expect(sink.counts.dropped).toBe(0);
+  sink.take([SPAN, SPAN]);
+  expect(sink.counts).toEqual({ exported: 0, failed: 0, dropped: 2 });
+  expect(lost).toEqual([[2, "8192 wait for it already"]]);
+  await sink.close();
+  expect(lost[1]).toEqual([WAITING_MAX, "the gateway ended first"]);
+  silent.closeAllConnections();
+  silent.close();
+});
+
+test("a collector that comes back gets what comes then", async () => {
+  const collector = new Collector();
+  let isAway = true;
+  const inFront = createServer((request, response) => {
+    if (isAway) return void response.writeHead(400).end();
+    void fetch(`${behind}${request.url}`, {
+      method: "POST",
+      body: request,
+      duplex: "half",
+      headers: { "content-type": "application/json" },
+    }).then(() => response.writeHead(200, { "content-type": "application/json" }).end("{}"));
+  });
+  const behind = await collector.start();
+  const endpoint = await addressOf(inFront);
+  const document = { tracing: { otlp: { endpoint }, sampleRatio: 1 } };
+  await withStand({ document }, async (stand) => {
+    await ask(stand.port);
+    await until(async () => (await metricsOf(stand)).includes('result="failed"} 2'));
+    isAway = false;
+    await ask(stand.port);
+    await until(() => collector.spans.length > 0);
+  });
+  expect(collector.spans.length).toBe(2);
+  collector.stop();
+  inFront.close();
+});
+
+async function configOf(collector: Server): Promise<TracingConfig> {
+  return { otlp: { endpoint: await addressOf(collector) }, sampleRatio: 1, serviceName: "edge" };
+}
+
+async function addressOf(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
