@@ -29,10 +29,10 @@ export const tracingSchema = z.strictObject({
 });
 
 export const serverTimingSchema = z
-  .enum(["off", "on-request", "always"])
+  .enum(["off", "on-trusted-request", "on-request", "always"])
   .default("off")
   .describe(
-    "`Server-Timing` on answers: time in the gateway and at the node, attempts. `on-request`: for requests with `x-server-timing: 1`.",
+    "`Server-Timing` on answers: time in the gateway, in line and at the node, attempts. `on-request`: for requests with `x-server-timing: 1`; `on-trusted-request`: for those of them that come from `trustedProxies`.",
   );
 
 export type TracingConfig = Readonly<z.output<typeof tracingSchema>>;

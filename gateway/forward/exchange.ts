@@ -43,12 +43,12 @@ import type { PathPattern, PathPatterns } from "../routing/path-patterns.ts";
 import { ecmpNode } from "../routing/modes.ts";
 import type { AccessLog, LoggedAttempt } from "../telemetry/access-log.ts";
 import type { RequestIds } from "../telemetry/request-id.ts";
+import { isTimingWanted, timingText, type TimedAnswer } from "../telemetry/server-timing.ts";
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
 import type { RequestTrace, Tracer } from "../telemetry/tracing/tracer.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ClientResponse } from "./client-response.ts";
 import type { Deadlined, Deadlines } from "./deadlines.ts";
-import { valueOf } from "./fields.ts";
 import { failureText, type RequestFailure } from "./failure.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
 import { RequestBody } from "./request-body.ts";
@@ -131,6 +131,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** Mode `anycast-only`. */
   readonly #isBare: boolean;
   readonly #startedMs: number;
+  /** When its turn came, where requests stand in line. */
+  #begunMs: number;
   #view: RouteView;
   /** Nodes chosen so far, whether or not they were asked in the end. */
   readonly #tried: number[] = [];
@@ -200,6 +202,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#isBare = engine.config.routing.mode === "anycast-only";
     this.#startedMs = engine.clock.nowMs();
     this.#awaitedSinceMs = this.#startedMs;
+    this.#begunMs = this.#startedMs;
     this.#pick = {
       excluded: this.#tried,
       nowMs: this.#startedMs,
@@ -228,7 +231,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   start(): void {
-    const { deadlines, hedgeBudget, retryBudget, telemetry } = this.#engine;
+    const { clock, deadlines, hedgeBudget, line, retryBudget, telemetry } = this.#engine;
+    if (line !== undefined) this.#begunMs = clock.nowMs();
     this.#connection.open.add(this);
     this.#engine.openCount += 1;
     telemetry.requestStarted();
@@ -538,7 +542,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const cookie = this.#engine.affinity?.cookieFor(attempt.node.index, this.#pick.affinity);
     if (cookie !== undefined) fields.push("set-cookie", cookie);
     if (this.#engine.config.hasRequestId) this.#nameAnswer(fields, answer.hasRequestId);
-    if (this.#engine.config.serverTiming !== "off") this.#tellTiming(fields, attempt, ttfbMs, tookMs);
+    if (this.#isTimed()) this.#tellTiming(fields, nowMs, { id: attempt.node.id, tookMs });
     if (phase.isDraining) this.#sayClose(fields);
     this.#heldHead = { status, reason, fields };
     this.#heldTurns = 0;
@@ -563,13 +567,20 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     );
   }
 
-  /** W3C Server Timing: what of the time to the head was the gateway's, and what the node's. */
-  #tellTiming(fields: string[], { node }: Attempt, ttfbMs: number, tookMs: number): void {
-    const { serverTiming } = this.#engine.config;
-    if (serverTiming === "on-request" && valueOf(this.#head.fields, "x-server-timing") === undefined) return;
-    const own = `gateway;dur=${(ttfbMs - tookMs).toFixed(1)}`;
-    const theirs = `node;desc="${node.id}";dur=${tookMs.toFixed(1)}`;
-    fields.push("server-timing", `${own}, ${theirs}, attempts;desc="${this.#attemptCount}"`);
+  #isTimed(): boolean {
+    return isTimingWanted(this.#engine.config.serverTiming, this.#head);
+  }
+
+  /** `node`: the one that answers; absent: nobody does. */
+  #tellTiming(fields: string[], nowMs: number, node?: TimedAnswer["node"]): void {
+    const { line } = this.#engine;
+    const text = timingText({
+      totalMs: nowMs - this.#startedMs,
+      waitMs: line === undefined ? undefined : this.#begunMs - this.#startedMs,
+      attempts: this.#attemptCount,
+      ...(node === undefined ? {} : { node }),
+    });
+    fields.push("server-timing", text);
   }
 
   /** The client learns the name of its request, unless the node has told it already. */
@@ -888,6 +899,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       text,
     ];
     if (this.#engine.config.hasRequestId) fields.push("x-request-id", this.#requestId);
+    if (this.#isTimed()) this.#tellTiming(fields, this.#engine.clock.nowMs());
     // What is left of a body that is too large is not read to its end.
     if (this.#engine.phase.isDraining || failure.kind === "body-too-large") this.#sayClose(fields);
     this.#response.writeHead(this.#status, fields);

@@ -27,6 +27,8 @@ export interface RequestHead {
   readonly isLastHop: boolean;
   /** Address of the client, as far as the peer is believed about it. */
   readonly client: string;
+  /** The peer may say where a request came from. */
+  readonly isFromTrusted: boolean;
   /** Value of the configured vantage field, if there is one. */
   readonly vantageField: string | undefined;
 }
@@ -217,6 +219,7 @@ export function readHead(
     requestId,
     isLastHop,
     client,
+    isFromTrusted: isTrusted,
     vantageField,
   };
 }

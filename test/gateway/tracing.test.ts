@@ -137,23 +137,6 @@ test("without `tracing` a caller's field passes as it is, and nothing is counted
   });
 });
 
-test("Server-Timing: when it is asked for, or always, beside the node's own", async () => {
-  const timing = /^gateway;dur=[\d.]+, node;desc="ny1-1";dur=[\d.]+, attempts;desc="1"$/;
-  await withStand({ sites: { ny1: 1 }, document: { serverTiming: "on-request" } }, async ({ port }) => {
-    expect((await ask(port)).headers["server-timing"]).toBe(undefined);
-    expect((await ask(port, { headers: { "x-server-timing": "1" } })).headers["server-timing"]).toMatch(
-      timing,
-    );
-  });
-  await withStand({ sites: { ny1: 1 }, document: { serverTiming: "always" } }, async ({ nodes, port }) => {
-    nodes[0]!.handler = (_request, response) =>
-      response.writeHead(200, { "server-timing": "db;dur=5" }).end();
-    const { rawHeaders } = await ask(port);
-    const values = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === "server-timing");
-    expect(values).toEqual(["db;dur=5", expect.stringMatching(timing)]);
-  });
-});
-
 /** Tells of each module of OpenTelemetry that a process loads, by whomever. */
 const SPY = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from "node:module";

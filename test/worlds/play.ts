@@ -216,6 +216,7 @@ class Play {
       hasIdempotencyKey: asked.hasKey,
       requestId: id,
       isLastHop: false,
+      isFromTrusted: false,
       client: asked.address,
       vantageField: undefined,
     };
