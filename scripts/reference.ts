@@ -1,10 +1,12 @@
 /**
  * The generated references of the gateway's configuration: the JSON Schema that editors read, and the table that
- * people read, both from the one schema in `gateway/config.ts`; and the outline of the land, for reports that are made
- * where no map library is installed. `scripts/generate.ts` writes them; a test compares.
+ * people read, both from the one schema in `gateway/config.ts`; the gateway's admin API as OpenAPI; and the outline of the
+ * land, for reports that are made where no map library is installed. `scripts/generate.ts` writes them; a test compares.
  */
 import type { z } from "zod";
 import { gatewayJsonSchema } from "../cli/config-file/schema-words.ts";
+import { VERSION } from "#core/version.ts";
+import { OPERATION_LINES, openApiOf } from "#gateway/admin/openapi.ts";
 import { landPath } from "./land-path.ts";
 
 /** Words for people, where JSON Schema's own mislead. */
@@ -23,6 +25,7 @@ export function references(): ReadonlyMap<string, string> {
   return new Map([
     ["schema/anycastle.schema.json", `${JSON.stringify(schema, undefined, 2)}\n`],
     ["docs/configuration.md", configurationPage(schema)],
+    ["docs/gateway-api.json", `${JSON.stringify(openApiOf(OPERATION_LINES, VERSION), undefined, 2)}\n`],
     ["cli/sim/report/land.svg", `<path class="land" d="${landPath()}"/>\n`],
   ]);
 }

@@ -4,24 +4,21 @@
  */
 import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
-import { UserError } from "#core/errors.ts";
-import { nowMs } from "#core/host/clock.ts";
 import { createControlServer } from "#core/host/control-server.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Engine } from "../forward/exchange.ts";
-import type { Fleet, FleetNode } from "../forward/fleet.ts";
+import type { Fleet } from "../forward/fleet.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
-import { addBreakerRoutes, BREAKER_PATHS } from "./breakers.ts";
-import { addCacheRoutes, CACHE_PATHS } from "./cache.ts";
-import { addHealthRoutes, HEALTH_PATHS } from "./health.ts";
-import { addOpenApiRoute, OPENAPI_PATHS } from "./openapi.ts";
-import { addRateLimitRoutes, RATE_LIMIT_PATHS } from "./rate-limit.ts";
-import { addReloadRoutes, RELOAD_PATHS, type Reload } from "./reload.ts";
-import { addStatsPage, STATS_PATHS } from "./stats-page.ts";
-import { addWhyRoute, WHY_PATHS } from "./why.ts";
-
-const WEIGHT_MAX = 10_000;
+import { addBreakerRoutes } from "./breakers.ts";
+import { addCacheRoutes } from "./cache.ts";
+import { addHealthRoutes } from "./health.ts";
+import { addNodeRoutes } from "./nodes.ts";
+import { addOpenApiRoute } from "./openapi.ts";
+import { addRateLimitRoutes } from "./rate-limit.ts";
+import { addReloadRoutes, type Reload } from "./reload.ts";
+import { addStatsPage } from "./stats-page.ts";
+import { addWhyRoute } from "./why.ts";
 
 export interface AdminOptions {
   readonly token: string;
@@ -47,35 +44,13 @@ export interface AdminOptions {
   readonly nowMs: () => number;
 }
 
-const PATHS = [
-  "GET /status",
-  "GET /metrics",
-  ...HEALTH_PATHS,
-  ...STATS_PATHS,
-  ...WHY_PATHS,
-  "POST /nodes/:id/drain",
-  "POST /nodes/:id/undrain",
-  "PUT /nodes/:id/weight",
-  "PUT /api/v1/nodes/:id/disable",
-  "PUT /api/v1/nodes/:id/enable",
-  "PUT /api/v1/connections/:id/disable",
-  "PUT /api/v1/connections/:id/enable",
-  "POST /sites/:id/drain",
-  "POST /sites/:id/undrain",
-  "POST /drain",
-  ...BREAKER_PATHS,
-  ...RATE_LIMIT_PATHS,
-  ...CACHE_PATHS,
-  ...OPENAPI_PATHS,
-];
-
 export function createAdmin(options: AdminOptions): FastifyInstance {
   const server = createControlServer({ token: options.token, hostNames: options.hostNames });
-  const paths = options.reload === undefined ? PATHS : [...PATHS, ...RELOAD_PATHS];
+  const routes = listRoutes(server);
   server.addHook("onSend", async (_request, reply) => {
     if (options.isLeaving()) void reply.header("connection", "close");
   });
-  server.get("/", async () => ({ paths }));
+  server.get("/", async () => ({ paths: routes }));
   server.get("/status", async () => options.status());
   server.get("/metrics", async (_request, reply) => {
     void reply.type(options.registry.contentType);
@@ -87,7 +62,7 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   addNodeRoutes(server, options.fleet);
   addBreakerRoutes(server, options.breakers, options.nowMs);
   addRateLimitRoutes(server, options.admission);
-  addOpenApiRoute(server, paths, options.version);
+  addOpenApiRoute(server, routes, options.version);
   addCacheRoutes(server, () => options.engine().cache, options.forgetNames);
   if (options.reload !== undefined) addReloadRoutes(server, options.reload);
   server.post("/drain", async () => {
@@ -97,68 +72,11 @@ export function createAdmin(options: AdminOptions): FastifyInstance {
   return server;
 }
 
-function addNodeRoutes(server: FastifyInstance, fleetOf: () => Fleet): void {
-  server.post<{ Params: { id: string } }>("/nodes/:id/drain", async ({ params }) =>
-    drainAll(fleetOf(), [nodeNamed(fleetOf(), params.id)]),
-  );
-  server.post<{ Params: { id: string } }>("/nodes/:id/undrain", async ({ params }) =>
-    undrainAll(fleetOf(), [nodeNamed(fleetOf(), params.id)]),
-  );
-  server.post<{ Params: { id: string } }>("/sites/:id/drain", async ({ params }) =>
-    drainAll(fleetOf(), siteNamed(fleetOf(), params.id)),
-  );
-  server.post<{ Params: { id: string } }>("/sites/:id/undrain", async ({ params }) =>
-    undrainAll(fleetOf(), siteNamed(fleetOf(), params.id)),
-  );
-  // The emergency switch, under the names it is known by elsewhere.
-  for (const what of ["nodes", "connections"]) {
-    server.put<{ Params: { id: string } }>(`/api/v1/${what}/:id/disable`, async ({ params }) =>
-      drainAll(fleetOf(), [nodeNamed(fleetOf(), params.id)]),
-    );
-    server.put<{ Params: { id: string } }>(`/api/v1/${what}/:id/enable`, async ({ params }) =>
-      undrainAll(fleetOf(), [nodeNamed(fleetOf(), params.id)]),
-    );
-  }
-  server.put<{ Params: { id: string }; Body: unknown }>("/nodes/:id/weight", async ({ params, body }) => {
-    const fleet = fleetOf();
-    const node = nodeNamed(fleet, params.id);
-    const weight = weightOf(body);
-    fleet.setWeight(node, weight, nowMs());
-    return { node: node.id, weight };
+/** `GET /status`, as they are added from here on: nobody has to keep a list. */
+function listRoutes(server: FastifyInstance): readonly string[] {
+  const routes: string[] = [];
+  server.addHook("onRoute", ({ method, url }) => {
+    for (const each of [method].flat()) if (each !== "HEAD") routes.push(`${each} ${url}`);
   });
-}
-
-function drainAll(fleet: Fleet, nodes: readonly FleetNode[]): { nodes: string[] } {
-  for (const node of nodes) fleet.apply(fleet.board.drain(node.index), nowMs());
-  return { nodes: nodes.map(({ id }) => id) };
-}
-
-function undrainAll(fleet: Fleet, nodes: readonly FleetNode[]): { nodes: string[] } {
-  for (const node of nodes) fleet.apply(fleet.board.undrain(node.index), nowMs());
-  return { nodes: nodes.map(({ id }) => id) };
-}
-
-function nodeNamed(fleet: Fleet, id: string): FleetNode {
-  const node = fleet.nodeById(id);
-  if (node !== undefined) return node;
-  throw new UserError("NODE_UNKNOWN", `there is no node "${id.slice(0, 80)}"`, {
-    hint: `nodes are ${fleet.nodes.map((known) => known.id).join(", ")}`,
-  });
-}
-
-function siteNamed(fleet: Fleet, id: string): FleetNode[] {
-  const nodes = fleet.nodes.filter((node) => node.site === id);
-  if (nodes.length > 0) return nodes;
-  throw new UserError("SITE_UNKNOWN", `there is no site "${id.slice(0, 80)}"`, {
-    hint: `sites are ${fleet.sites.map((known) => known.id).join(", ")}`,
-  });
-}
-
-function weightOf(body: unknown): number {
-  const weight = typeof body === "object" && body !== null && "weight" in body ? body.weight : undefined;
-  if (typeof weight === "number" && Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX)
-    return weight;
-  throw new UserError("WEIGHT_INVALID", `weight must be a whole number from 0 to ${WEIGHT_MAX}`, {
-    hint: 'send {"weight": 100}',
-  });
+  return routes;
 }

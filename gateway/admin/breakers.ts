@@ -7,13 +7,6 @@ import { UserError } from "#core/errors.ts";
 import type { CircuitBreaker } from "../resilience/breaker/breaker.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
 
-export const BREAKER_PATHS = [
-  "GET /health/circuit-breakers",
-  "POST /circuit-breakers/:name/open",
-  "POST /circuit-breakers/:name/close",
-  "POST /circuit-breakers/:name/reset",
-];
-
 export function addBreakerRoutes(
   server: FastifyInstance,
   breakersOf: () => SiteBreakers | undefined,

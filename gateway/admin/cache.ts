@@ -2,8 +2,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ResponseCache } from "../cache/response-cache.ts";
 
-export const CACHE_PATHS = ["GET /api/v1/cache", "DELETE /api/v1/cache"];
-
 export function addCacheRoutes(
   server: FastifyInstance,
   cacheOf: () => ResponseCache | undefined,

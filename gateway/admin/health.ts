@@ -8,8 +8,6 @@ import { uptimeText } from "#core/uptime-text.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
 import { levelOf, worstOf, type HealthLevel } from "../health/levels.ts";
 
-export const HEALTH_PATHS = ["GET /health", "GET /health/live", "GET /health/ready", "GET /ready"];
-
 /** Four of five nodes are well enough; with half of them a site is unhealthy, with none critical. */
 const SITE_THRESHOLD = 0.8;
 const SERVING: readonly string[] = ["healthy", "unproven"];

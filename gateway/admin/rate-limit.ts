@@ -5,10 +5,8 @@ import { UserError } from "#core/errors.ts";
 import type { Admission } from "../admission/admission.ts";
 import { completeRateLimit, rateLimitSchema } from "../config/admission.ts";
 
-export const RATE_LIMIT_PATHS = ["GET /api/v1/rate-limit", "PUT /api/v1/rate-limit"];
-
 /** What is left out stays as it is. */
-const bodySchema = z.strictObject({
+export const ratesSchema = z.strictObject({
   all: rateLimitSchema.optional(),
   perClient: rateLimitSchema.optional(),
 });
@@ -20,7 +18,7 @@ export function addRateLimitRoutes(server: FastifyInstance, admissionOf: () => A
   };
   server.get("/api/v1/rate-limit", async () => told());
   server.put("/api/v1/rate-limit", async ({ body }) => {
-    const parsed = bodySchema.safeParse(body);
+    const parsed = ratesSchema.safeParse(body);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
       throw new UserError("RATE_LIMIT_INVALID", `${issue!.path.join(".")}: ${issue!.message}`, {

@@ -2,7 +2,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ReloadResult } from "../gateway.ts";
 
-export const RELOAD_PATHS = ["GET /api/v1/reload", "POST /api/v1/reload"];
 /** Understood, and not put in force. */
 const UNPROCESSABLE = 422;
 

@@ -5,8 +5,6 @@
 import type { FastifyInstance } from "fastify";
 import type { GatewayNodeStatus, GatewayStatus } from "#core/wire/gateway-status.ts";
 
-export const STATS_PATHS = ["GET /stats"];
-
 const REFRESH_S = 5;
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

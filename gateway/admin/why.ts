@@ -13,8 +13,6 @@ import type { Engine } from "../forward/exchange.ts";
 
 const COST_DIGITS = 6;
 
-export const WHY_PATHS = ["GET /api/v1/why"];
-
 export function addWhyRoute(server: FastifyInstance, engineOf: () => Engine): void {
   server.get<{ Querystring: Record<string, unknown> }>("/api/v1/why", async ({ query }) => {
     const { clock, config, fleet, paths, plan, routes } = engineOf();
