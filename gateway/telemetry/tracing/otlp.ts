@@ -5,6 +5,7 @@
  * Nothing waits for the collector: spans queue up to `SPANS_WAITING_MAX`, what comes above is dropped and counted. Which
  * requests are told is decided before (`tracer.ts`); the SDK has no say in it, whatever its environment variables are.
  */
+import type { Context } from "@opentelemetry/api";
 import { after, nowMs, wallMs } from "#core/host/clock.ts";
 import type { TracingConfig } from "../../config/tracing.ts";
 import { LossReport } from "./loss-report.ts";
@@ -27,6 +28,8 @@ export interface OtlpSink extends SpanSink {
   /** Sends what waits, within `CLOSE_MS_MAX`. */
   close(): Promise<void>;
 }
+
+type Api = typeof import("@opentelemetry/api");
 
 export interface OtlpOptions {
   readonly version: string;
@@ -96,27 +99,11 @@ export async function openOtlp(
   const tracer = api.trace.getTracer("anycastle-gateway", version);
   /** False: the SDK takes none (OTEL_SDK_DISABLED). `offsetMs`: from the gateway's clock to the time of day. */
   const make = (span: FinishedSpan, offsetMs: number): boolean => {
-    const { traceId, spanId, parentSpanId, traceState } = span;
-    next = { traceId, spanId };
-    const parent =
-      parentSpanId === undefined
-        ? api.ROOT_CONTEXT
-        : api.trace.setSpanContext(api.ROOT_CONTEXT, {
-            traceId,
-            spanId: parentSpanId,
-            traceFlags: api.TraceFlags.SAMPLED,
-            isRemote: span.kind === "server",
-            ...(traceState === undefined ? {} : { traceState: api.createTraceState(traceState) }),
-          });
-    const made = tracer.startSpan(
-      span.name,
-      {
-        kind: span.kind === "server" ? api.SpanKind.SERVER : api.SpanKind.CLIENT,
-        startTime: span.startedMs + offsetMs,
-        attributes: span.attributes,
-      },
-      parent,
-    );
+    next = span;
+    const kind = span.kind === "server" ? api.SpanKind.SERVER : api.SpanKind.CLIENT;
+    const startTime = span.startedMs + offsetMs;
+    const options = { kind, startTime, attributes: span.attributes };
+    const made = tracer.startSpan(span.name, options, parentOf(api, span));
     if (!made.isRecording()) return false;
     if (span.isError) made.setStatus({ code: api.SpanStatusCode.ERROR });
     made.end(span.endedMs + offsetMs);
@@ -149,6 +136,18 @@ export async function openOtlp(
       if (left > 0) onLost(left, waiting > 0 ? "the gateway ended first" : lastReason);
     },
   };
+}
+
+/** The caller's span for a request, the request's own for an attempt. */
+function parentOf(api: Api, { kind, parentSpanId, traceId, traceState }: FinishedSpan): Context {
+  if (parentSpanId === undefined) return api.ROOT_CONTEXT;
+  return api.trace.setSpanContext(api.ROOT_CONTEXT, {
+    traceId,
+    spanId: parentSpanId,
+    traceFlags: api.TraceFlags.SAMPLED,
+    isRemote: kind === "server",
+    ...(traceState === undefined ? {} : { traceState: api.createTraceState(traceState) }),
+  });
 }
 
 /** OTLPExporterError has the collector's answer in `data`, which may be long; ECONNREFUSED stands in a code alone. */
