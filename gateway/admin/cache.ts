@@ -12,6 +12,6 @@ export function addCacheRoutes(
     return { isOn: store !== undefined, entries: store?.count ?? 0, bytes: store?.bytes ?? 0 };
   });
   server.delete("/api/v1/cache", async () => ({
-    cleared: { ...(cacheOf()?.store.clear() ?? { entries: 0, bytes: 0 }), names: forgetNames() },
+    cleared: { ...(cacheOf()?.clear() ?? { entries: 0, bytes: 0 }), names: forgetNames() },
   }));
 }

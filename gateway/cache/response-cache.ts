@@ -8,34 +8,22 @@
  *                                                     |--> 5xx, nobody there: the stored one, if it is good enough
  *                                                     '--> anything else: passed on, and kept on its way if it may be
  *
- * Exchanges do not know of it: it stands in the client's place while one runs. Left out: Range (passed through), background
- * revalidation, lifetimes by guess.
+ * Exchanges do not know of it: it stands in the client's place while one runs. What may have changed something makes it forget
+ * what is kept and what is on its way to be kept. Left out: Range (passed through), background revalidation, lifetimes by guess.
  */
-import { wallMs } from "#core/host/clock.ts";
 import type { CacheConfig } from "../config/cache.ts";
-import type { ClientResponse } from "../forward/client-response.ts";
-import type { Deadlined } from "../forward/deadlines.ts";
+import type { ClientResponse, GivenAnswer } from "../forward/client-response.ts";
 import type { Engine } from "../forward/exchange.ts";
-import type { ClientConnection, OpenRequest } from "../listener/client-connection.ts";
+import { valueOf, without } from "../forward/fields.ts";
+import type { ClientConnection } from "../listener/client-connection.ts";
 import type { RequestHead } from "../listener/request-head.ts";
 import { readCacheControl, type CacheControl } from "./cache-control.ts";
-import { valueOf, without } from "../forward/fields.ts";
+import { cacheStatus, type AnsweredResult, type Need } from "./cache-status.ts";
+import { Filling } from "./filling.ts";
+import { Flight, type FlightEnd, type WaitEnd } from "./flight.ts";
+import { Forgetting } from "./forgetting.ts";
 import { ResponseStore } from "./response-store.ts";
-import {
-  ageOf,
-  freshened,
-  isFresh,
-  isGoodEnough,
-  isKnownTo,
-  storedResponse,
-  whyNotStored,
-  type ResponseHead,
-  type StoredResponse,
-} from "./stored-response.ts";
-
-export const CACHE_RESULTS = ["hit", "miss", "revalidated", "stale", "collapsed", "bypass"] as const;
-
-export type CacheResult = (typeof CACHE_RESULTS)[number];
+import { ageOf, isFresh, isGoodEnough, isKnownTo, type StoredResponse } from "./stored-response.ts";
 
 export interface CacheRequest {
   readonly engine: Engine;
@@ -48,6 +36,22 @@ export interface CacheRequest {
 /** Runs the request's exchange, which answers to `response`. */
 type Forward = (response: ClientResponse) => void;
 
+interface Ask {
+  readonly asked: CacheRequest;
+  readonly key: string;
+  readonly control: CacheControl;
+  readonly forward: Forward;
+}
+
+/** How an answer from the store is told. */
+interface Telling {
+  readonly result: AnsweredResult;
+  readonly need: Need;
+  /** It was somebody else's request that was answered so. */
+  readonly isCollapsed?: boolean;
+  readonly requestId: string;
+}
+
 const CONDITIONS = new Set([
   "if-none-match",
   "if-modified-since",
@@ -57,25 +61,19 @@ const CONDITIONS = new Set([
 ]);
 /** Of a 304: what describes the body that is not sent (RFC 9110 §15.4.5). */
 const OF_BODY = new Set(["content-type", "content-encoding", "content-language", "content-range"]);
-/** Of all others nobody knows what they change (RFC 9110 §9.2.1). */
-const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "QUERY"]);
+/** As the IANA registry of methods has it; of all others nobody knows what they change (RFC 9110 §9.2.1). */
+const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"]);
 const NO_NODE = -1;
-/** RFC 9211. */
-const STATUS_TEXTS: Readonly<Record<CacheResult, string>> = {
-  hit: "anycastle; hit",
-  collapsed: "anycastle; hit; collapsed",
-  revalidated: "anycastle; hit; fwd=stale; fwd-status=304",
-  stale: "anycastle; hit; fwd=stale; detail=stale-if-error",
-  miss: "anycastle; fwd=uri-miss",
-  bypass: "anycastle; fwd=bypass",
-};
+const NO_CONTROL = readCacheControl(undefined);
 
 export class ResponseCache {
   readonly #config: CacheConfig;
   readonly #store: ResponseStore;
-  /** By key: who waits for the request that is under way. */
-  readonly #underWay = new Map<string, { readonly waiters: Set<Waiter>; readonly sinceMs: number }>();
+  readonly #flights = new Map<string, Flight>();
+  /** By key: what is on its way and may be kept. */
+  readonly #fillings = new Map<string, Set<Filling>>();
   #waiting = 0;
+  #heldBytes = 0;
 
   constructor(config: CacheConfig) {
     this.#config = config;
@@ -94,33 +92,107 @@ export class ResponseCache {
   serve(asked: CacheRequest, forward: Forward): void {
     const { engine, head, response } = asked;
     const key = keyOf(head);
-    if (!SAFE.has(head.method)) {
-      return forward(new Forgetting(response, () => this.#store.forget(key)));
-    }
+    if (!SAFE.has(head.method)) return forward(new Forgetting(response, () => this.forget(key)));
     const control = readCacheControl(valueOf(head.fields, "cache-control") ?? pragmaOf(head));
     const isRange = valueOf(head.fields, "range") !== undefined;
     const isSafe = head.method === "GET" || head.method === "HEAD";
     if (!isSafe || head.bodyBytes !== 0 || isRange || control.noStore) return this.#pass(asked, forward);
     const stored = this.#store.find(key, head.fields);
     if (stored !== undefined && isFresh(stored, control, engine.clock.nowMs())) {
-      return this.give(asked, stored, "hit");
+      return this.#give(asked, stored, { result: "hit", need: "stale" });
     }
     if (control.onlyIfCached) return this.#refuse(asked);
     const isConditional = head.fields.some(
       (name, index) => index % 2 === 0 && CONDITIONS.has(name.toLowerCase()),
     );
     if (head.method === "HEAD" || (stored === undefined && isConditional)) return this.#pass(asked, forward);
-    this.#ask({ asked, key, control, stored, forward });
+    this.#ask({ asked, key, control, forward });
+  }
+
+  /** Every variant, and what is on its way; but not `by`, which has brought the news. */
+  forget(key: string, by?: Filling): void {
+    this.#store.forget(key);
+    this.#spoil([...(this.#fillings.get(key) ?? [])].filter((filling) => filling !== by));
+  }
+
+  /** All there is; what was there is returned. */
+  clear(): { readonly entries: number; readonly bytes: number } {
+    const cleared = this.#store.clear();
+    this.#spoil([...this.#fillings.values()].flatMap((fillings) => [...fillings]));
+    return cleared;
+  }
+
+  // For fillings.
+
+  /** Room for so many bytes of an answer that is being collected; false: there is none. */
+  hold(bytes: number): boolean {
+    if (this.#heldBytes + bytes > this.#config.bytesMax) return false;
+    this.#heldBytes += bytes;
+    return true;
+  }
+
+  letGo(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+
+  /** Its answer is there, or will not be kept: those who waited get it, or ask themselves. */
+  ended(filling: Filling, flight: Flight | undefined, how: FlightEnd): void {
+    this.#unlist(filling);
+    if (flight !== undefined) this.#land(flight, how);
+  }
+
+  /** Nothing will come of it, and nobody knows more than before. */
+  left(filling: Filling, flight: Flight | undefined): void {
+    this.#unlist(filling);
+    if (flight === undefined || flight.handOn(filling.clockMs)) return;
+    this.#land(flight, "over");
+  }
+
+  /** Head and body as the client is to have them: 304 if it knows them. */
+  write(asked: CacheRequest, stored: StoredResponse, telling: Telling): GivenAnswer {
+    const { connection, engine, head, response } = asked;
+    const { result, need, isCollapsed, requestId } = telling;
+    engine.telemetry.cached(result);
+    const isKnown = isKnownTo(stored, head.fields);
+    const status = isKnown ? 304 : stored.status;
+    const fields = isKnown ? without(stored.fields, OF_BODY) : [...stored.fields];
+    if (!isKnown && status !== 204) fields.push("content-length", String(stored.body.length));
+    const age = Math.floor(ageOf(stored, engine.clock.nowMs()));
+    fields.push("age", String(age), "cache-status", cacheStatus(result, need, isCollapsed));
+    if (engine.config.hasRequestId) fields.push("x-request-id", requestId);
+    if (engine.phase.isDraining) {
+      fields.push("connection", "close");
+      connection.isClosing = true;
+    }
+    response.writeHead(status, fields);
+    const isSent = head.method !== "HEAD" && !isKnown && stored.body.length > 0;
+    response.end(isSent ? stored.body : undefined);
+    return { status, bytes: isSent ? stored.body.length : 0 };
+  }
+
+  /** Not those that are begun because of it: whoever waited asks for what is true now. */
+  #spoil(fillings: readonly Filling[]): void {
+    for (const filling of fillings) filling.spoil();
+  }
+
+  #land(flight: Flight, how: FlightEnd): void {
+    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+    flight.end(how);
+  }
+
+  #unlist(filling: Filling): void {
+    const fillings = this.#fillings.get(filling.key);
+    if (fillings?.delete(filling) === true && fillings.size === 0) this.#fillings.delete(filling.key);
   }
 
   /** From the store, without an exchange. */
-  give(asked: CacheRequest, stored: StoredResponse, result: CacheResult): void {
+  #give(asked: CacheRequest, stored: StoredResponse, telling: Omit<Telling, "requestId">): void {
     const { engine, head } = asked;
     const { clock, telemetry } = engine;
     const nowMs = clock.nowMs();
     telemetry.requestStarted();
     const requestId = engine.requestIds.of(head.requestId);
-    const { bytes, status } = this.write(asked, stored, result, requestId);
+    const { bytes, status } = this.write(asked, stored, { ...telling, requestId });
     const durationMs = clock.nowMs() - nowMs;
     telemetry.requestEnded({ outcome: "ok", node: NO_NODE, method: head.method, status, durationMs });
     engine.accessLog?.write({
@@ -136,42 +208,6 @@ export class ResponseCache {
       bytes,
       attempts: [],
     });
-  }
-
-  /** Head and body as the client is to have them: 304 if it knows them. */
-  write(
-    { connection, engine, head, response }: CacheRequest,
-    stored: StoredResponse,
-    result: CacheResult,
-    requestId: string,
-  ): { readonly status: number; readonly bytes: number } {
-    engine.telemetry.cached(result);
-    const isKnown = isKnownTo(stored, head.fields);
-    const status = isKnown ? 304 : stored.status;
-    const fields = isKnown ? without(stored.fields, OF_BODY) : [...stored.fields];
-    if (!isKnown && status !== 204) fields.push("content-length", String(stored.body.length));
-    const age = Math.floor(ageOf(stored, engine.clock.nowMs()));
-    fields.push("age", String(age), "cache-status", STATUS_TEXTS[result]);
-    if (engine.config.hasRequestId) fields.push("x-request-id", requestId);
-    if (engine.phase.isDraining) {
-      fields.push("connection", "close");
-      connection.isClosing = true;
-    }
-    response.writeHead(status, fields);
-    const isSent = head.method !== "HEAD" && !isKnown && stored.body.length > 0;
-    response.end(isSent ? stored.body : undefined);
-    return { status, bytes: isSent ? stored.body.length : 0 };
-  }
-
-  keep(key: string, requestFields: readonly string[], response: StoredResponse): void {
-    this.#store.put(key, requestFields, response);
-  }
-
-  /** What was asked has come, or will not: those who waited get it, or ask themselves. */
-  release(key: string): void {
-    const underWay = this.#underWay.get(key);
-    this.#underWay.delete(key);
-    for (const waiter of underWay?.waiters ?? []) waiter.end();
   }
 
   #pass(asked: CacheRequest, forward: Forward): void {
@@ -195,271 +231,62 @@ export class ResponseCache {
   #ask(ask: Ask): void {
     const { asked, key } = ask;
     const nowMs = asked.engine.clock.nowMs();
-    const underWay = this.#underWay.get(key);
+    const flight = this.#flights.get(key);
     // One that has been under way for longer than anybody waits holds up nobody any more.
-    const isRecent = underWay !== undefined && nowMs - underWay.sinceMs < this.#config.waitMs;
-    if (isRecent && this.#waiting < this.#config.waitersMax) return this.#wait(ask, underWay.waiters);
-    if (!isRecent) this.#underWay.set(key, { waiters: new Set(), sinceMs: nowMs });
-    this.#askNode(ask, !isRecent);
+    const isRecent = flight !== undefined && nowMs - flight.sinceMs < this.#config.waitMs;
+    if (isRecent && this.#waiting < this.#config.waitersMax) return this.#wait(ask, flight, nowMs);
+    if (isRecent) return this.#askNode(ask, undefined);
+    const led = new Flight(key, nowMs);
+    this.#flights.set(key, led);
+    this.#askNode(ask, led);
   }
 
-  /** `isFirst`: others wait for it. */
-  #askNode(ask: Ask, isFirst: boolean): void {
-    const { asked, stored } = ask;
+  /** `flight`: it leads it. */
+  #askNode({ asked, control, forward, key }: Ask, flight: Flight | undefined): void {
+    const { engine, head } = asked;
+    const stored = this.#store.find(key, head.fields);
+    const need = this.#needOf(key, stored, engine.clock.nowMs());
     // What the client knows is compared with what comes; the node is asked about what the cache knows.
-    const fields = [...asked.head.fields];
-    if (stored !== undefined) replaceConditions(asked.head.fields, stored);
-    const filling = new Filling(this, { ...ask, requestFields: fields, isFirst, config: this.#config });
-    asked.response.once("close", () => filling.clientClosed());
-    ask.forward(filling);
+    const requestFields = [...head.fields];
+    if (stored !== undefined) replaceConditions(head.fields, stored);
+    const config = this.#config;
+    const filling = new Filling(this, { asked, control, key, stored, need, requestFields, flight, config });
+    const fillings = this.#fillings.get(key);
+    if (fillings === undefined) this.#fillings.set(key, new Set([filling]));
+    else fillings.add(filling);
+    forward(filling);
   }
 
-  #wait(ask: Ask, waiters: Set<Waiter>): void {
-    const { clock } = ask.asked.engine;
+  #needOf(key: string, stored: StoredResponse | undefined, nowMs: number): Need {
+    if (stored === undefined) return this.#store.has(key) ? "vary-miss" : "uri-miss";
+    return isFresh(stored, NO_CONTROL, nowMs) ? "request" : "stale";
+  }
+
+  #wait(ask: Ask, flight: Flight, nowMs: number): void {
+    const { connection, engine, head, vantage } = ask.asked;
+    const stored = this.#store.find(ask.key, head.fields);
+    const need = this.#needOf(ask.key, stored, nowMs);
     this.#waiting += 1;
-    const waiter = new Waiter(ask.asked, clock.nowMs() + this.#config.waitMs, (isGone) => {
+    flight.join({ connection, engine, vantage, dueMs: nowMs + this.#config.waitMs }, (end) => {
       this.#waiting -= 1;
-      waiters.delete(waiter);
-      if (isGone) return;
-      const { engine, head } = ask.asked;
-      const stored = this.#store.find(ask.key, head.fields);
-      const isThere = stored !== undefined && isFresh(stored, ask.control, engine.clock.nowMs());
-      if (isThere) return this.give(ask.asked, stored, "collapsed");
-      // Alone: were they to wait for each other again, they would be asked one after the other.
-      this.#askNode({ ...ask, stored }, false);
+      if (end !== "gone") this.#waited(ask, flight, need, end);
     });
-    waiters.add(waiter);
-  }
-}
-
-interface Ask {
-  readonly asked: CacheRequest;
-  readonly key: string;
-  readonly control: CacheControl;
-  readonly stored: StoredResponse | undefined;
-  readonly forward: Forward;
-}
-
-interface FillingAsk extends Ask {
-  /** As the client sent them. */
-  readonly requestFields: readonly string[];
-  /** Others wait for it. */
-  readonly isFirst: boolean;
-  readonly config: CacheConfig;
-}
-
-/** In the client's place while an exchange runs: keeps what passes, and answers from the store where that is better. */
-class Filling implements ClientResponse {
-  readonly #cache: ResponseCache;
-  readonly #ask: FillingAsk;
-  readonly #askedMs: number;
-  readonly #epoch: number;
-  #head: ResponseHead | undefined;
-  /** undefined: it is not kept. */
-  #chunks: Buffer[] | undefined;
-  #bytes = 0;
-  /** The client has been answered from the store; what the exchange says from here on is dropped. */
-  #isAnswered = false;
-  #isOver = false;
-
-  constructor(cache: ResponseCache, ask: FillingAsk) {
-    this.#cache = cache;
-    this.#ask = ask;
-    this.#askedMs = ask.asked.engine.clock.nowMs();
-    this.#epoch = cache.store.epoch;
   }
 
-  writeHead(status: number, reasonOrFields: string | string[], maybeFields?: string[]): void {
-    const reason = typeof reasonOrFields === "string" ? reasonOrFields : "";
-    const fields = typeof reasonOrFields === "string" ? maybeFields! : reasonOrFields;
-    const { asked, stored } = this.#ask;
-    if (stored !== undefined && status === 304) return this.#revalidated(stored, fields);
-    if (status >= 500 && this.answerInstead() !== undefined) return;
-    this.#head = { status, reason, fields: [...fields] };
-    const declared = Number(valueOf(fields, "content-length") ?? 0);
-    const isKept =
-      declared <= this.#ask.config.entryBytesMax &&
-      whyNotStored(this.#ask.requestFields, this.#head) === undefined;
-    if (isKept) this.#chunks = [];
-    else this.#release();
-    asked.engine.telemetry.cached("miss");
-    const how = stored === undefined ? STATUS_TEXTS.miss : "anycastle; fwd=stale";
-    const told = [...fields, "cache-status", how];
-    if (reason === "") asked.response.writeHead(status, told);
-    else asked.response.writeHead(status, reason, told);
-  }
-
-  get isAnswered(): boolean {
-    return this.#isAnswered;
-  }
-
-  answerInstead(): number | undefined {
-    const { asked, control, stored } = this.#ask;
-    if (stored === undefined || !isGoodEnough(stored, control, asked.engine.clock.nowMs())) return undefined;
-    return this.#answer(stored, "stale");
-  }
-
-  write(chunk: Buffer): boolean {
-    if (this.#isAnswered) return true;
-    this.#record(chunk);
-    return this.#ask.asked.response.write(chunk);
-  }
-
-  end(body?: string | Buffer): void {
-    if (this.#isAnswered) return;
-    if (body !== undefined) this.#record(Buffer.from(body));
-    this.#ask.asked.response.end(body);
-    this.#complete();
-  }
-
-  flushHeaders(): void {
-    if (!this.#isAnswered) this.#ask.asked.response.flushHeaders();
-  }
-
-  /** Nobody who is answered from the store would get them. */
-  addTrailers(trailers: [string, string][]): void {
-    if (this.#isAnswered) return;
-    this.#chunks = undefined;
-    this.#ask.asked.response.addTrailers(trailers);
-  }
-
-  once(event: "drain" | "close", listener: () => void): void {
-    this.#ask.asked.response.once(event, listener);
-  }
-
-  /** Before its end: what has come so far is not the answer. */
-  clientClosed(): void {
-    this.#chunks = undefined;
-    this.#release();
-  }
-
-  #record(chunk: Buffer): void {
-    if (this.#chunks === undefined) return;
-    this.#bytes += chunk.length;
-    if (this.#bytes <= this.#ask.config.entryBytesMax) return void this.#chunks.push(chunk);
-    this.#chunks = undefined;
-    this.#release();
-  }
-
-  #complete(): void {
-    const isCurrent = this.#epoch === this.#cache.store.epoch;
-    if (isCurrent && this.#chunks !== undefined && this.#head !== undefined) {
-      const body = Buffer.concat(this.#chunks);
-      const { config, key, requestFields } = this.#ask;
-      this.#cache.keep(
-        key,
-        requestFields,
-        storedResponse(requestFields, this.#head, body, this.#times(), config),
-      );
+  #waited(ask: Ask, flight: Flight, need: Need, end: WaitEnd): void {
+    const { asked, control, key } = ask;
+    const nowMs = asked.engine.clock.nowMs();
+    const stored = this.#store.find(key, asked.head.fields);
+    if (stored !== undefined && isFresh(stored, control, nowMs)) {
+      this.#give(asked, stored, { result: "collapsed", need });
+      if (end === "lead") this.#land(flight, "over");
+      return;
     }
-    this.#release();
-  }
-
-  #revalidated(stored: StoredResponse, fields: readonly string[]): void {
-    const { config, key, requestFields } = this.#ask;
-    const fresh = freshened(stored, fields, this.#times(), config);
-    // What the 304 brings may be for this client alone.
-    if (whyNotStored(requestFields, fresh) !== undefined) this.#cache.store.forget(key);
-    else if (this.#epoch === this.#cache.store.epoch) this.#cache.keep(key, requestFields, fresh);
-    this.#answer(fresh, "revalidated");
-    this.#release();
-  }
-
-  /** The exchange counts and logs the request; here it is only written. */
-  #answer(stored: StoredResponse, result: CacheResult): number {
-    const { asked, requestFields } = this.#ask;
-    const head = { ...asked.head, fields: [...requestFields] };
-    this.#isAnswered = true;
-    const requestId = asked.engine.requestIds.of(asked.head.requestId);
-    const { status } = this.#cache.write({ ...asked, head }, stored, result, requestId);
-    this.#release();
-    return status;
-  }
-
-  #times(): { readonly askedMs: number; readonly nowMs: number; readonly wallMs: number } {
-    return { askedMs: this.#askedMs, nowMs: this.#ask.asked.engine.clock.nowMs(), wallMs: wallMs() };
-  }
-
-  #release(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (this.#ask.isFirst) this.#cache.release(this.#ask.key);
-  }
-}
-
-/** Waits for the answer to the same request of somebody else's. */
-class Waiter implements OpenRequest, Deadlined {
-  readonly vantage: string;
-  dueMs: number;
-  deadlineSlot = -1;
-  readonly #asked: CacheRequest;
-  readonly #onEnd: (isGone: boolean) => void;
-  #isOver = false;
-
-  constructor(asked: CacheRequest, dueMs: number, onEnd: (isGone: boolean) => void) {
-    this.vantage = asked.vantage;
-    this.dueMs = dueMs;
-    this.#asked = asked;
-    this.#onEnd = onEnd;
-    asked.connection.open.add(this);
-    asked.engine.deadlines.add(this);
-  }
-
-  end(isGone = false): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#asked.connection.open.delete(this);
-    this.#asked.engine.deadlines.remove(this);
-    this.#onEnd(isGone);
-  }
-
-  due(): void {
-    this.end();
-  }
-
-  clientGone(): void {
-    this.end(true);
-  }
-
-  cutOff(): void {
-    this.end(true);
-  }
-}
-
-/** An answer that says that something has changed: what was kept of it is forgotten (§4.4). */
-class Forgetting implements ClientResponse {
-  readonly #response: ClientResponse;
-  readonly #forget: () => void;
-
-  constructor(response: ClientResponse, forget: () => void) {
-    this.#response = response;
-    this.#forget = forget;
-  }
-
-  writeHead(status: number, reasonOrFields: string | string[], maybeFields?: string[]): void {
-    if (status >= 200 && status < 400) this.#forget();
-    if (typeof reasonOrFields === "string") this.#response.writeHead(status, reasonOrFields, maybeFields!);
-    else this.#response.writeHead(status, reasonOrFields);
-  }
-
-  write(chunk: Buffer): boolean {
-    return this.#response.write(chunk);
-  }
-
-  end(body?: string | Buffer): void {
-    this.#response.end(body);
-  }
-
-  flushHeaders(): void {
-    this.#response.flushHeaders();
-  }
-
-  addTrailers(trailers: [string, string][]): void {
-    this.#response.addTrailers(trailers);
-  }
-
-  once(event: "drain" | "close", listener: () => void): void {
-    this.#response.once(event, listener);
+    if (end === "stale" && stored !== undefined && isGoodEnough(stored, control, nowMs)) {
+      return this.#give(asked, stored, { result: "stale", need, isCollapsed: true });
+    }
+    // Alone, unless it leads: were they to wait for each other again, they would be asked one after the other.
+    this.#askNode(ask, end === "lead" ? flight : undefined);
   }
 }
 

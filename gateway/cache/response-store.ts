@@ -24,8 +24,6 @@ export class ResponseStore {
   readonly #uses = new Map<Entry, true>();
   #bytes = 0;
   evictions = 0;
-  /** Grows whenever something is to be forgotten: what was asked before that is not kept. */
-  epoch = 0;
 
   constructor(bounds: StoreBounds) {
     this.#bounds = bounds;
@@ -47,10 +45,27 @@ export class ResponseStore {
     return entry.response;
   }
 
+  /** Some variant. */
+  has(key: string): boolean {
+    return this.#variants.has(key);
+  }
+
+  /** What is known of it is known anew. Nothing happens if it is not kept any more. */
+  replace(key: string, before: StoredResponse, after: StoredResponse): void {
+    const entry = this.#variants.get(key)?.find(({ response }) => response === before);
+    if (entry === undefined) return;
+    this.#remove(entry);
+    this.#add(key, after);
+  }
+
   /** In place of what was kept for such a request. */
   put(key: string, requestFields: readonly string[], response: StoredResponse): void {
     const before = this.#variants.get(key)?.find((entry) => isFor(entry.response, requestFields));
     if (before !== undefined) this.#remove(before);
+    this.#add(key, response);
+  }
+
+  #add(key: string, response: StoredResponse): void {
     const entry = { key, response, bytes: bytesOf(key, response) };
     if (entry.bytes > this.#bounds.bytesMax) return;
     const variants = this.#variants.get(key) ?? [];
@@ -66,12 +81,10 @@ export class ResponseStore {
 
   /** Every variant. */
   forget(key: string): void {
-    this.epoch += 1;
     for (const entry of this.#variants.get(key) ?? []) this.#remove(entry);
   }
 
   clear(): { readonly entries: number; readonly bytes: number } {
-    this.epoch += 1;
     const cleared = { entries: this.count, bytes: this.#bytes };
     this.#variants.clear();
     this.#uses.clear();
@@ -93,7 +106,7 @@ export class ResponseStore {
   }
 }
 
-function bytesOf(key: string, { body, fields }: StoredResponse): number {
-  const text = fields.reduce((sum, field) => sum + field.length, key.length);
+function bytesOf(key: string, { body, fields, vary }: StoredResponse): number {
+  const text = [...fields, ...vary.flat()].reduce((sum, field) => sum + (field?.length ?? 0), key.length);
   return body.length + text + OVERHEAD_BYTES;
 }

@@ -7,7 +7,9 @@ export const cacheSchema = z.strictObject({
     .min(65_536)
     .max(8_589_934_592)
     .default(67_108_864)
-    .describe("Bytes of all that is kept, in memory; the one that was used longest ago goes first."),
+    .describe(
+      "Bytes of all that is kept, in memory; the one that was used longest ago goes first. Answers on their way to be kept may take as many.",
+    ),
   entryBytesMax: z
     .int()
     .min(1_024)

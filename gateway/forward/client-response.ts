@@ -1,3 +1,10 @@
+/** As the client has it. */
+export interface GivenAnswer {
+  readonly status: number;
+  /** Of the body. */
+  readonly bytes: number;
+}
+
 /** What an exchange needs of the answer to its client: node:http's own, or somebody who looks at it on its way. */
 export interface ClientResponse {
   writeHead(status: number, fields: string[]): unknown;
@@ -7,9 +14,9 @@ export interface ClientResponse {
   end(body?: string | Buffer): unknown;
   flushHeaders(): void;
   addTrailers(trailers: [string, string][]): void;
-  /** No node has answered. The status, if there is another answer, which is given then. */
-  answerInstead?(): number | undefined;
-  /** The client has another answer already, whole: what becomes of the node's is nothing to it. */
-  readonly isAnswered?: boolean;
+  /** No node has answered. Another answer is given now, if there is one. */
+  answerInstead?(): GivenAnswer | undefined;
+  /** What the client has been given, whole, in place of the node's answer: what becomes of that is nothing to it. */
+  readonly givenInstead?: GivenAnswer | undefined;
   once(event: "drain" | "close", listener: () => void): unknown;
 }

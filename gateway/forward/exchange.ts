@@ -47,7 +47,7 @@ import { isTimingWanted, timingText, type TimedAnswer } from "../telemetry/serve
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
 import type { RequestTrace, Tracer } from "../telemetry/tracing/tracer.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
-import type { ClientResponse } from "./client-response.ts";
+import type { ClientResponse, GivenAnswer } from "./client-response.ts";
 import type { Deadlined, Deadlines } from "./deadlines.ts";
 import { failureText, type RequestFailure } from "./failure.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
@@ -828,7 +828,21 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       // Fields that got past undici's parser and that node:http would not write: nobody could have sent them on.
       this.#cancelAll(false);
       this.#fail({ kind: "attempt", failure: "E", cause: "broken" });
+      return;
     }
+    const given = this.#response.givenInstead;
+    if (given !== undefined) this.#givenInstead(given, status);
+  }
+
+  /** From the cache. 304: the node has said that it may be. Of an error nobody needs the rest. */
+  #givenInstead({ status, bytes }: GivenAnswer, nodeStatus: number): void {
+    this.#status = status;
+    this.#bytesSent = bytes;
+    if (nodeStatus < 500) return;
+    const winner = this.#winner!;
+    winner.cancel();
+    this.#settle(winner, "answered");
+    this.#finish("rescued", NONE);
   }
 
   #sayClose(fields: string[]): void {
@@ -848,8 +862,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   #fail(failure: RequestFailure): void {
     if (this.#isOver) return;
     if (this.#isPartSent) return this.#abort(failure, this.#lastNode);
-    const status = this.#isBare ? undefined : this.#response.answerInstead?.();
-    if (status !== undefined) return this.#answeredInstead(status, failure);
+    const given = this.#isBare ? undefined : this.#response.answerInstead?.();
+    if (given !== undefined) return this.#rescuedBy(given, failure);
     this.#record(failure, this.#lastNode);
     this.#cancelAll(isTimeout(failure));
     if (this.#isBare) this.#status = 0;
@@ -859,9 +873,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   /** From the cache, although no node has answered. */
-  #answeredInstead(status: number, failure: RequestFailure): void {
+  #rescuedBy({ status, bytes }: GivenAnswer, failure: RequestFailure): void {
     this.#cancelAll(isTimeout(failure));
     this.#status = status;
+    this.#bytesSent = bytes;
     this.#finish("rescued", NONE);
   }
 
@@ -870,7 +885,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#record(failure, node);
     this.#cancelAll(false);
     this.#finish("truncated", node);
-    if (this.#response.isAnswered !== true) this.#connection.reset();
+    this.#connection.reset();
   }
 
   #record(failure: RequestFailure, node: number): void {

@@ -18,6 +18,15 @@ export function without(fields: readonly string[], names: ReadonlySet<string>): 
   return kept;
 }
 
+/** The other half of `without`. */
+export function picked(fields: readonly string[], names: ReadonlySet<string>): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < fields.length; index += 2) {
+    if (names.has(fields[index]!.toLowerCase())) kept.push(fields[index]!, fields[index + 1]!);
+  }
+  return kept;
+}
+
 function isNamed(given: string, name: string): boolean {
   return given.length === name.length && given.toLowerCase() === name;
 }

@@ -1,5 +1,6 @@
 /** `/metrics`: the gateway's counters in Prometheus' text format, read through prom-client's `collect()` at a scrape. */
-import { CACHE_RESULTS, type ResponseCache } from "../cache/response-cache.ts";
+import { CACHE_RESULTS } from "../cache/cache-status.ts";
+import type { ResponseCache } from "../cache/response-cache.ts";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeHealth } from "#core/wire/events.ts";
 import type { Fleet } from "../forward/fleet.ts";
@@ -103,6 +104,13 @@ function addCache(registry: Registry, { cache, telemetry }: MetricsSources): voi
   );
   gauge(registry, "anycastle_cache_entries", "Answers that are kept.", [], (set) =>
     set({}, cache()?.store.count ?? 0),
+  );
+  counter(
+    registry,
+    "anycastle_cache_evictions_total",
+    "Answers that went to make room for others.",
+    [],
+    (add) => add({}, cache()?.store.evictions ?? 0),
   );
 }
 

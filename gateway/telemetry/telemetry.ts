@@ -5,7 +5,7 @@
  */
 import { nowNs } from "#core/host/clock.ts";
 import type { EventBody } from "#core/wire/events.ts";
-import { CACHE_RESULTS, type CacheResult } from "../cache/response-cache.ts";
+import { CACHE_RESULTS, type CacheResult } from "../cache/cache-status.ts";
 import type { RequestFailure } from "../forward/failure.ts";
 import { failureLabel } from "../forward/failure.ts";
 import type { LineCount } from "./access-log.ts";

@@ -162,3 +162,20 @@ test("the store: bounds in bytes and number, the longest unused first, variants 
   const { entries, bytes } = store.clear();
   expect([entries > 0, bytes > 0, store.bytes, store.count]).toEqual([true, true, 0, 0]);
 });
+
+test("what a variant was chosen by takes room too; what has gone meanwhile is not renewed", () => {
+  const store = new ResponseStore({ bytesMax: 10_000, entriesMax: 10 });
+  const short = kept(["vary: x-long"], ["x-long: a"]);
+  const long = kept(["vary: x-long"], [`x-long: ${"a".repeat(4_000)}`]);
+  store.put("short", fieldsOf("x-long: a"), short);
+  const { bytes } = store;
+  store.put("long", [], long);
+  expect(store.bytes - 2 * bytes).toBe(3_999 + "long".length - "short".length);
+  store.replace("short", short, { ...short, body: Buffer.from("anew") });
+  expect(store.find("short", fieldsOf("x-long: a"))?.body.toString()).toBe("anew");
+  store.replace("short", short, short);
+  expect(store.find("short", fieldsOf("x-long: a"))?.body.toString()).toBe("anew");
+  store.forget("short");
+  store.replace("short", short, short);
+  expect([store.has("short"), store.has("long")]).toEqual([false, true]);
+});
