@@ -11,6 +11,7 @@ import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
 import { addDrain } from "./drain.ts";
 import { addEvents } from "./events.ts";
+import { addFault } from "./fault.ts";
 import { addGateway } from "./gateway.ts";
 import { addKill } from "./kill.ts";
 import { addLoad } from "./load.ts";
@@ -51,6 +52,7 @@ export function createProgram(): Command {
   addRevive(program);
   addDrain(program);
   addReset(program);
+  addFault(program);
   addEvents(program);
   addPage(program);
   program.commandsGroup("On their own:");

@@ -30,7 +30,7 @@ import { httpUrl } from "./http-url.ts";
 import { JournalFile } from "./journal-file.ts";
 import { Journal } from "./journal.ts";
 import type { Measurer } from "./measurer.ts";
-import { LabLock } from "./lab-lock.ts";
+import { RuntimeLock } from "./runtime-lock.ts";
 import { Operator } from "./operator.ts";
 import { choosePort, movedNote, type WantedPort } from "./ports.ts";
 import {
@@ -108,7 +108,7 @@ export class Lab {
   readonly token = randomToken();
   readonly gatewayAdminUrl: string;
   readonly #options: LabOptions;
-  readonly #lock: LabLock;
+  readonly #lock: RuntimeLock;
   readonly #ports: LabPorts;
   /** Which sites and vantages there are. */
   readonly places: LivePlaces;
@@ -133,7 +133,7 @@ export class Lab {
     checkOptions(options);
     prepareRuntimeDir(options.runtimeDir);
     refuseSecondLab(options.runtimeDir);
-    const lock = await LabLock.take(options.runtimeDir);
+    const lock = await RuntimeLock.take(options.runtimeDir);
     try {
       return await Lab.#start(options, lock);
     } catch (error) {
@@ -142,7 +142,7 @@ export class Lab {
     }
   }
 
-  static async #start(options: LabOptions, lock: LabLock): Promise<Lab> {
+  static async #start(options: LabOptions, lock: RuntimeLock): Promise<Lab> {
     const { listenHost, gatewayPort, controlPort } = options;
     // A gateway that moves does not move onto the other's default.
     const avoid = gatewayPort.isStrict ? [] : [controlPort.port];
@@ -163,7 +163,7 @@ export class Lab {
     return lab;
   }
 
-  private constructor(options: LabOptions, lock: LabLock, plan: CastPlan, ports: LabPorts) {
+  private constructor(options: LabOptions, lock: RuntimeLock, plan: CastPlan, ports: LabPorts) {
     const { journalFile, version, cacheDir } = options;
     this.#options = options;
     this.places = options.world ?? DEFAULT_PLACES;

@@ -7,7 +7,7 @@
  * number used again by somebody else's process is never killed.
  */
 import { NdjsonReader } from "#core/host/ndjson.ts";
-import { clearLockOf } from "../lab-lock.ts";
+import { clearLockOf } from "../runtime-lock.ts";
 import { labFilePath, removeLabFile } from "../runtime-dir.ts";
 import type { GuardianOrder } from "./guardian.ts";
 import { killWatched } from "./kill-watched.ts";

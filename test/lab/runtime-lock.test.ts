@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { clearLockOf, LabLock } from "#lab/lab-lock.ts";
+import { clearLockOf, RuntimeLock } from "#lab/runtime-lock.ts";
 import { isSameProcess, processStartTicks, processState } from "#lab/process-stat.ts";
 
 const RACERS = 6;
@@ -29,15 +29,15 @@ function leave(name: string, text: string): void {
 }
 
 test("who takes it has it until it is released, and nothing is left", async () => {
-  const lock = await LabLock.take(dir);
-  await expect(LabLock.take(dir)).rejects.toMatchObject({
+  const lock = await RuntimeLock.take(dir);
+  await expect(RuntimeLock.take(dir)).rejects.toMatchObject({
     code: "LAB_RUNNING",
     exitCode: 1,
     message: `a lab is being started or stopped here (pid ${process.pid})`,
   });
   lock.release();
   expect(readdirSync(dir)).toEqual([]);
-  const next = await LabLock.take(dir);
+  const next = await RuntimeLock.take(dir);
   lock.release(); // It is over: this is somebody else's.
   expect(readdirSync(dir)).toEqual(["lab.lock"]);
   next.release();
@@ -58,7 +58,7 @@ test.for([
 ] as const)("a lock of %s is a leftover", async ([, text, others]) => {
   leave("lab.lock", text);
   for (const [name, content] of others) leave(name, content);
-  const lock = await LabLock.take(dir);
+  const lock = await RuntimeLock.take(dir);
   expect(JSON.parse(readFileSync(join(dir, "lab.lock"), "utf8"))).toMatchObject({ pid: process.pid });
   expect(readdirSync(dir)).toEqual(["lab.lock"]);
   lock.release();
@@ -66,7 +66,7 @@ test.for([
 
 test.skipIf(!isLinux)("a pid that is somebody else's by now holds nothing", async () => {
   leave("lab.lock", `{"pid":${process.pid},"startTicks":"1"}\n`);
-  (await LabLock.take(dir)).release();
+  (await RuntimeLock.take(dir)).release();
   expect(readdirSync(dir)).toEqual([]);
 });
 
@@ -74,7 +74,7 @@ test("while a living process removes a leftover nobody else does, and the wait i
   leave("lab.lock", `{"pid":${dead},"startTicks":"1"}\n`);
   const ticks = processStartTicks(process.pid);
   leave(`lab.lock.${dead}-1`, `${JSON.stringify({ pid: process.pid, startTicks: ticks })}\n`);
-  const taking = LabLock.take(dir);
+  const taking = RuntimeLock.take(dir);
   await expect(taking).rejects.toMatchObject({ code: "LAB_RUNNING" });
   expect(readFileSync(join(dir, "lab.lock"), "utf8")).toContain(`"pid":${dead}`);
 });
@@ -83,7 +83,7 @@ test("the guardian of a lab clears what that lab left, and nothing of another's"
   let cleared = 0;
   const clear = (): void => void (cleared += 1);
   clearLockOf(dir, dead, clear); // Nothing is there.
-  const lock = await LabLock.take(dir);
+  const lock = await RuntimeLock.take(dir);
   clearLockOf(dir, dead, clear);
   expect([cleared, readdirSync(dir)]).toEqual([0, ["lab.lock"]]);
   lock.release();
@@ -116,11 +116,11 @@ test.skipIf(!isLinux)("a zombie is gone: it only waits for its parent to look", 
 /** Takes the lock of `dir` when its standard input says so, tells how that went, and holds it until it is told to go. */
 const RACER = `
 import { once } from "node:events";
-import { LabLock } from "#lab/lab-lock.ts";
+import { RuntimeLock } from "#lab/runtime-lock.ts";
 process.stdout.write("here\\n");
 await once(process.stdin, "data");
 try {
-  await LabLock.take(process.argv[1]);
+  await RuntimeLock.take(process.argv[1]);
   process.stdout.write("taken\\n");
 } catch (error) {
   process.stdout.write(error.code + "\\n");

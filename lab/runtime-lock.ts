@@ -1,6 +1,6 @@
 /**
- * One lab in a runtime directory: `lab.lock` names the process that has it, from before it starts anybody until it has
- * ended. The file appears whole or not at all (a link), and whose process is gone, by pid and start time, holds nothing.
+ * One of a kind in a runtime directory, a lab or a keeper of faults: `lab.lock` names the process that has it, from before it
+ * starts anybody until it has ended. The file appears whole or not at all (a link), and whose process is gone, by pid and start time, holds nothing.
  *
  * Of several that find a leftover only one may remove it, or the second would remove the first one's fresh lock. The
  * right to remove just this leftover is a lock of the same kind, `lab.lock.<pid>-<start>`; while it is held nobody else
@@ -12,7 +12,21 @@ import { codeOf, EXIT, messageOf, UserError } from "#core/errors.ts";
 import { nowMs, sleep } from "#core/host/clock.ts";
 import { isSameProcess, processStartTicks } from "./process-stat.ts";
 
-const FILE_NAME = "lab.lock";
+/** What there is one of. */
+export interface LockPurpose {
+  readonly fileName: string;
+  /** What is told to a second one; `pid` has the lock. */
+  readonly refusal: (pid: number) => UserError;
+}
+
+const OF_LAB: LockPurpose = {
+  fileName: "lab.lock",
+  refusal: (pid) =>
+    new UserError("LAB_RUNNING", `a lab is being started or stopped here (pid ${pid})`, {
+      hint: "wait for it, or set ANYCASTLE_RUNTIME_DIR to run a second one beside it",
+      exitCode: EXIT.failure,
+    }),
+};
 /** Somebody removes a leftover: a few system calls. */
 const CLEARING_MS_MAX = 2_000;
 const POLL_MS = 5;
@@ -33,7 +47,7 @@ interface Holder {
   readonly isClearing: boolean;
 }
 
-export class LabLock {
+export class RuntimeLock {
   readonly #file: string;
   readonly #text = ownText();
   #isReleased = false;
@@ -42,14 +56,14 @@ export class LabLock {
     this.#file = file;
   }
 
-  /** Throws `LAB_RUNNING`, naming the process that has it. */
-  static async take(dir: string): Promise<LabLock> {
-    const file = join(dir, FILE_NAME);
+  /** Throws the purpose's refusal, for a lab `LAB_RUNNING`, naming the process that has it. */
+  static async take(dir: string, { fileName, refusal }: LockPurpose = OF_LAB): Promise<RuntimeLock> {
+    const file = join(dir, fileName);
     const untilMs = nowMs() + CLEARING_MS_MAX;
     for (;;) {
       const holder = takeFile(file);
-      if (holder === undefined) return new LabLock(file);
-      if (!holder.isClearing || nowMs() >= untilMs) throw refusal(holder.owner);
+      if (holder === undefined) return new RuntimeLock(file);
+      if (!holder.isClearing || nowMs() >= untilMs) throw refusal(holder.owner.pid);
       await sleep(POLL_MS);
     }
   }
@@ -61,9 +75,9 @@ export class LabLock {
   }
 }
 
-/** For who knows that process `pid` is gone: `clear` runs while nobody can take its place, then its lock goes. */
+/** Of a lab, for who knows that process `pid` is gone: `clear` runs while nobody can take its place, then its lock goes. */
 export function clearLockOf(dir: string, pid: number, clear: () => void): void {
-  const file = join(dir, FILE_NAME);
+  const file = join(dir, OF_LAB.fileName);
   const text = readText(file);
   if (text !== undefined && ownerIn(text)?.pid === pid) withRight(file, text, 0, clear);
 }
@@ -148,16 +162,9 @@ function nameOf(text: string): string {
   return owner === undefined ? "torn" : `${owner.pid}-${(owner.startTicks ?? "0").replace(/\D/g, "")}`;
 }
 
-function refusal({ pid }: Owner): UserError {
-  return new UserError("LAB_RUNNING", `a lab is being started or stopped here (pid ${pid})`, {
-    hint: "wait for it, or set ANYCASTLE_RUNTIME_DIR to run a second one beside it",
-    exitCode: EXIT.failure,
-  });
-}
-
 function broken(file: string, why: string, cause?: unknown): UserError {
   return new UserError("LAB_LOCK", `${file} cannot be taken: ${why}`, {
-    hint: "if no lab runs, remove it; or set ANYCASTLE_RUNTIME_DIR to a directory with room",
+    hint: "if nothing of Anycastle runs, remove it; or set ANYCASTLE_RUNTIME_DIR to a directory with room",
     exitCode: EXIT.failure,
     ...(cause === undefined ? {} : { cause }),
   });

@@ -1,0 +1,15 @@
+/** SIGKILL: the process is gone, the kernel closes its sockets; the lab starts it anew when the fault ends. */
+import type { FaultKind } from "./kind.ts";
+import { seenRefused, seenWell } from "./seen.ts";
+
+export const nodeCrash: FaultKind = {
+  kind: "node_crash",
+  aliases: ["service_crash"],
+  meaning: "SIGKILL: the process is gone, connections are refused",
+  embedded: {
+    inject: ({ cast, target }) => cast.fail(target, "kill"),
+    verify: seenRefused,
+    remove: ({ cast, target }) => cast.revive(target),
+    prove: seenWell,
+  },
+};
