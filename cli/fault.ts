@@ -1,9 +1,16 @@
 /** `anycastle fault`: faults that end by themselves, on the running lab; by hand, and what a drill left. */
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
+import type { FaultAttributes } from "#core/wire/keeper.ts";
 import { duration, examples, siteOrNode } from "./arguments.ts";
 import { outputOf } from "./output.ts";
 
 const TTL_MS_MAX = 24 * 3_600_000;
+
+interface AddOptions {
+  readonly ttl: number;
+  readonly set: FaultAttributes;
+  readonly json?: true;
+}
 
 export function addFault(program: Command): void {
   const fault = program
@@ -24,17 +31,23 @@ export function addFault(program: Command): void {
     .argument("<kind>", "what: `anycastle fault kinds` lists them")
     .argument("<target>", "a site (all its nodes at once) or a node: ny1, ny1-2", siteOrNode)
     .requiredOption("--ttl <time>", "it ends by itself after this: 30s, 5m", duration(1, TTL_MS_MAX))
+    .option("--set <name=value>", "an attribute of the kind; may be given again", collected, {})
     .option("--json", "as a JSON document")
     .addHelpText(
       "after",
       `\nIt is kept by a process of its own, which removes it when its time is over, whatever has become of this command.\n${examples(
         ["anycastle fault add node_hang ny1-1 --ttl 20s", "freeze a node for 20 s"],
+        ["anycastle fault add http_error ny1-1 --ttl 1m --set percent=20", "every fifth answer is a 503"],
         ["anycastle fault reset", "remove all there are, now"],
       )}`,
     )
-    .action(async (kind: string, target: string, options: { ttl: number; json?: true }, command: Command) => {
+    .action(async (kind: string, target: string, options: AddOptions, command: Command) => {
       const { runAdd } = await import("./fault/run-fault.ts");
-      await runAdd(outputOf(command), { kind, target, ttlMs: options.ttl }, options.json === true);
+      await runAdd(
+        outputOf(command),
+        { kind, target, ttlMs: options.ttl, attributes: options.set },
+        options.json === true,
+      );
     });
   fault
     .command("list")
@@ -97,4 +110,12 @@ export function addFault(program: Command): void {
       const { runKinds } = await import("./fault/run-fault.ts");
       runKinds(outputOf(command), options.json === true);
     });
+}
+
+function collected(text: string, before: FaultAttributes): FaultAttributes {
+  const end = text.indexOf("=");
+  if (end <= 0 || end === text.length - 1)
+    throw new InvalidArgumentError("It must be name=value, such as percent=20.");
+  const value = text.slice(end + 1);
+  return { ...before, [text.slice(0, end)]: /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value };
 }

@@ -27,6 +27,7 @@ import { BfdSpeaker } from "./bfd-speaker.ts";
 import { Cable } from "./cable.ts";
 import { Executions } from "./executions.ts";
 import { HOST_SCHEDULER } from "./host-scheduler.ts";
+import { Misbehaving } from "./misbehaviour/misbehaving.ts";
 import { handleRequest, refuseConnect, refuseMalformed, type OriginState } from "./origin.ts";
 
 /** Longer than any gateway keeps an idle connection, so that the gateway is the one that closes it. */
@@ -58,6 +59,7 @@ export class EdgeNode {
   readonly #onLeft: () => void;
   readonly #selfCheck: SelfCheck;
   readonly #cables = { http: new Cable(), bgp: new Cable() };
+  readonly #misbehaving = new Misbehaving();
   readonly #state: OriginState;
   readonly #http: HttpServer;
   readonly #listener: TcpServer;
@@ -82,6 +84,7 @@ export class EdgeNode {
       site: config.site,
       thinkTimeMs: config.thinkTimeMs,
       executions: new Executions(),
+      misbehaving: this.#misbehaving,
       serving: "starting",
       bgp: config.bgp === undefined ? "none" : "down",
       open: 0,
@@ -154,6 +157,11 @@ export class EdgeNode {
         this.#cables.http.restore();
         this.#cables.bgp.restore();
         return this.#tellCable("whole");
+      case "misbehave":
+        void this.#misbehaving.become(command.as).then(() => {
+          this.#events.emit({ kind: "node.misbehaving", node: this.#config.node, as: command.as });
+        });
+        return;
       case "drain":
         // From here on the node may be stopped in any way, and that is no alarm.
         return this.#drain("drained by the operator", () => this.#bfd?.disable("drained by the operator"));

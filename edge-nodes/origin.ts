@@ -17,6 +17,7 @@ import type { NodeServing } from "#core/wire/events.ts";
 import type { Wire } from "./cable.ts";
 import type { Executions } from "./executions.ts";
 import { serveLargeBody } from "./large-body.ts";
+import type { Misbehaving } from "./misbehaviour/misbehaving.ts";
 
 const SLOW_MS_MAX = 60_000;
 /** Timers count whole milliseconds of the loop's own clock and fire about this much late. */
@@ -29,6 +30,7 @@ export interface OriginState {
   readonly site: string;
   readonly thinkTimeMs: number;
   readonly executions: Executions;
+  readonly misbehaving: Misbehaving;
   serving: NodeServing;
   bgp: "up" | "down" | "none";
   /** Requests for anything but health, open now and ever; when the last one came or ended. */
@@ -65,7 +67,8 @@ export function handleRequest(state: OriginState, request: IncomingMessage, resp
     state.open -= 1;
     state.lastActiveMs = nowMs();
   });
-  serve(state, url, request, response);
+  if (state.misbehaving.isWell) return serve(state, url, request, response);
+  state.misbehaving.meet(request, response, () => serve(state, url, request, response));
 }
 
 /** `code` is that of the parser's error: what it could not read, or waited for too long. */

@@ -93,6 +93,7 @@ export class CastState {
           url: slot.url,
           process: slot.processState(),
           fault: slot.fault,
+          misbehaviour: slot.misbehaviour,
           ...this.#node(slot.config.node),
         })),
     }));

@@ -10,6 +10,7 @@ import type {
   LabFile,
   LabStatus,
   LinkReply,
+  MisbehaveRequest,
   TargetRequest,
 } from "#core/wire/control.ts";
 import type { EventBody, JournalEvent } from "#core/wire/events.ts";
@@ -45,6 +46,10 @@ export class LabClient {
 
   fail(body: FailRequest): Promise<FailReply> {
     return this.#call<FailReply>("POST", "/api/v1/fail", body);
+  }
+
+  misbehave(body: MisbehaveRequest): Promise<ActionReply> {
+    return this.#call<ActionReply>("POST", "/api/v1/misbehave", body);
   }
 
   revive(body: TargetRequest): Promise<ActionReply> {

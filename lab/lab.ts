@@ -17,6 +17,7 @@ import {
   type FailRequest,
   type LabFile,
   type LabStatus,
+  type MisbehaveRequest,
   type TargetRequest,
 } from "#core/wire/control.ts";
 import type { EventBody, JournalEvent } from "#core/wire/events.ts";
@@ -277,6 +278,11 @@ export class Lab {
   /** Makes the nodes of a target fail, all in the same turn; resolves when that was seen to have worked. */
   fail(request: FailRequest): Promise<FailReply> {
     return this.#operator.fail(request);
+  }
+
+  /** Makes the nodes of a target do something wrong; resolves when each has said that it does. */
+  misbehave(request: MisbehaveRequest): Promise<ActionReply> {
+    return this.#operator.misbehave(request);
   }
 
   /** Undoes faults and drains of a target. The nodes come back into service by proving themselves. */

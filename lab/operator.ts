@@ -8,9 +8,16 @@ import { request as httpRequest } from "undici";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
 import { nowNs } from "#core/host/clock.ts";
 import { suggest } from "#core/suggest.ts";
-import type { ActionReply, FailReply, FailRequest, TargetRequest } from "#core/wire/control.ts";
+import type {
+  ActionReply,
+  FailReply,
+  FailRequest,
+  MisbehaveRequest,
+  TargetRequest,
+} from "#core/wire/control.ts";
 import type { JournalEvent } from "#core/wire/events.ts";
 import type { FaultHow } from "#core/wire/faults.ts";
+import type { Misbehaviour } from "#core/wire/misbehaviour.ts";
 import type { Cast } from "./cast.ts";
 import type { CastState } from "./cast-state.ts";
 import type { FaultTarget } from "./faults/fault.ts";
@@ -21,6 +28,8 @@ import { until, waitFor } from "./waiting.ts";
 
 const DRAIN_MS_MAX = 15_000;
 const PROVEN_MS_MAX = 20_000;
+/** A node does it in the turn in which it reads of it; the rest is for a slow box. */
+const MISBEHAVE_MS_MAX = 5_000;
 const GATEWAY_MS_MAX = 2_000;
 
 export interface OperatorParts {
@@ -61,6 +70,17 @@ export class Operator {
     this.#journal.emit({ kind: "fault.injected", target, how, nodes }, atNs);
     await Promise.all(slots.map((slot, index) => this.#confirm(slot, targets[index]!, target, how)));
     return { nodes, how, atNs };
+  }
+
+  /** Resolves when each of the target's nodes has said that it does so. */
+  async misbehave({ target, as }: MisbehaveRequest): Promise<ActionReply> {
+    const slots =
+      as === null
+        ? this.#slotsOf(target).filter(({ isRunning }) => isRunning)
+        : this.#able(this.#slotsOf(target));
+    const atNs = nowNs();
+    await Promise.all(slots.map((slot) => this.#tellToMisbehave(slot, as)));
+    return { nodes: slots.map(({ node }) => node), atNs };
   }
 
   /** Undoes faults and drains, and starts what waits to be started again. Nodes come back by proving themselves. */
@@ -112,11 +132,27 @@ export class Operator {
     }
   }
 
+  async #tellToMisbehave(slot: NodeSlot, as: Misbehaviour | null): Promise<void> {
+    const { node } = slot;
+    const target = this.#faultTarget(slot);
+    slot.process!.send({ do: "misbehave", as });
+    const isIt = (event: JournalEvent): boolean =>
+      event.kind === "node.misbehaving" && event.as?.kind === as?.kind;
+    await target.hear(
+      isIt,
+      MISBEHAVE_MS_MAX,
+      `${node} to say that it ${as === null ? "behaves" : `has ${as.kind}`}`,
+    );
+    slot.misbehaves(as?.kind ?? null);
+  }
+
   async #mend(slots: readonly NodeSlot[], target: string | undefined): Promise<void> {
     for (const slot of slots) {
       if (slot.fault !== null) this.#removeFault(slot, target ?? slot.node);
       else if (!slot.isRunning && !slot.isReturning) this.#cast.startNode(slot);
     }
+    const bad = slots.filter((slot) => slot.misbehaviour !== null);
+    await Promise.all(bad.map((slot) => this.#tellToMisbehave(slot, null)));
     await Promise.all(slots.filter((slot) => slot.isDrained).map((slot) => this.#undrain(slot)));
   }
 
@@ -245,6 +281,7 @@ export class Operator {
   }
 
   #isWell(slot: NodeSlot): boolean {
-    return slot.fault === null && !slot.isDrained && (slot.isRunning || slot.isReturning);
+    const isFree = slot.fault === null && slot.misbehaviour === null && !slot.isDrained;
+    return isFree && (slot.isRunning || slot.isReturning);
   }
 }

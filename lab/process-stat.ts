@@ -1,5 +1,5 @@
 /** What Linux tells about a process (proc(5)); undefined elsewhere and for a process that is gone. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { codeOf } from "#core/errors.ts";
 
 /** Start time in clock ticks since boot: together with the pid it names one process for good. */
@@ -42,6 +42,7 @@ function statFields(pid: number): string[] | undefined {
 const TICKS_PER_S = 100;
 const MS_PER_TICK = 1_000 / TICKS_PER_S;
 const BYTES_PER_KB = 1_024;
+const NS_PER_MS = 1e6;
 
 /** Processor time since its start, user and system, and resident memory. */
 export function processUsage(pid: number): { readonly cpuMs: number; readonly rssBytes: number } | undefined {
@@ -52,6 +53,23 @@ export function processUsage(pid: number): { readonly cpuMs: number; readonly rs
     cpuMs: (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK,
     rssBytes: rssKb * BYTES_PER_KB,
   };
+}
+
+/**
+ * Of the thread of a process that is named so (proc(5), `comm`), since its start: for how long it ran, or waited for a processor
+ * that others had. Undefined: there is none.
+ */
+export function threadBusyMs(pid: number, name: string): number | undefined {
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      if (readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8") !== `${name}\n`) continue;
+      const [runNs, waitNs] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+      return (Number(runNs) + Number(waitNs)) / NS_PER_MS;
+    }
+  } catch {
+    // It has gone meanwhile.
+  }
+  return undefined;
 }
 
 /** A zombie has none. */

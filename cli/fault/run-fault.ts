@@ -45,12 +45,22 @@ export async function runReset(output: Output, isJson: boolean): Promise<void> {
 }
 
 export function runKinds(output: Output, isJson: boolean): void {
-  const kinds = FAULT_KINDS.map(({ kind, aliases, meaning }) => ({ kind, aliases, meaning }));
+  const kinds = FAULT_KINDS.map(({ attributes, kind, aliases, meaning }) => {
+    const fields = Object.entries(attributes.shape).map(([name, field]) => {
+      // Each has one, or a fault could not be ordered by its name alone.
+      const byDefault = field.parse(undefined) as number;
+      return { name, byDefault, meaning: field.description ?? "" };
+    });
+    return { kind, aliases, meaning, attributes: fields };
+  });
   if (isJson) return output.printJson({ schema: KINDS_SCHEMA, kinds });
   const width = Math.max(...kinds.map(({ kind }) => kind.length));
-  for (const { kind, aliases, meaning } of kinds) {
+  for (const { kind, aliases, meaning, attributes } of kinds) {
     const also = aliases.length === 0 ? "" : ` (also ${aliases.join(", ")})`;
     output.print(`${kind.padEnd(width)}  ${meaning}${also}`);
+    for (const field of attributes) {
+      output.print(`${" ".repeat(width)}    ${field.name}=${field.byDefault}  ${field.meaning}`);
+    }
   }
 }
 

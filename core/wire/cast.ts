@@ -5,6 +5,7 @@
  * standard output is NDJSON: `ProcessEvent`s, nothing else; its own `process.ready` says that it can be used. Standard error is
  * its log. The end of standard input means that the lab is gone: the child exits at once.
  */
+import type { Misbehaviour } from "./misbehaviour.ts";
 import type { LiveWorld } from "./world.ts";
 
 export interface NodeConfig {
@@ -115,5 +116,7 @@ export type CastCommand =
   /** Node: GRACEFUL_SHUTDOWN, serve until the traffic has gone, withdraw, stay up unready. Emits `drain.finished`. */
   | { readonly do: "drain" }
   | { readonly do: "undrain" }
+  /** Node: does something wrong from now on, in place of what it did wrong before; null: nothing. Emits `node.misbehaving`. */
+  | { readonly do: "misbehave"; readonly as: Misbehaviour | null }
   /** Any: finish what is open and exit 0. */
   | { readonly do: "stop" };

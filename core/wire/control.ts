@@ -7,6 +7,7 @@
  *   GET  /api/v1/status                     LabStatus
  *   GET  /api/v1/events?since=SEQ&follow=1  JournalEvent, NDJSON
  *   POST /api/v1/fail    FailRequest        FailReply
+ *   POST /api/v1/misbehave MisbehaveRequest ActionReply
  *   POST /api/v1/revive  TargetRequest      ActionReply
  *   POST /api/v1/drain   TargetRequest      ActionReply
  *   POST /api/v1/reset   {}                 ActionReply
@@ -23,6 +24,7 @@
  */
 import type { NodeHealth, NodeServing } from "./events.ts";
 import type { FaultHow } from "./faults.ts";
+import type { Misbehaviour, MisbehaviourKind } from "./misbehaviour.ts";
 import type { LivePlaces } from "./world.ts";
 
 export const STATUS_SCHEMA = "anycastle.status/v1";
@@ -60,6 +62,8 @@ export interface NodeStatus {
   readonly process: "running" | "starting" | "stopped" | "exited" | "frozen";
   /** The fault in force, or null. */
   readonly fault: FaultHow | null;
+  /** What it was told to do wrong, or null. */
+  readonly misbehaviour: MisbehaviourKind | null;
   readonly serving: NodeServing | null;
   readonly bgp: "up" | "down";
   /** BFD with its router, as the router sees it; absent: it has not been up since the node or the simulator started. */
@@ -85,6 +89,13 @@ export interface FailRequest {
   /** A site or a node. */
   readonly target: string;
   readonly how: FaultHow;
+}
+
+export interface MisbehaveRequest {
+  /** A site or a node. */
+  readonly target: string;
+  /** null: nothing wrong any more. */
+  readonly as: Misbehaviour | null;
 }
 
 export interface TargetRequest {

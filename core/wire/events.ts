@@ -4,6 +4,7 @@
  * that "detected 12 ms after the kill" is a subtraction. The lab numbers events as it writes them.
  */
 import type { FaultHow } from "./faults.ts";
+import type { Misbehaviour } from "./misbehaviour.ts";
 
 /** `lab`, `sim`, `gateway`, `load`, `guardian`, or the id of a node (`ny1-1`). */
 export type ProcessName = string;
@@ -88,6 +89,7 @@ export type EventBody =
       readonly reason: string;
     }
   | { readonly kind: "node.cable"; readonly node: string; readonly state: "cut" | "bgp-cut" | "whole" }
+  | { readonly kind: "node.misbehaving"; readonly node: string; readonly as: Misbehaviour | null }
   | {
       readonly kind: "bgp.session";
       readonly node: string;

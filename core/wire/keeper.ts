@@ -57,4 +57,6 @@ export interface FaultReport extends FaultOrder {
   readonly isResidual: boolean;
   /** What was last seen of it. */
   readonly evidence: string;
+  /** What was seen when it was given up; empty: it was not. */
+  readonly failure: string;
 }

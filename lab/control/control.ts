@@ -23,6 +23,19 @@ const EVENT_LENGTH_MAX = 16 * 1024;
 
 const target = z.strictObject({ target: z.string().min(1).max(80) });
 const failure = z.strictObject({ target: z.string().min(1).max(80), how: z.enum(FAULT_HOWS) });
+const percent = z.int().min(1).max(100);
+const misbehaviour = z.strictObject({
+  target: z.string().min(1).max(80),
+  as: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("http_error"), percent, status: z.int().min(400).max(599) }),
+      z.strictObject({ kind: z.literal("corrupt_body"), percent }),
+      z.strictObject({ kind: z.literal("slow_answer"), percent, delayMs: z.int().min(1).max(600_000) }),
+      z.strictObject({ kind: z.literal("cpu"), percent }),
+      z.strictObject({ kind: z.literal("memory"), bytes: z.int().min(1_048_576).max(68_719_476_736) }),
+    ])
+    .nullable(),
+});
 const empty = z.strictObject({});
 /** Only what happens outside the cast may be reported from outside. */
 const eventBody = z.looseObject({
@@ -41,6 +54,7 @@ const PATHS = [
   "GET /api/v1/status",
   "GET /api/v1/events?since=SEQ&follow=1",
   "POST /api/v1/fail",
+  "POST /api/v1/misbehave",
   "POST /api/v1/revive",
   "POST /api/v1/drain",
   "POST /api/v1/reset",
@@ -128,6 +142,7 @@ function addEventRoutes(server: FastifyInstance, lab: Lab, streams: Set<EventStr
 
 function addOrders(server: FastifyInstance, lab: Lab): void {
   server.post("/api/v1/fail", async ({ body }) => lab.fail(parseBody(failure, body)));
+  server.post("/api/v1/misbehave", async ({ body }) => lab.misbehave(parseBody(misbehaviour, body)));
   server.post("/api/v1/revive", async ({ body }) => lab.revive(parseBody(target, body)));
   server.post("/api/v1/drain", async ({ body }) => lab.drain(parseBody(target, body)));
   server.post("/api/v1/reset", async ({ body }) => {

@@ -8,6 +8,7 @@ import { codeOf, UserError } from "#core/errors.ts";
 import { nowMs, sleep } from "#core/host/clock.ts";
 import type { LabStatus, NodeStatus } from "#core/wire/control.ts";
 import type { FaultHow } from "#core/wire/faults.ts";
+import type { Misbehaviour } from "#core/wire/misbehaviour.ts";
 import { LabClient } from "../client.ts";
 import { processState } from "../process-stat.ts";
 
@@ -29,6 +30,7 @@ export interface EmbeddedCast {
   /** The nodes of a site, or the one node; undefined: the lab has gone. Throws for a target it does not know. */
   nodesOf(target: string): Promise<readonly EmbeddedNode[] | undefined>;
   fail(target: string, how: FaultHow): Promise<void>;
+  misbehave(target: string, as: Misbehaviour): Promise<void>;
   /** Nothing, where the lab has gone. */
   revive(target: string): Promise<void>;
   /** Resolves when the routers of the target's nodes see their sessions so; throws when they do not in time. */
@@ -52,6 +54,10 @@ export class LiveEmbeddedCast implements EmbeddedCast {
 
   async fail(target: string, how: FaultHow): Promise<void> {
     await LabClient.find(this.#runtimeDir).fail({ target, how });
+  }
+
+  async misbehave(target: string, as: Misbehaviour): Promise<void> {
+    await LabClient.find(this.#runtimeDir).misbehave({ target, as });
   }
 
   async revive(target: string): Promise<void> {

@@ -47,6 +47,8 @@ export interface FaultView {
   readonly isResidual: boolean;
   /** What was last seen of it. */
   readonly evidence: string;
+  /** What was seen when it was given up; empty: it was not. */
+  readonly failure: string;
 }
 
 export type Refusal = "closing" | "id-taken" | "ttl" | "no-target" | "target-taken" | "too-many";
@@ -70,6 +72,8 @@ export const KEEPER_RULES: KeeperRules = {
   residualAfterMs: 60_000,
 };
 
+const GIVEN_UP: ReadonlySet<EndReason> = new Set(["unwritten", "not-injected", "unverified"]);
+
 interface Fault {
   readonly order: FaultOrder;
   phase: FaultPhase;
@@ -86,6 +90,7 @@ interface Fault {
   removingSinceMs: number;
   goneAtMs: number;
   evidence: string;
+  failure: string;
 }
 
 export class KeeperMachine {
@@ -220,6 +225,7 @@ export class KeeperMachine {
       removingSinceMs: Infinity,
       goneAtMs: Infinity,
       evidence: "",
+      failure: "",
     };
     this.#faults.set(order.id, fault);
     return fault;
@@ -260,6 +266,7 @@ export class KeeperMachine {
   #end(fault: Fault, why: EndReason, nowMs: number): void {
     if (fault.end !== undefined) return;
     fault.end = why;
+    if (GIVEN_UP.has(why)) fault.failure = fault.evidence;
     fault.removingSinceMs = nowMs;
     this.#begin(fault, "removing", "remove", nowMs);
   }
@@ -289,8 +296,19 @@ export class KeeperMachine {
   }
 
   #view(fault: Fault, nowMs: number): FaultView {
-    const { order, phase, heldSinceMs, untilMs, end, removingSinceMs, goneAtMs, evidence } = fault;
+    const { order, phase, heldSinceMs, untilMs, end, removingSinceMs, goneAtMs, evidence, failure } = fault;
     const isResidual = phase !== "gone" && nowMs - removingSinceMs >= this.#rules.residualAfterMs;
-    return { order, phase, heldSinceMs, untilMs, end, removingSinceMs, goneAtMs, isResidual, evidence };
+    return {
+      order,
+      phase,
+      heldSinceMs,
+      untilMs,
+      end,
+      removingSinceMs,
+      goneAtMs,
+      isResidual,
+      evidence,
+      failure,
+    };
   }
 }

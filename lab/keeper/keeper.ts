@@ -5,7 +5,7 @@
 import { after, nowMs, type Timer } from "#core/host/clock.ts";
 import { randomHex } from "#core/host/random.ts";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
-import type { EndReason, FaultCall, FaultOrder, FaultReport } from "#core/wire/keeper.ts";
+import type { EndReason, FaultAttributes, FaultCall, FaultOrder, FaultReport } from "#core/wire/keeper.ts";
 import type { EmbeddedCast, EmbeddedNode } from "./embedded-cast.ts";
 import {
   KEEPER_RULES,
@@ -17,7 +17,7 @@ import {
   type StepResult,
 } from "./keeper-machine.ts";
 import { faultKind } from "./kinds/registry.ts";
-import type { EmbeddedScene } from "./kinds/kind.ts";
+import type { EmbeddedScene, FaultKind } from "./kinds/kind.ts";
 import type { LedgerRecord } from "./ledger.ts";
 
 const ID_BYTES = 4;
@@ -69,8 +69,9 @@ export class Keeper {
 
   /** Resolves when it was seen to work; throws when it is refused, or was given up. */
   async order(call: FaultCall): Promise<FaultReport> {
-    const { kind } = faultKind(call.kind);
-    const { attributes = {}, drill = null, target, ttlMs } = call;
+    const { attributes: schema, kind } = faultKind(call.kind);
+    const attributes = attributesOf(kind, schema, call.attributes ?? {});
+    const { drill = null, target, ttlMs } = call;
     const nodes = await this.#parts.cast.nodesOf(target);
     if (nodes === undefined) throw noLab();
     refuseUnwell(nodes, this.reports());
@@ -211,7 +212,7 @@ export class Keeper {
 }
 
 function reportOf(view: FaultView, atMs: number): FaultReport {
-  const { order, phase, end, evidence, goneAtMs, isResidual, removingSinceMs, untilMs } = view;
+  const { order, phase, end, evidence, failure, goneAtMs, isResidual, removingSinceMs, untilMs } = view;
   const hasEnded = end !== undefined;
   return {
     ...order,
@@ -221,16 +222,34 @@ function reportOf(view: FaultView, atMs: number): FaultReport {
     removalMs: hasEnded ? Math.round(Math.min(goneAtMs, atMs) - removingSinceMs) : null,
     isResidual,
     evidence,
+    failure,
   };
+}
+
+/** With defaults filled in. */
+function attributesOf(
+  kind: string,
+  schema: FaultKind["attributes"],
+  given: FaultAttributes,
+): FaultAttributes {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data as FaultAttributes;
+  const [issue] = parsed.error.issues;
+  const known = Object.entries(schema.shape).map(([name, field]) => `${name} (${field.description})`);
+  const what = [kind, issue!.path.join("."), issue!.message].filter((part) => part !== "").join(": ");
+  throw new UserError("ATTRIBUTE_INVALID", what, {
+    hint: known.length === 0 ? "it takes no attributes" : `it takes ${known.join(", ")}`,
+  });
 }
 
 /** What is down already can neither be seen to fail nor to come back. */
 function refuseUnwell(nodes: readonly EmbeddedNode[], open: readonly FaultReport[]): void {
-  for (const { bgp, fault, node, process } of nodes) {
+  for (const { bgp, fault, misbehaviour, node, process } of nodes) {
     // The keeper's own are told by name.
     if (open.some(({ targets }) => targets.includes(node))) continue;
-    if (process === "running" && fault === null && bgp === "up") continue;
-    const how = fault === null ? `${process}, its BGP ${bgp}` : `under "${fault}" already`;
+    const wrong = fault ?? misbehaviour;
+    if (process === "running" && wrong === null && bgp === "up") continue;
+    const how = wrong === null ? `${process}, its BGP ${bgp}` : `under "${wrong}" already`;
     throw new UserError("TARGET_UNWELL", `${node} is ${how}: nothing could be told by a fault`, {
       hint: `\`anycastle revive ${node}\`, and look at \`anycastle status\``,
     });
@@ -244,11 +263,11 @@ function noLab(): UserError {
   });
 }
 
-function givenUp({ end, evidence, kind, target }: FaultReport): UserError {
+function givenUp({ end, failure, kind, target }: FaultReport): UserError {
   const sentence = {
-    unwritten: `${kind} of ${target} was not injected, since the ledger cannot be written: ${evidence}`,
-    "not-injected": `${kind} of ${target} could not be injected: ${evidence}`,
-    unverified: `${kind} of ${target} was not seen to work: ${evidence}`,
+    unwritten: `${kind} of ${target} was not injected, since the ledger cannot be written: ${failure}`,
+    "not-injected": `${kind} of ${target} could not be injected: ${failure}`,
+    unverified: `${kind} of ${target} was not seen to work: ${failure}`,
   }[end as string];
   return new UserError("FAULT_GIVEN_UP", sentence ?? `${kind} of ${target} ended before it worked (${end})`, {
     hint: "whatever there was of it has been removed, and that was seen",

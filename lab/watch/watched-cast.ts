@@ -216,6 +216,7 @@ export class WatchedCast {
         url: known?.url ?? "",
         process: null,
         fault: null,
+        misbehaviour: null,
         serving: null,
         bgp: told?.session ?? null,
         ...(bfd === undefined || bfd === "init" ? {} : { bfd }),

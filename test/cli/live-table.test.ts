@@ -31,6 +31,7 @@ const STATUS: LabStatus = {
       pid: index === 1 ? null : 1000 + index,
       url: "http://127.0.0.1:1",
       process: index === 1 ? ("stopped" as const) : ("running" as const),
+      misbehaviour: null,
       fault: index === 1 ? ("kill" as const) : null,
       serving: "ready" as const,
       bgp: "up" as const,

@@ -95,12 +95,13 @@ test.each(FAULT_KINDS.map(({ kind }) => kind))(
       const added = await keeper.add({ kind, target: "ny1", ttlMs: 60_000 });
       expect(added).toMatchObject({ kind, targets: ["ny1-1"], phase: "held", end: null });
       expect(added.evidence).toMatch(/ny1-1/);
-      expect((await nodeOf("ny1")).fault).not.toBe(null);
+      const { fault, misbehaviour } = await nodeOf("ny1");
+      expect(fault ?? misbehaviour).not.toBe(null);
       expect(armed()).toEqual([added.id]);
       expect(await refusal(keeper.add({ kind, target: "ny1-1", ttlMs: 60_000 }))).toBe("FAULT_ACTIVE");
       const removed = await keeper.remove(added.id);
       expect(removed).toMatchObject({ phase: "gone", end: "asked", isResidual: false });
-      expect(await nodeOf("ny1")).toMatchObject({ fault: null, process: "running" });
+      expect(await nodeOf("ny1")).toMatchObject({ fault: null, misbehaviour: null, process: "running" });
       await until(() => armed().length === 0);
       expect(await keeper.list()).toEqual([]);
     });
@@ -129,6 +130,8 @@ test.each([
   ["KIND_UNKNOWN", { kind: "node_crsh", target: "ny1", ttlMs: 1_000 }],
   ["TARGET_UNKNOWN", { kind: "node_crash", target: "mars1", ttlMs: 1_000 }],
   ["TTL_INVALID", { kind: "node_crash", target: "ny1", ttlMs: 0 }],
+  ["ATTRIBUTE_INVALID", { kind: "http_error", target: "ny1", ttlMs: 1_000, attributes: { percent: 0 } }],
+  ["ATTRIBUTE_INVALID", { kind: "node_hang", target: "ny1", ttlMs: 1_000, attributes: { percent: 50 } }],
   ["BODY_INVALID", { kind: "node_crash", target: "ny1", ttlMs: "long" as unknown as number }],
 ])("refused, and nothing is touched: %s", async (code, call) => {
   await withKeeper(async (keeper) => {

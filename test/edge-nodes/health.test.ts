@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { NodeServing } from "#core/wire/events.ts";
 import { Executions } from "#edge-nodes/executions.ts";
+import { Misbehaving } from "#edge-nodes/misbehaviour/misbehaving.ts";
 import { handleRequest, type OriginState } from "#edge-nodes/origin.ts";
 
 const state: OriginState = {
@@ -10,6 +11,7 @@ const state: OriginState = {
   site: "la1",
   thinkTimeMs: 0,
   executions: new Executions(),
+  misbehaving: new Misbehaving(),
   serving: "starting",
   bgp: "none",
   open: 0,

@@ -6,6 +6,7 @@
  * Seeing is done from outside: a connection that is refused, an answer that does not come. What the injection itself says is no
  * evidence.
  */
+import { z } from "zod";
 import type { FaultAttributes } from "#core/wire/keeper.ts";
 import type { EmbeddedCast, EmbeddedNode } from "../embedded-cast.ts";
 
@@ -16,6 +17,7 @@ export interface EmbeddedScene {
   readonly target: string;
   /** As the lab has them now. */
   readonly nodes: readonly EmbeddedNode[];
+  /** As the kind's schema has them. */
   readonly attributes: FaultAttributes;
 }
 
@@ -30,9 +32,18 @@ export interface EmbeddedFault {
 
 export interface FaultKind {
   readonly kind: string;
+  /** What may be said about it, with defaults; keys say their unit. */
+  readonly attributes: z.ZodObject;
   /** Other names of the same. */
   readonly aliases: readonly string[];
   /** One sentence, for help texts. */
   readonly meaning: string;
   readonly embedded: EmbeddedFault;
+}
+
+export const NO_ATTRIBUTES = z.strictObject({});
+
+/** Of a hundred requests, or moments. */
+export function percent(byDefault: number, description: string): z.ZodDefault<z.ZodInt> {
+  return z.int().min(1).max(100).default(byDefault).describe(description);
 }

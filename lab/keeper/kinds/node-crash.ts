@@ -1,11 +1,12 @@
 /** SIGKILL: the process is gone, the kernel closes its sockets; the lab starts it anew when the fault ends. */
-import type { FaultKind } from "./kind.ts";
+import { NO_ATTRIBUTES, type FaultKind } from "./kind.ts";
 import { seenRefused, seenWell } from "./seen.ts";
 
 export const nodeCrash: FaultKind = {
   kind: "node_crash",
   aliases: ["service_crash"],
   meaning: "SIGKILL: the process is gone, connections are refused",
+  attributes: NO_ATTRIBUTES,
   embedded: {
     inject: ({ cast, target }) => cast.fail(target, "kill"),
     verify: seenRefused,

@@ -1,12 +1,13 @@
 /** SIGSTOP: the process is frozen and keeps its sockets, the kernel goes on accepting for it. The other side only sees silence. */
 import { isStopped } from "../embedded-cast.ts";
-import type { FaultKind } from "./kind.ts";
+import { NO_ATTRIBUTES, type FaultKind } from "./kind.ts";
 import { seenSilent, seenWell } from "./seen.ts";
 
 export const nodeHang: FaultKind = {
   kind: "node_hang",
   aliases: ["hang"],
   meaning: "SIGSTOP: connections are accepted, no byte comes back",
+  attributes: NO_ATTRIBUTES,
   embedded: {
     inject: ({ cast, target }) => cast.fail(target, "hang"),
     async verify(scene) {

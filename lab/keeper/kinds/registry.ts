@@ -2,13 +2,29 @@
 import { UserError } from "#core/errors.ts";
 import { suggest } from "#core/suggest.ts";
 import { bgpHang } from "./bgp-hang.ts";
+import { corruptBody } from "./corrupt-body.ts";
+import { cpu } from "./cpu.ts";
+import { httpError } from "./http-error.ts";
+import { memory } from "./memory.ts";
+import { slowAnswer } from "./slow-answer.ts";
 import type { FaultKind } from "./kind.ts";
 import { nodeCrash } from "./node-crash.ts";
 import { nodeHang } from "./node-hang.ts";
 import { nodeStop } from "./node-stop.ts";
 import { partition } from "./partition.ts";
 
-export const FAULT_KINDS: readonly FaultKind[] = [nodeCrash, nodeStop, nodeHang, partition, bgpHang];
+export const FAULT_KINDS: readonly FaultKind[] = [
+  nodeCrash,
+  nodeStop,
+  nodeHang,
+  partition,
+  bgpHang,
+  httpError,
+  corruptBody,
+  slowAnswer,
+  cpu,
+  memory,
+];
 
 const BY_NAME = new Map(
   FAULT_KINDS.flatMap((kind) => [kind.kind, ...kind.aliases].map((name) => [name, kind] as const)),

@@ -24,8 +24,9 @@ export async function seenSilent({ cast, nodes }: EmbeddedScene): Promise<string
 export async function seenWell({ cast, nodes, target }: EmbeddedScene): Promise<string> {
   const heard = await Promise.all(nodes.map((node) => cast.ask(node)));
   for (const [index, answer] of heard.entries()) {
-    const { node, process, fault } = nodes[index]!;
-    if (fault !== null) throw new Error(`the lab says that ${node} is under ${fault}`);
+    const { node, process, fault, misbehaviour } = nodes[index]!;
+    const wrong = fault ?? misbehaviour;
+    if (wrong !== null) throw new Error(`the lab says that ${node} is under ${wrong}`);
     if (process !== "running") throw new Error(`the lab says that ${node} is ${process}`);
     if (answer.how !== "answered") throw new Error(`a request to ${node} was ${answer.how}`);
     if (answer.status !== 200) throw new Error(`${node} answers its readiness with ${answer.status}`);
