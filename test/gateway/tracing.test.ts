@@ -72,7 +72,7 @@ test("a request and its attempts are spans of the caller's trace, and nodes hear
       keys.map((key) => attribute(span, key));
     expect(
       told(request!, "http.request.method", "url.path", "url.query", "http.response.status_code"),
-    ).toEqual(["GET", "/x", "y=1", 200]);
+    ).toEqual(["GET", "/x", undefined, 200]);
     expect(attribute(request!, "anycastle.outcome")).toBe("rescued");
     expect(
       attempts.map((span) => told(span, "anycastle.node", "anycastle.attempt.outcome", "error.type")),
