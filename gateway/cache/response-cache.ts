@@ -289,6 +289,15 @@ class Filling implements ClientResponse {
     else asked.response.writeHead(status, reason, told);
   }
 
+  /** Of the one client that asked: who waits for its answer, and who gets it from the store, gets none. */
+  writeInformation(status: number, fields: string[]): void {
+    if (!this.#isAnswered) this.#ask.asked.response.writeInformation?.(status, fields);
+  }
+
+  get socket(): unknown {
+    return this.#ask.asked.response.socket;
+  }
+
   get isAnswered(): boolean {
     return this.#isAnswered;
   }
@@ -440,6 +449,14 @@ class Forgetting implements ClientResponse {
     if (status >= 200 && status < 400) this.#forget();
     if (typeof reasonOrFields === "string") this.#response.writeHead(status, reasonOrFields, maybeFields!);
     else this.#response.writeHead(status, reasonOrFields);
+  }
+
+  get socket(): unknown {
+    return this.#response.socket;
+  }
+
+  writeInformation(status: number, fields: string[]): void {
+    this.#response.writeInformation?.(status, fields);
   }
 
   write(chunk: Buffer): boolean {
