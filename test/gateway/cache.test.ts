@@ -1,7 +1,8 @@
 /** The cache over sockets: what is given out, what is asked, and what is left of a node that dies. */
 import { expect, test } from "vitest";
-import { ask, hang, TOKEN, until, withStand, type Answer, type Stand } from "./stand.ts";
+import { ask, hang, holdBack, TOKEN, until, withStand, type Answer, type Stand } from "./stand.ts";
 
+const FRESH = { "cache-control": "max-age=60" };
 const ONE = { sites: { ny1: 1 }, document: { cache: {} } };
 
 /** Answers with these fields and the number of the answer as its body. */
@@ -101,10 +102,7 @@ test("by Vary each kind of client has its own", async () => {
 test("a hundred ask for the same at once: one is asked of a node; one of them that leaves takes nobody along", async () => {
   await withStand(ONE, async (stand) => {
     const node = stand.node("ny1-1");
-    let finish: () => void = () => undefined;
-    node.handler = (_request, response) => {
-      finish = () => response.writeHead(200, { "cache-control": "max-age=60" }).end("one for all\n");
-    };
+    const finish = holdBack(node, (response) => response.writeHead(200, FRESH).end("one for all\n"));
     const first = ask(stand.port);
     await until(() => node.seen.length === 1);
     const others = Array.from({ length: 99 }, () => ask(stand.port));
@@ -263,10 +261,7 @@ test("a stale answer stays whole although the error that it stands for breaks of
 test("what is on its way when everything is forgotten is not kept", async () => {
   await withStand(ONE, async (stand) => {
     const node = stand.node("ny1-1");
-    let finish: () => void = () => undefined;
-    node.handler = (_request, response) => {
-      finish = () => response.writeHead(200, { "cache-control": "max-age=60" }).end("old\n");
-    };
+    const finish = holdBack(node, (response) => response.writeHead(200, FRESH).end("old\n"));
     const open = ask(stand.port);
     await until(() => node.seen.length === 1);
     node.handler = (_request, response) => node.answer(response);

@@ -1,8 +1,16 @@
 /** Interim responses (1xx) of nodes: who gets them, how many, and that they commit to nothing (RFC 9110 §15.2, RFC 8297). */
 import { request as httpRequest } from "node:http";
-import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { ask, speak, until, withStand, type FakeNode, type Stand, type StandOptions } from "./stand.ts";
+import {
+  ask,
+  converse,
+  speak,
+  until,
+  withStand,
+  type FakeNode,
+  type Stand,
+  type StandOptions,
+} from "./stand.ts";
 
 const HINTS = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n";
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -11,6 +19,10 @@ const GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 const TWO: StandOptions["sites"] = { ny1: 1, la1: 1 };
 /** Beyond what a test may take, so that what ends a wait is what the test is about. */
 const NEVER_MS = 60_000;
+const HEDGED: StandOptions = {
+  sites: TWO,
+  document: { hedge: { initialDelayMs: 30 }, retry: { perTryTimeoutMs: NEVER_MS, totalTimeoutMs: NEVER_MS } },
+};
 /** What the gateway passes on for one request at most. */
 const PASSED_MAX = 16;
 
@@ -50,9 +62,8 @@ test("hints are with the client before the answer is made; fields of the hop and
       );
       answer = () => void socket.write(OK);
     };
-    const text = await speak(port, GET, (sofar) => {
-      if (sofar.endsWith("\r\n\r\n") && statuses(sofar).length === 1) answer();
-      return false;
+    const text = await converse(port, GET, (heard) => {
+      if (heard.endsWith("\r\n\r\n") && statuses(heard).length === 1) answer();
     });
     expect(text.slice(0, text.indexOf("HTTP/1.1 200"))).toBe(
       "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </\u00e9.js>; rel=preload\r\nX-Order: 1\r\n\r\n",
@@ -88,14 +99,9 @@ test("100 is still the gateway's own, before the node's hints", async () => {
       void socket.write(`${HINTS}${OK}${String(body)}`);
     const head =
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
-    const socket = connect(port, "127.0.0.1");
-    let text = "";
-    socket.on("data", (chunk) => {
-      text += chunk.toString();
-      if (text === "HTTP/1.1 100 Continue\r\n\r\n") socket.write("hello");
+    const text = await converse(port, head, (heard, socket) => {
+      if (heard === "HTTP/1.1 100 Continue\r\n\r\n") socket.write("hello");
     });
-    socket.write(head);
-    await new Promise((resolve) => socket.on("close", resolve));
     expect(statuses(text)).toEqual(["100", "103", "200"]);
     expect(node("ny1-1").seen[0]!.body.toString()).toBe("hello");
   });
@@ -137,17 +143,12 @@ test("behind another answer a 100 that comes too late is left out", async () => 
 test("behind another answer a 100 comes when its turn has come", async () => {
   await withStand({ sites: { ny1: 1 } }, async ({ node, port }) => {
     says(node("ny1-1"), OK);
-    const socket = connect(port, "127.0.0.1");
-    let text = "";
-    socket.on("data", (chunk) => {
-      text += chunk.toString();
-      if (text.endsWith("100 Continue\r\n\r\n")) socket.write("x");
+    const both =
+      "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n" +
+      "POST /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n";
+    const text = await converse(port, both, (heard, socket) => {
+      if (heard.endsWith("100 Continue\r\n\r\n")) socket.write("x");
     });
-    socket.write("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-    socket.write(
-      "POST /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
-    );
-    await new Promise((resolve) => socket.on("close", resolve));
     expect(statuses(text)).toEqual(["200", "100", "200"]);
     expect(node("ny1-1").seen.map(({ body }) => body.toString())).toEqual(["", "x"]);
   });
@@ -171,11 +172,7 @@ test("a hint commits to nothing: the request is asked elsewhere, or fails, as if
 });
 
 test("hints of a hedge and of the attempt it stands beside both pass, until one of them answers", async () => {
-  const document = {
-    hedge: { initialDelayMs: 30 },
-    retry: { perTryTimeoutMs: NEVER_MS, totalTimeoutMs: NEVER_MS },
-  };
-  await withStand({ sites: TWO, document }, async ({ node, port, status }) => {
+  await withStand(HEDGED, async ({ node, port, status }) => {
     says(node("ny1-1"), HINTS);
     says(node("la1-1"), HINTS, OK);
     expect(statuses(await speak(port, GET))).toEqual(["103", "103", "200"]);
@@ -184,11 +181,7 @@ test("hints of a hedge and of the attempt it stands beside both pass, until one 
 });
 
 test("a node that hints without end is hedged like one that is silent, and left", async () => {
-  const document = {
-    hedge: { initialDelayMs: 30 },
-    retry: { perTryTimeoutMs: NEVER_MS, totalTimeoutMs: NEVER_MS },
-  };
-  await withStand({ sites: TWO, document }, async (stand) => {
+  await withStand(HEDGED, async (stand) => {
     flood(stand.node("ny1-1"));
     const text = await speak(stand.port, GET);
     expect(text.endsWith("la1-1\n")).toBe(true);
