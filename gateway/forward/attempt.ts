@@ -2,7 +2,8 @@
  * One try of one request at one node: undici's raw handler, and what is known about how far the try has come.
  *
  * It tells its owner about the head, the data, the end and the failure, each at most once, about interim heads as they come, and
- * falls silent when it is cancelled: an answer that comes after that (a frozen process that was thawed) is dropped with its connection.
+ * falls silent when it is cancelled: an answer that comes after that (a frozen process that was thawed) is dropped with its
+ * connection.
  */
 import type { Dispatcher } from "undici";
 import { codeOf } from "#core/errors.ts";

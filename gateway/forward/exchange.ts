@@ -109,7 +109,7 @@ const STALL_LOOKS = 4;
 const HELD_TURNS = 2;
 /** Asked of clients that got no node's answer. */
 const RETRY_AFTER_S = "1";
-/** Interim responses that a client gets for one request. What comes beyond is dropped: it would fill a client's buffers without end. */
+/** Interim responses that a client gets for one request. Those beyond are dropped: a node could fill buffers without end. */
 const INTERIMS_MAX = 16;
 /** What a reason phrase may hold (RFC 9112 §4); another one is replaced by the standard phrase. */
 const REASON = /^[\t\x20-\x7e]*$/;
