@@ -6,6 +6,8 @@ const LOCAL_ADDRESS = 1;
 const STATE = 3;
 const TX_QUEUE = 4;
 const INODE = 9;
+/** A state. */
+const LISTEN = "0A";
 
 export interface KernelSocket {
   readonly localPort: number;
@@ -14,8 +16,6 @@ export interface KernelSocket {
   readonly untakenBytes: number;
   readonly inode: string;
 }
-
-const LISTEN = "0A";
 
 export function* kernelSockets(): Generator<KernelSocket> {
   for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {
