@@ -20,7 +20,7 @@ interface SuiteFacts {
 }
 
 const SUITES: Readonly<Record<Suite, SuiteFacts>> = {
-  default: { config: "vitest.config.ts", filesMin: 10, timeoutMs: 8 * 60_000 },
+  default: { config: "vitest.config.ts", filesMin: 10, timeoutMs: 6 * 60_000 },
   e2e: { config: "vitest.e2e.config.ts", filesMin: 1, timeoutMs: 10 * 60_000 },
   browser: { config: "vitest.browser.config.ts", filesMin: 2, timeoutMs: 8 * 60_000 },
   k6: { config: "vitest.k6.config.ts", filesMin: 1, timeoutMs: 2 * 60_000 },

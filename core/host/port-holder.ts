@@ -1,9 +1,8 @@
 /** Who listens on a port, from Linux' /proc: for the message that a port is taken. Undefined where nobody tells. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { kernelSockets, socketInode } from "./kernel-sockets.ts";
 
 const COMMAND_LENGTH_MAX = 60;
-/** State of a listening socket in /proc/net/tcp. */
-const LISTEN = "0A";
 
 /** `pid 4711 (nginx: master process)`; a process of another user is not told to us. */
 export function holderOf(port: number): string | undefined {
@@ -16,15 +15,10 @@ export function holderOf(port: number): string | undefined {
 }
 
 function holdsAny(pid: string, inodes: ReadonlySet<string>): boolean {
-  for (const fd of numericEntries(`/proc/${pid}/fd`)) {
-    try {
-      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
-      if (inode !== undefined && inodes.has(inode)) return true;
-    } catch {
-      // Closed between the listing and the reading.
-    }
-  }
-  return false;
+  return numericEntries(`/proc/${pid}/fd`).some((descriptor) => {
+    const inode = socketInode(pid, descriptor);
+    return inode !== undefined && inodes.has(inode);
+  });
 }
 
 /** Empty where there is no such directory or it is somebody else's. */
@@ -46,23 +40,9 @@ function commandOf(pid: string): string {
 }
 
 function listeningInodes(port: number): Set<string> {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const inodes = new Set<string>();
-  for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    for (const line of linesOf(file)) {
-      const fields = line.trim().split(/\s+/);
-      if (fields[1]?.endsWith(suffix) === true && fields[3] === LISTEN && fields[9] !== undefined) {
-        inodes.add(fields[9]);
-      }
-    }
+  for (const { inode, isListening, localPort } of kernelSockets()) {
+    if (isListening && localPort === port) inodes.add(inode);
   }
   return inodes;
-}
-
-function linesOf(file: string): string[] {
-  try {
-    return readFileSync(file, "utf8").split("\n");
-  } catch {
-    return [];
-  }
 }

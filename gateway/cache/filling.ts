@@ -82,6 +82,15 @@ export class Filling implements ClientResponse {
     else asked.response.writeHead(status, reason, told);
   }
 
+  /** Of the one client that asked: who waits for its answer, and who gets it from the store, gets none. */
+  writeInformation(status: number, fields: string[]): void {
+    if (this.#given === undefined) this.#ask.asked.response.writeInformation?.(status, fields);
+  }
+
+  get socket(): unknown {
+    return this.#ask.asked.response.socket;
+  }
+
   /** Milliseconds, of the engine it was asked under. */
   get clockMs(): number {
     return this.#ask.asked.engine.clock.nowMs();

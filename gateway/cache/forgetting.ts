@@ -16,6 +16,14 @@ export class Forgetting implements ClientResponse {
     else this.#response.writeHead(status, reasonOrFields);
   }
 
+  get socket(): unknown {
+    return this.#response.socket;
+  }
+
+  writeInformation(status: number, fields: string[]): void {
+    this.#response.writeInformation?.(status, fields);
+  }
+
   write(chunk: Buffer): boolean {
     return this.#response.write(chunk);
   }

@@ -3,8 +3,8 @@
  * a connection (`tcp`).
  *
  * Passed: a complete answer of a status that was asked for within the timeout, with the text in its body, if any;
- * `x-node-state: draining` on any answer takes precedence. The timeout is this module's own timer, exact to a millisecond (undici's are up to 500 ms late), and it
- * looks once more at what has already arrived: a late wake-up is not a slow node.
+ * `x-node-state: draining` on any answer takes precedence. The timeout is this module's own timer, exact to a millisecond
+ * (undici's are up to 500 ms late), and it looks once more at what has already arrived: a late wake-up is not a slow node.
  */
 import { connect, type LookupFunction } from "node:net";
 import { Client, type Dispatcher } from "undici";

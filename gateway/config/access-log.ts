@@ -17,6 +17,12 @@ export const accessLogSchema = z.strictObject({
     .describe(
       "Share of the requests to be written that were answered at the first attempt; all others always are.",
     ),
+  isQueryLogged: z
+    .boolean()
+    .default(false)
+    .describe(
+      "`true`: paths with their queries, which may hold what only the client and the node should know.",
+    ),
 });
 
 export type AccessLogConfig = Readonly<z.output<typeof accessLogSchema>>;

@@ -1,6 +1,9 @@
 /** `tracing` and `serverTiming`: what a request did, told to a collector or to its client. */
 import { z } from "zod";
 
+const WAIT_MS_MAX = 60_000;
+const waitMs = z.int().min(10).max(WAIT_MS_MAX);
+
 export const OTLP_ENDPOINT = /^https?:\/\/[^\s?#]+$/;
 
 export const tracingSchema = z.strictObject({
@@ -11,7 +14,11 @@ export const tracingSchema = z.strictObject({
       .describe(
         "Collector that takes OTLP over HTTP, without the path: http://localhost:4318. OTEL_EXPORTER_OTLP_ENDPOINT says it too.",
       ),
+    timeoutMs: waitMs
+      .default(5_000)
+      .describe("Longest time for one batch, all tries included; what it held is lost then, and counted."),
   }),
+  batchMs: waitMs.default(1_000).describe("Spans wait so long for others to go with them, if they are few."),
   sampleRatio: z
     .number()
     .min(0)

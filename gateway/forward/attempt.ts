@@ -1,8 +1,9 @@
 /**
  * One try of one request at one node: undici's raw handler, and what is known about how far the try has come.
  *
- * It tells its owner about the head, the data, the end and the failure, each at most once, and falls silent when it is
- * cancelled: an answer that comes after that (a frozen process that was thawed) is dropped with its connection.
+ * It tells its owner about the head, the data, the end and the failure, each at most once, about interim heads as they come, and
+ * falls silent when it is cancelled: an answer that comes after that (a frozen process that was thawed) is dropped with its
+ * connection.
  */
 import type { Dispatcher } from "undici";
 import { codeOf } from "#core/errors.ts";
@@ -13,6 +14,8 @@ import type { NodeClient } from "./node-client.ts";
 import type { BodyForAttempt } from "./request-body.ts";
 
 export interface AttemptOwner {
+  /** An interim head (1xx); any number of them, before the final one. */
+  attemptInformed(attempt: Attempt, status: number, rawFields: readonly Uint8Array[]): void;
   /** The node's final head. Data follows, until `attemptEnded` or `attemptFailed`. */
   attemptAnswered(attempt: Attempt, status: number, rawFields: readonly Uint8Array[], reason: string): void;
   /** False: stop reading until `resume`. */
@@ -119,10 +122,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
     _headers: unknown,
     reason?: string,
   ): void {
-    // 1xx come here too; the one that is waited for is the last.
-    if (this.#isOver || status < 200) return;
+    if (this.#isOver) return;
+    const rawFields = (controller.rawHeaders ?? []) as Uint8Array[];
+    if (status < 200) return this.#owner.attemptInformed(this, status, rawFields);
     this.#isHeadReceived = true;
-    this.#owner.attemptAnswered(this, status, (controller.rawHeaders ?? []) as Uint8Array[], reason ?? "");
+    this.#owner.attemptAnswered(this, status, rawFields, reason ?? "");
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

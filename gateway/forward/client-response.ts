@@ -9,6 +9,10 @@ export interface GivenAnswer {
 export interface ClientResponse {
   writeHead(status: number, fields: string[]): unknown;
   writeHead(status: number, reason: string, fields: string[]): unknown;
+  /** null: another answer on its connection goes first. */
+  readonly socket: unknown;
+  /** An interim response, with a socket only. Throws if that is not to be written. Node has it since 24.18. */
+  writeInformation?(status: number, fields: string[]): unknown;
   /** False: wait for `drain`. */
   write(chunk: Buffer): boolean;
   end(body?: string | Buffer): unknown;

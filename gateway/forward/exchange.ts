@@ -10,7 +10,7 @@
  * head and body is still nobody's loss (class E). Emulated travel is spent before a node is asked and belongs to no
  * attempt's time. In mode `anycast-only` there is one attempt at the node the connection leads to, and its failure is
  * a reset connection, as it would be without any gateway. A body that breaks off half sent is gone on with from another
- * node, by Range, where that is provably the same body (`resume.ts`). Left out: 1xx other than 100.
+ * node, by Range, where that is provably the same body (`resume.ts`).
  */
 import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Timer } from "#core/host/clock.ts";
@@ -52,7 +52,7 @@ import type { Deadlined, Deadlines } from "./deadlines.ts";
 import { failureText, type RequestFailure } from "./failure.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
 import { RequestBody } from "./request-body.ts";
-import { readResponseFields } from "./response-fields.ts";
+import { readInterimFields, readResponseFields } from "./response-fields.ts";
 import { readTrailers } from "./response-trailers.ts";
 import { timerMs } from "./wan-stage.ts";
 
@@ -109,6 +109,8 @@ const STALL_LOOKS = 4;
 const HELD_TURNS = 2;
 /** Asked of clients that got no node's answer. */
 const RETRY_AFTER_S = "1";
+/** Interim responses that a client gets for one request. Those beyond are dropped: a node could fill buffers without end. */
+const INTERIMS_MAX = 16;
 /** What a reason phrase may hold (RFC 9112 §4); another one is replaced by the standard phrase. */
 const REASON = /^[\t\x20-\x7e]*$/;
 
@@ -128,6 +130,9 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   readonly #response: ClientResponse;
   readonly #body: RequestBody | undefined;
   readonly #pattern: PathPattern | undefined;
+  /** RFC 9110 §15.2: clients of HTTP/1.0 know of no interim responses. */
+  readonly #isInformable: boolean;
+  #interimCount = 0;
   /** Mode `anycast-only`. */
   readonly #isBare: boolean;
   readonly #startedMs: number;
@@ -199,6 +204,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#head = head;
     this.vantage = vantage;
     this.#response = response;
+    this.#isInformable = request.httpVersion !== "1.0" && response.writeInformation !== undefined;
     this.#isBare = engine.config.routing.mode === "anycast-only";
     this.#startedMs = engine.clock.nowMs();
     this.#awaitedSinceMs = this.#startedMs;
@@ -505,6 +511,27 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   // What attempts tell.
+
+  /**
+   * It passes at once, whichever attempt it is of: a hint is for the time before the answer, when nobody knows yet which attempt
+   * will win. It commits nothing (RFC 9110 §15.2, RFC 8297 §2), so that the request can still be asked elsewhere or fail, and
+   * it says nothing about when the answer comes: deadlines and hedges do not heed it.
+   */
+  attemptInformed(_attempt: Attempt, status: number, raw: readonly Uint8Array[]): void {
+    if (!this.#isInformable || this.#winner !== undefined || this.#isPartSent) return;
+    const { telemetry } = this.#engine;
+    // Without a socket Node would write it behind the answer's head once that is there: into its body.
+    const isReadable = this.#response.socket !== null;
+    if (!isReadable || this.#interimCount >= INTERIMS_MAX) return telemetry.interim("dropped");
+    try {
+      this.#response.writeInformation!(status, readInterimFields(raw, status));
+    } catch {
+      // Fields that got past undici's parser and that node:http would not write.
+      return telemetry.interim("dropped");
+    }
+    this.#interimCount += 1;
+    telemetry.interim("passed");
+  }
 
   attemptAnswered(attempt: Attempt, status: number, raw: readonly Uint8Array[], reason: string): void {
     const { clock, hedgeDelay, phase, telemetry } = this.#engine;

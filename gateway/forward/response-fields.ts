@@ -5,6 +5,7 @@
  */
 import { stripNamedFields } from "../listener/named-fields.ts";
 import type { ResponseSign } from "../resilience/resume.ts";
+import { without } from "./fields.ts";
 
 export interface ResponseFields extends ResponseSign {
   readonly fields: string[];
@@ -87,6 +88,13 @@ export function readResponseFields(raw: readonly Uint8Array[], status: number): 
     contentEncoding,
     acceptRanges,
   };
+}
+
+/** RFC 9110 §8.6: no interim response tells a length. */
+const OF_CONTENT: ReadonlySet<string> = new Set(["content-length"]);
+
+export function readInterimFields(raw: readonly Uint8Array[], status: number): string[] {
+  return without(readResponseFields(raw, status).fields, OF_CONTENT);
 }
 
 function isNamed(name: string, lower: string): boolean {

@@ -38,8 +38,8 @@ export function stopListening(server: Server): void {
 }
 
 /**
- * Of a server that listens, or of a connection; undefined: it has none. Node tells it nowhere else than on libuv's handle, which has had it since
- * there is one.
+ * Of a server that listens, or of a connection; undefined: it has none. Node tells it nowhere else than on libuv's handle, where
+ * it stands from the start.
  */
 export function descriptorOf(socket: Server | Socket): number | undefined {
   const { _handle: handle } = socket as { readonly _handle?: { readonly fd?: number } | null };

@@ -296,7 +296,7 @@ export class Listener {
     const pathRefusal = pattern === undefined ? undefined : admission.judgePath(pattern.id, clock.nowMs());
     if (pathRefusal !== undefined) return this.#turnAway(request, response, pathRefusal);
     if (!response.shouldKeepAlive) connection.isClosing = true;
-    if (isContinueAsked && head.bodyBytes !== 0) response.writeContinue();
+    if (isContinueAsked && head.bodyBytes !== 0) tellToContinue(response);
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
     this.#slow.began(connection, request, response);
     const forward = (answered: ClientResponse): void => {
@@ -417,6 +417,14 @@ export class Listener {
     this.#engine.telemetry.requestRefused("", status);
     endRaw(socket, status, phrase);
   }
+}
+
+/** Of a response that waits for the one before it Node would write the 100 behind a head that is there already: into its body. */
+function tellToContinue(response: ServerResponse): void {
+  if (response.socket !== null) return response.writeContinue();
+  response.once("socket", () => {
+    if (!response.headersSent) response.writeContinue();
+  });
 }
 
 function rulesOf({ config }: Engine): { readonly trusted?: TrustedPeers } {

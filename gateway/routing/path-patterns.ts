@@ -5,6 +5,7 @@
  * decodes or shortens it may see another one, so a pattern is no place for access rules.
  */
 import type { RouteView } from "../catchment/route-table.ts";
+import { pathOf } from "./path-of.ts";
 
 export interface PathPattern {
   readonly id: string;
@@ -35,8 +36,7 @@ export class PathPatterns {
 
   /** `path` with its query, `authority` with its port, if they have one. */
   of(method: string, authority: string, path: string): PathPattern | undefined {
-    const end = path.indexOf("?");
-    const plain = end === -1 ? path : path.slice(0, end);
+    const plain = pathOf(path);
     const host = hostOf(authority);
     for (const { globs, pattern } of this.#patterns) {
       const { hosts, methods } = pattern;

@@ -10,6 +10,7 @@
 import { createWriteStream } from "node:fs";
 import { after, wallClock, type Timer } from "#core/host/clock.ts";
 import { hashText } from "#core/prng.ts";
+import { pathOf } from "../routing/path-of.ts";
 import type { AttemptOutcome, RequestOutcome } from "./telemetry.ts";
 
 const BYTES_MAX = 8 * 1024 * 1024;
@@ -33,6 +34,7 @@ export interface LoggedRequest {
   readonly client: string;
   readonly vantage: string;
   readonly method: string;
+  /** With its query, which is written only where that is asked for. */
   readonly path: string;
   /** 0: none was sent. */
   readonly status: number;
@@ -52,6 +54,7 @@ export interface AccessLogOptions {
   readonly file: string;
   /** From 0 to 1. */
   readonly sampleSuccess: number;
+  readonly isQueryLogged: boolean;
   readonly version: string;
   /** Counts on, whichever log a configuration has. */
   readonly lines: LineCount;
@@ -85,7 +88,7 @@ export class AccessLog {
 
   write(request: LoggedRequest): void {
     if (!this.wants(request)) return;
-    const line = `${lineOf(request, this.#options.version)}\n`;
+    const line = `${lineOf(request, this.#options)}\n`;
     const sink = this.#sink;
     if (sink === undefined || sink.writableLength + Buffer.byteLength(line) > BYTES_MAX) {
       this.#options.lines.dropped += 1;
@@ -157,8 +160,9 @@ function ignore(): void {
 }
 
 /** JSON escapes control characters, so that nothing a client sends can begin a line of its own. */
-function lineOf(request: LoggedRequest, version: string): string {
+function lineOf(request: LoggedRequest, { isQueryLogged, version }: AccessLogOptions): string {
   const { outcome, attempts, failure } = request;
+  const path = isQueryLogged ? request.path : pathOf(request.path);
   return JSON.stringify({
     datetime: wallClock(),
     level: failure !== undefined ? "error" : attempts.length > 1 ? "warn" : "info",
@@ -174,7 +178,7 @@ function lineOf(request: LoggedRequest, version: string): string {
       client: request.client,
       vantage: request.vantage,
       method: request.method,
-      path: request.path.slice(0, PATH_CHARS_MAX),
+      path: path.slice(0, PATH_CHARS_MAX),
       status: request.status,
       outcome,
       bytes: request.bytes,

@@ -208,6 +208,15 @@ function addAttempts(registry: Registry, { fleet, telemetry, retryBudgetRatio }:
     [],
     (add) => add({}, telemetry.resumes),
   );
+  counter(
+    registry,
+    "anycastle_interim_responses_total",
+    "Interim responses (1xx) of nodes; dropped: one request had too many, another answer went first, or they may not be written.",
+    ["result"],
+    (add) => {
+      for (const [result, count] of Object.entries(telemetry.interims)) add({ result }, count);
+    },
+  );
   gauge(registry, "anycastle_retry_budget_remaining_ratio", "Share of the retry budget left.", [], (set) =>
     set({}, retryBudgetRatio()),
   );

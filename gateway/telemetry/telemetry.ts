@@ -107,6 +107,7 @@ export class Telemetry {
   hedgesWon = 0;
   /** Half-sent responses that another node completed. */
   resumes = 0;
+  readonly interims: Record<"passed" | "dropped", number> = { passed: 0, dropped: 0 };
   resets = 0;
   tunnels = 0;
   tunnelsOpened = 0;
@@ -257,6 +258,10 @@ export class Telemetry {
 
   resumed(): void {
     this.resumes += 1;
+  }
+
+  interim(result: "passed" | "dropped"): void {
+    this.interims[result] += 1;
   }
 
   /** A request was answered by another site than the one it was for. */

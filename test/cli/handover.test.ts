@@ -49,6 +49,24 @@ async function successorOf(gateway: LongRun): Promise<number> {
   return Number(/starting a successor, pid (\d+)/.exec(gateway.stderr)![1]);
 }
 
+/** A node that says `ok` at once, but for `/slow` only when it is told to `finish`; `reached`: somebody has asked for that. */
+async function slowNode(): Promise<{ port: number; reached: Promise<void>; finish: () => void }> {
+  const reached = Promise.withResolvers<void>();
+  let finish = (): void => undefined;
+  const port = await node((request, response) => {
+    if (request.url !== "/slow") return void response.end("ok");
+    finish = () => void response.end("slow");
+    return reached.resolve();
+  });
+  return { port, reached: reached.promise, finish: () => finish() };
+}
+
+/** A node that never answers: a successor that has it is never ready. `checked`: somebody has asked it. */
+async function silentNode(): Promise<{ port: number; checked: Promise<void> }> {
+  const { promise: checked, resolve } = Promise.withResolvers<void>();
+  return { port: await node(() => resolve()), checked };
+}
+
 function asked(url: string, agent?: Agent): Promise<number | string> {
   return new Promise((resolve) => {
     get(url, { agent: agent ?? false }, (response) => {
@@ -94,26 +112,18 @@ test("a successor whose nodes fail their checks takes over nothing, and no reque
 });
 
 test("who is stopped while a successor starts ends alone, and finishes what is open", async () => {
-  const reached = Promise.withResolvers<void>();
-  let finish = (): void => undefined;
-  const good = await node((request, response) => {
-    if (request.url !== "/slow") return void response.end("ok");
-    finish = () => void response.end("slow");
-    return reached.resolve();
-  });
-  const checked = Promise.withResolvers<void>();
-  // Checks that never end: a successor that is never ready.
-  const silent = await node(() => checked.resolve());
-  configure("stop.yaml", good);
+  const good = await slowNode();
+  const silent = await silentNode();
+  configure("stop.yaml", good.port);
   const { gateway, url } = await running("stop.yaml");
   const slow = asked(`${url}/slow`);
-  await reached.promise;
-  configure("stop.yaml", silent);
+  await good.reached;
+  configure("stop.yaml", silent.port);
   await successorOf(gateway);
-  await checked.promise;
+  await silent.checked;
   gateway.kill("SIGTERM");
   await gateway.said("there is no successor: this one was told to stop");
-  finish();
+  good.finish();
   expect(await slow).toBe(200);
   expect(await gateway.ended).toEqual({ status: 143, signal: null });
   // `ended` waits for the pipes, which the successor had too: it has gone.
@@ -122,13 +132,12 @@ test("who is stopped while a successor starts ends alone, and finishes what is o
 
 test("a successor whose predecessor is killed before it is ready ends, too", async () => {
   const good = await node((_request, response) => response.end("ok"));
-  const checked = Promise.withResolvers<void>();
-  const silent = await node(() => checked.resolve());
+  const silent = await silentNode();
   configure("orphan.yaml", good);
   const { gateway } = await running("orphan.yaml");
-  configure("orphan.yaml", silent);
+  configure("orphan.yaml", silent.port);
   await successorOf(gateway);
-  await checked.promise;
+  await silent.checked;
   gateway.kill("SIGKILL");
   // It waits for the pipes, which the successor had too: it has gone.
   await gateway.ended;
@@ -136,17 +145,11 @@ test("a successor whose predecessor is killed before it is ready ends, too", asy
 });
 
 test("behind the take-over `/ready` stays, and an idle connection is served once more and told", async () => {
-  const reached = Promise.withResolvers<void>();
-  let finish = (): void => undefined;
-  const good = await node((request, response) => {
-    if (request.url !== "/slow") return void response.end("ok");
-    finish = () => void response.end("slow");
-    return reached.resolve();
-  });
-  configure("ready.yaml", good);
+  const good = await slowNode();
+  configure("ready.yaml", good.port);
   const { gateway, url, adminUrl } = await running("ready.yaml");
   const slow = asked(`${url}/slow`);
-  await reached.promise;
+  await good.reached;
   const { port } = new URL(url);
   const idle = connect(Number(port), "127.0.0.1");
   let heard = "";
@@ -168,7 +171,7 @@ test("behind the take-over `/ready` stays, and an idle connection is served once
     idle.write(line);
     await once(idle, "close");
     expect(heard.slice(before)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n/i);
-    finish();
+    good.finish();
     expect(await slow).toBe(200);
     expect(await once(gateway.child, "exit")).toEqual([0, null]);
     expect(await asked(url)).toBe(200);

@@ -63,9 +63,11 @@ test("no colour in a pipe, colour where it is forced, none with --no-color", asy
   const escape = "\u001b[";
   const forced =
     'FORCE_COLOR=1 NO_COLOR= "$0" "$1" doctor --no-color; FORCE_COLOR=1 NO_COLOR= "$0" "$1" doctor';
-  const plain = await anycastle(dir, "doctor");
+  const [plain, { stdout }] = await Promise.all([
+    anycastle(dir, "doctor"),
+    run("bash", ["-c", forced, process.execPath, LAUNCHER], dir),
+  ]);
   expect(plain.stdout).not.toContain(escape);
-  const { stdout } = await run("bash", ["-c", forced, process.execPath, LAUNCHER], dir);
   const [without = "", withColour = ""] = stdout.split(/(?<=fit for the demo.*\n)/);
   expect(without).not.toContain(escape);
   expect(withColour).toContain(escape);

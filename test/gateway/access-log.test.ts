@@ -37,7 +37,8 @@ function linesOf(file: string): Line[] {
 }
 
 function logTo(file: string, rest: Partial<AccessLogOptions> = {}): AccessLog {
-  return new AccessLog({ file, sampleSuccess: 1, version: "0", lines: { written: 0, dropped: 0 }, ...rest });
+  const lines = { written: 0, dropped: 0 };
+  return new AccessLog({ file, sampleSuccess: 1, isQueryLogged: false, version: "0", lines, ...rest });
 }
 
 function requestOf(requestId: string, rest: Partial<LoggedRequest> = {}): LoggedRequest {
@@ -130,7 +131,7 @@ test("a line tells what was asked, who answered and after what", async () => {
       client: "127.0.0.1",
       vantage: "default",
       method: "GET",
-      path: "/a?b=c",
+      path: "/a",
       status: 200,
       bytes: 6,
     },
@@ -155,6 +156,36 @@ test("a line tells what was asked, who answered and after what", async () => {
       failure: expect.stringMatching(/^[CD]; cause=reset$/) as string,
     },
   });
+});
+
+test.each([
+  ["is for the client and the node alone", {}, ["/a", "/b", "/c"]],
+  [
+    "is written where that is asked for",
+    { isQueryLogged: true },
+    ["/a?key=s3cret", "/b?", "/c?key=s3cret?d"],
+  ],
+])("a query %s: of requests that are answered, fail, or come from the cache", async (what, keys, paths) => {
+  const file = join(dir, `${what}.log`);
+  const document = { accessLog: { file, ...keys }, cache: {} };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    stand.node("ny1-1").handler = (_request, response) =>
+      response.writeHead(200, { "cache-control": "max-age=60", "content-length": 0 }).end();
+    for (let count = 0; count < 2; count++) await ask(stand.port, { path: "/a?key=s3cret" });
+    stand.node("ny1-1").handler = reset;
+    await ask(stand.port, { path: "/b?" });
+    const lost = await ask(stand.port, { path: "/c?key=s3cret?d" });
+    expect(`${lost.status} ${JSON.stringify(lost.headers)} ${lost.body.toString()}`).not.toContain("s3cret");
+    for (const path of ["/metrics", "/stats", "/status", "/api/v1/why?path=/c?key=s3cret"]) {
+      const page = await fetch(`${stand.gateway.adminUrl}${path}`);
+      expect(await page.text()).not.toContain("s3cret");
+    }
+    const targets = stand.nodes.flatMap(({ seen }) => seen.map(({ url }) => url));
+    expect(targets).toEqual(expect.arrayContaining(["/a?key=s3cret", "/b?", "/c?key=s3cret?d"]));
+    expect(JSON.stringify(stand.events)).not.toContain("s3cret");
+  });
+  const [a, b, c] = paths;
+  expect(linesOf(file).map(({ context }) => context.path)).toEqual([a, a, b, c]);
 });
 
 test("of successes a share, the same wherever the request passes; of everything else all", () => {

@@ -2,8 +2,9 @@
 import type { ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { ask, hang, TOKEN, until, withStand, type Answer, type Stand } from "./stand.ts";
+import { ask, hang, holdBack, TOKEN, until, withStand, type Answer, type Stand } from "./stand.ts";
 
+const FRESH = { "cache-control": "max-age=60" };
 const ONE = { sites: { ny1: 1 }, document: { cache: {} } };
 
 /** Answers with these fields and the number of the answer as its body. */
@@ -126,10 +127,7 @@ test("by Vary each kind of client has its own", async () => {
 test("a hundred ask for the same at once: one is asked of a node; one of them that leaves takes nobody along", async () => {
   await withStand(ONE, async (stand) => {
     const node = stand.node("ny1-1");
-    let finish: () => void = () => undefined;
-    node.handler = (_request, response) => {
-      finish = () => response.writeHead(200, { "cache-control": "max-age=60" }).end("one for all\n");
-    };
+    const finish = holdBack(node, (response) => response.writeHead(200, FRESH).end("one for all\n"));
     const first = ask(stand.port);
     await until(() => node.seen.length === 1);
     const others = Array.from({ length: 99 }, () => ask(stand.port));

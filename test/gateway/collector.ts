@@ -17,6 +17,9 @@ export interface Span {
   readonly attributes: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
 }
 
+/** For tests that wait for spans while the gateway runs. */
+export const SOON = { batchMs: 20 };
+
 /** Takes OTLP as JSON. */
 export class Collector {
   readonly spans: Span[] = [];
@@ -60,14 +63,14 @@ export function attribute({ attributes }: Pick<Span, "attributes">, key: string)
 }
 
 export async function withCollector(
-  tracing: object,
+  { otlp, ...tracing }: { readonly otlp?: object; readonly [key: string]: unknown },
   work: (stand: Stand, collector: Collector) => Promise<void>,
   options: StandOptions = {},
 ): Promise<void> {
   const collector = new Collector();
   const endpoint = await collector.start();
   try {
-    const document = { tracing: { otlp: { endpoint }, ...tracing }, ...options.document };
+    const document = { tracing: { otlp: { endpoint, ...otlp }, ...tracing }, ...options.document };
     const sites = options.sites ?? { ny1: 1, la1: 1 };
     await withStand({ ...options, sites, document }, (stand) => work(stand, collector));
   } finally {
@@ -77,7 +80,7 @@ export async function withCollector(
 
 /** All that the collector was told of `work`, the end of the gateway included. */
 export async function spansOf(
-  tracing: object,
+  tracing: Parameters<typeof withCollector>[0],
   work: (stand: Stand) => Promise<void>,
   options: StandOptions = {},
 ): Promise<readonly Span[]> {

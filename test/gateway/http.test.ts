@@ -1,7 +1,7 @@
 /** HTTP between client and node: what passes, what does not, and what is written anew. */
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { ask, speak, until, withStand, type FakeNode } from "./stand.ts";
+import { ask, converse, speak, until, withStand, type FakeNode } from "./stand.ts";
 
 /** Every node answers with these bytes and closes. */
 function answerRaw(nodes: readonly FakeNode[], bytes: string): void {
@@ -132,14 +132,9 @@ test("100 is answered by the gateway, and only to a head it accepts", async () =
   await withStand({ sites: { ny1: 1 } }, async ({ node, port }) => {
     const body = "hello";
     const head = `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n`;
-    const socket = connect(port, "127.0.0.1");
-    let text = "";
-    socket.on("data", (chunk) => {
-      text += chunk.toString();
-      if (text === "HTTP/1.1 100 Continue\r\n\r\n") socket.write(body);
+    const text = await converse(port, head, (heard, socket) => {
+      if (heard === "HTTP/1.1 100 Continue\r\n\r\n") socket.write(body);
     });
-    socket.write(head);
-    await new Promise<void>((resolve) => socket.on("close", () => resolve()));
     expect(text).toContain("200 OK");
     expect(node("ny1-1").seen[0]!.body.toString()).toBe(body);
     expect(fieldsOf(node("ny1-1").seen[0]!.rawHeaders)).not.toContain("expect");

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseGatewayConfig } from "#gateway/config.ts";
-import { ask, speak, until, withStand, type Stand } from "./stand.ts";
+import { ask, holdBack, speak, until, withStand, type Stand } from "./stand.ts";
 import { freePort } from "../free-port.ts";
 
 const TRUSTING = { sites: { ny1: 1 }, document: { proxyProtocol: true, trustedProxies: ["127.0.0.1"] } };
@@ -65,8 +65,7 @@ test("heads that never end are cut off behind a header too, and a stop waits for
   await withStand({ ...TRUSTING, document }, async (stand) => {
     expect(await speak(stand.port, `${HEADER}${REQUEST}`)).toMatch(/^HTTP\/1\.1 408 /);
     const [node] = stand.nodes;
-    let finish: () => void = () => undefined;
-    node!.handler = (_request, response) => void (finish = () => node!.answer(response));
+    const finish = holdBack(node!);
     const open = speak(stand.port, `${HEADER}${REQUEST}\r\n`);
     await until(() => node!.seen.length === 1);
     const stopped = stand.gateway.drain();

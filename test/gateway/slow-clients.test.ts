@@ -1,10 +1,10 @@
 /** Clients that send or read next to nothing. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ClientConnection } from "#gateway/listener/client-connection.ts";
 import { SlowClients } from "#gateway/listener/slow-clients.ts";
-import { ask, until, withGateway, withStand, type Stand } from "./stand.ts";
+import { ask, holdBack, until, withGateway, withStand, type Stand } from "./stand.ts";
 
 const LIMITS = { bodyRateMin: 1_000, readRateMin: 1_000, rateGraceMs: 1_000 };
 const ONE = { sites: { ny1: 1 }, document: { limits: LIMITS } };
@@ -22,52 +22,74 @@ function connected(port: number): Socket {
   return socket;
 }
 
-test("a body that dribbles is answered with 408, whether it is kept or streams; its node is free again", async () => {
-  await withStand(ONE, async (stand) => {
-    for (const length of [1_000, 1_000_000]) {
+// Each waits for the end of a grace, so they wait together.
+describe.concurrent("sockets", () => {
+  test("a body that dribbles is answered with 408, whether it is kept or streams; its node is free again", async () => {
+    await withStand(ONE, async (stand) => {
+      const dribble = async (length: number): Promise<void> => {
+        const socket = connected(stand.port);
+        let text = "";
+        socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+        socket.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\nx`);
+        await new Promise((resolve) => socket.once("close", resolve));
+        expect(text).toMatch(/^HTTP\/1\.1 408 /);
+      };
+      await Promise.all([dribble(1_000), dribble(1_000_000)]);
+      expect(await turnedAway(stand, "slow-body")).toBe(2);
+      await until(() => stand.status().requests.active === 0 && stand.status().nodes[0]!.active === 0);
+      expect((await ask(stand.port)).status).toBe(200);
+    });
+  });
+
+  test("an answer that nobody reads is broken off", async () => {
+    await withStand(ONE, async (stand) => {
+      const [node] = stand.nodes;
+      node!.handler = (_request, response) => response.end(Buffer.alloc(32 * 1024 * 1024));
       const socket = connected(stand.port);
+      socket.pause();
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+      await until(async () => (await turnedAway(stand, "slow-reader")) === 1);
+      socket.resume();
+      await closed;
+      await until(() => stand.status().requests.active === 0);
+      expect((await ask(stand.port, { path: "/health/ready" })).status).toBe(200);
+    });
+  });
+
+  test("who waits for the node is not slow", async () => {
+    await withStand(ONE, async (stand) => {
+      const [node] = stand.nodes;
+      const finish = holdBack(node!);
+      const asked = ask(stand.port, { method: "POST", body: "x", headers: { "content-length": "1" } });
+      await until(() => node!.seen.length === 1);
+      const slow = connected(stand.port);
+      slow.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nx");
+      // One that came later is cut off first.
+      await until(async () => (await turnedAway(stand, "slow-body")) === 1);
+      finish();
+      expect((await asked).status).toBe(200);
+      expect(await turnedAway(stand, "slow-reader")).toBe(0);
+    });
+  });
+
+  test("what dribbles on behind an answer that came early is cut off, too", async () => {
+    const node = createServer((_request, response) => response.end("early"));
+    await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
+    const { port: at } = node.address() as AddressInfo;
+    const sites = [{ id: "ny1", nodes: [{ id: "ny1-1", url: `http://127.0.0.1:${at}` }] }];
+    await withGateway({ sites, limits: LIMITS }, async (gateway, port) => {
+      const socket = connected(port);
       let text = "";
       socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      socket.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\nx`);
-      await new Promise((resolve) => socket.once("close", resolve));
-      expect(text).toMatch(/^HTTP\/1\.1 408 /);
-    }
-    expect(await turnedAway(stand, "slow-body")).toBe(2);
-    await until(() => stand.status().requests.active === 0 && stand.status().nodes[0]!.active === 0);
-    expect((await ask(stand.port)).status).toBe(200);
-  });
-});
-
-test("an answer that nobody reads is broken off", async () => {
-  await withStand(ONE, async (stand) => {
-    const [node] = stand.nodes;
-    node!.handler = (_request, response) => response.end(Buffer.alloc(32 * 1024 * 1024));
-    const socket = connected(stand.port);
-    socket.pause();
-    const closed = new Promise((resolve) => socket.once("close", resolve));
-    socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
-    await until(async () => (await turnedAway(stand, "slow-reader")) === 1);
-    socket.resume();
-    await closed;
-    await until(() => stand.status().requests.active === 0);
-    expect((await ask(stand.port, { path: "/health/ready" })).status).toBe(200);
-  });
-});
-
-test("who waits for the node is not slow", async () => {
-  await withStand(ONE, async (stand) => {
-    const [node] = stand.nodes;
-    let finish: () => void = () => undefined;
-    node!.handler = (_request, response) => void (finish = () => node!.answer(response));
-    const asked = ask(stand.port, { method: "POST", body: "x", headers: { "content-length": "1" } });
-    await until(() => node!.seen.length === 1);
-    const slow = connected(stand.port);
-    slow.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nx");
-    // One that came later is cut off first.
-    await until(async () => (await turnedAway(stand, "slow-body")) === 1);
-    finish();
-    expect((await asked).status).toBe(200);
-    expect(await turnedAway(stand, "slow-reader")).toBe(0);
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\nx");
+      await closed;
+      expect(text).toMatch(/^HTTP\/1\.1 200 /);
+      expect(await turnedAway({ gateway }, "slow-body")).toBe(1);
+    });
+    node.close();
+    node.closeAllConnections();
   });
 });
 
@@ -127,23 +149,4 @@ test("as long as the kernel takes what is written it is not asked", () => {
   const reader = new Reader();
   reader.look(100, (nowMs) => (reader.written = 400 * nowMs));
   expect([reader.cutAtMs, reader.asked]).toEqual([undefined, 0]);
-});
-
-test("what dribbles on behind an answer that came early is cut off, too", async () => {
-  const node = createServer((_request, response) => response.end("early"));
-  await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
-  const { port: at } = node.address() as AddressInfo;
-  const sites = [{ id: "ny1", nodes: [{ id: "ny1-1", url: `http://127.0.0.1:${at}` }] }];
-  await withGateway({ sites, limits: LIMITS }, async (gateway, port) => {
-    const socket = connected(port);
-    let text = "";
-    socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
-    const closed = new Promise((resolve) => socket.once("close", resolve));
-    socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\nx");
-    await closed;
-    expect(text).toMatch(/^HTTP\/1\.1 200 /);
-    expect(await turnedAway({ gateway }, "slow-body")).toBe(1);
-  });
-  node.close();
-  node.closeAllConnections();
 });

@@ -115,6 +115,18 @@ export const reset: Handler = (request) => request.socket.resetAndDestroy();
 /** Nothing happens, for ever. */
 export const hang: Handler = () => undefined;
 
+/** Its next answers wait. Call what comes back to give the last of them. */
+export function holdBack(
+  node: FakeNode,
+  answer: (response: ServerResponse) => void = (response) => node.answer(response),
+): () => void {
+  let finish: () => void = () => undefined;
+  node.handler = (_request, response) => {
+    finish = () => answer(response);
+  };
+  return () => finish();
+}
+
 export interface Stand {
   readonly gateway: RunningGateway;
   /** With which it was started. */
@@ -268,12 +280,23 @@ export function speak(
   bytes: string | Buffer,
   isEnough: (text: string) => boolean = () => false,
 ): Promise<string> {
+  return converse(port, bytes, (text, socket) => {
+    if (isEnough(text)) socket.destroy();
+  });
+}
+
+/** The same with a say in between: `heard` is told, whenever something has come, all that has come so far. */
+export function converse(
+  port: number,
+  bytes: string | Buffer,
+  heard: (text: string, socket: Socket) => void,
+): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     let text = "";
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
-      if (isEnough(text)) socket.destroy();
+      heard(text, socket);
     });
     socket.on("error", () => undefined);
     socket.on("close", () => resolve(text));

@@ -6,7 +6,7 @@ import type { TracingConfig } from "#gateway/config/tracing.ts";
 import { LossReport } from "#gateway/telemetry/tracing/loss-report.ts";
 import { openOtlp } from "#gateway/telemetry/tracing/otlp.ts";
 import type { FinishedSpan } from "#gateway/telemetry/tracing/tracer.ts";
-import { Collector, spansOf, withCollector } from "./collector.ts";
+import { Collector, SOON, spansOf, withCollector } from "./collector.ts";
 import { ask, reset, startStand, until, withStand, type Stand } from "./stand.ts";
 
 const TOUCHED = ["OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_SDK_DISABLED"];
@@ -71,7 +71,7 @@ test("losses are told at once, then together, once a minute at most", () => {
 test("a collector that refuses is told of once, with its reason, and what is left at the end", async () => {
   const refusing = createServer((_request, response) => response.writeHead(400).end("no\n"));
   const endpoint = await addressOf(refusing);
-  const stand = await startStand({ document: { tracing: { otlp: { endpoint }, sampleRatio: 1 } } });
+  const stand = await startStand({ document: { tracing: { ...SOON, otlp: { endpoint }, sampleRatio: 1 } } });
   const told = () => stand.events.filter((event) => event.kind === "gateway.traces");
   await ask(stand.port);
   await until(() => told().length === 1);
@@ -108,7 +108,10 @@ test("more than may wait is dropped, counted and told", async () => {
   sink.take([SPAN, SPAN]);
   expect(sink.counts).toEqual({ exported: 0, failed: 0, dropped: 2 });
   expect(lost).toEqual([[2, "8192 wait for it already"]]);
-  await sink.close();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const closed = sink.close();
+  await vi.advanceTimersByTimeAsync(2_000);
+  await closed;
   expect(lost[1]).toEqual([WAITING_MAX, "the gateway ended first"]);
   silent.closeAllConnections();
   silent.close();
@@ -128,7 +131,7 @@ test("a collector that comes back gets what comes then", async () => {
   });
   const behind = await collector.start();
   const endpoint = await addressOf(inFront);
-  const document = { tracing: { otlp: { endpoint }, sampleRatio: 1 } };
+  const document = { tracing: { ...SOON, otlp: { endpoint }, sampleRatio: 1 } };
   await withStand({ document }, async (stand) => {
     await ask(stand.port);
     await until(async () => (await metricsOf(stand)).includes('result="failed"} 2'));
@@ -142,7 +145,8 @@ test("a collector that comes back gets what comes then", async () => {
 });
 
 async function configOf(collector: Server): Promise<TracingConfig> {
-  return { otlp: { endpoint: await addressOf(collector) }, sampleRatio: 1, serviceName: "edge" };
+  const otlp = { endpoint: await addressOf(collector), timeoutMs: 5_000 };
+  return { batchMs: 1_000, otlp, sampleRatio: 1, serviceName: "edge" };
 }
 
 async function addressOf(server: Server): Promise<string> {

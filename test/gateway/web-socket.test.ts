@@ -165,14 +165,15 @@ test("in the middle of a message no Close frame is put in: the connection ends",
   });
 });
 
-test("a tunnel has a name for the node, and a line of the log when it has ended", async () => {
+test("a tunnel has a name for the node, and a line of the log, without its query, when it has ended", async () => {
   const file = join(dir, "tunnels.log");
   await withNodes(2, { accessLog: { file } }, async (_gateway, nodes, port) => {
     await nodes[0]!.kill();
     const headers = { "x-request-id": "talk-1" };
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/talk`, { headers });
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/talk?key=s3cret`, { headers });
     await new Promise((resolve) => socket.addEventListener("open", resolve));
     expect(nodes[1]!.seen[0]!.headers["x-request-id"]).toBe("talk-1");
+    expect(nodes[1]!.seen[0]!.url).toBe("/talk?key=s3cret");
     await said(socket, "hello");
     const closed = closing(socket);
     socket.close(1_000);

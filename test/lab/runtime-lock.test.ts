@@ -113,41 +113,49 @@ test.skipIf(!isLinux)("a zombie is gone: it only waits for its parent to look", 
   }
 });
 
-/** Takes the lock of `dir` when its standard input says so, tells how that went, and holds it until it is told to go. */
+/** Takes the lock of `dir` at each "take" on its standard input, tells how that went, and gives it back at "give". */
 const RACER = `
-import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { RuntimeLock } from "#lab/runtime-lock.ts";
 process.stdout.write("here\\n");
-await once(process.stdin, "data");
-try {
-  await RuntimeLock.take(process.argv[1]);
-  process.stdout.write("taken\\n");
-} catch (error) {
-  process.stdout.write(error.code + "\\n");
+let lock;
+for await (const line of createInterface(process.stdin)) {
+  if (line === "give") lock?.release();
+  lock = undefined;
+  if (line === "take") {
+    await RuntimeLock.take(process.argv[1]).then(
+      (taken) => (lock = taken, process.stdout.write("taken\\n")),
+      (error) => process.stdout.write(error.code + "\\n"),
+    );
+  } else process.stdout.write("given\\n");
 }
-process.stdin.on("end", () => process.exit(0)).resume();
 `;
 
-test("of many that race for a leftover one gets it, every time", { timeout: 120_000 }, async () => {
-  const root = join(import.meta.dirname, "..", "..");
-  for (let round = 0; round < ROUNDS; round++) {
-    leave("lab.lock", `{"pid":${dead},"startTicks":"1"}\n`);
-    const racers = Array.from({ length: RACERS }, () => {
-      const args = ["--input-type=module", "-e", RACER, dir];
-      return spawn(process.execPath, args, { cwd: root, stdio: ["pipe", "pipe", "inherit"] });
+test("of many that race for a leftover one gets it, every time", async () => {
+  const args = ["--input-type=module", "-e", RACER, dir];
+  const cwd = join(import.meta.dirname, "..", "..");
+  const racers = Array.from({ length: RACERS }, () =>
+    spawn(process.execPath, args, { cwd, stdio: ["pipe", "pipe", "inherit"] }),
+  );
+  try {
+    const next = racers.map((racer) => {
+      const lines = racer.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false });
+      return async (): Promise<string> => String((await lines.next()).value).trim();
     });
-    try {
-      const next = racers.map((racer) => {
-        const lines = racer.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false });
-        return async (): Promise<string> => String((await lines.next()).value).trim();
-      });
-      expect(await Promise.all(next.map((read) => read()))).toEqual(Array(RACERS).fill("here"));
-      for (const racer of racers) racer.stdin.write("go\n");
-      const said = await Promise.all(next.map((read) => read()));
-      expect(said.sort()).toEqual([...Array<string>(RACERS - 1).fill("LAB_RUNNING"), "taken"]);
+    const said = async (word?: string): Promise<string[]> => {
+      if (word !== undefined) for (const racer of racers) racer.stdin.write(`${word}\n`);
+      return await Promise.all(next.map((read) => read()));
+    };
+    expect(await said()).toEqual(Array(RACERS).fill("here"));
+    for (let round = 0; round < ROUNDS; round++) {
+      leave("lab.lock", `{"pid":${dead},"startTicks":"1"}\n`);
+      const outcomes = await said("take");
+      expect(outcomes.sort()).toEqual([...Array<string>(RACERS - 1).fill("LAB_RUNNING"), "taken"]);
       expect(readdirSync(dir)).toEqual(["lab.lock"]);
-    } finally {
-      for (const racer of racers) racer.kill("SIGKILL");
+      await said("give");
+      expect(readdirSync(dir)).toEqual([]);
     }
+  } finally {
+    for (const racer of racers) racer.kill("SIGKILL");
   }
 });

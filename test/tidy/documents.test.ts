@@ -7,6 +7,8 @@ import { parse } from "yaml";
 import { parseGatewayConfig } from "#gateway/config.ts";
 import { DOCUMENTS, PROJECT_FILES, PROJECT_ROOT } from "./project-files.ts";
 
+import { MUTATIONS } from "../worlds/mutations.ts";
+
 const DOCUMENTS_MIN = 12;
 /** Rows of the five documents the product was ordered with, by the digit of the document. */
 const REQUIREMENT_COUNTS = [87, 49, 66, 30, 47];
@@ -115,6 +117,26 @@ test("every requirement has one row, one status and, when built, a proof that ex
   const proofs = rows.flatMap((row) => (/→ `([^`]+)`$/.exec(row[3]!) ?? []).slice(1));
   expect(proofs.length).toBeGreaterThan(20);
   expect(proofs.filter((proof) => !existsSync(join(PROJECT_ROOT, proof)))).toEqual([]);
+});
+
+test("the counts of requirements by status are those of the rows", () => {
+  const text = textOf("docs/requirements.md");
+  const count = (status: string): number =>
+    text.match(new RegExp(`^\\| S\\d-\\d{3} .* \\| ${status}`, "gm"))?.length ?? 0;
+  const [built, part, planned, noPlace] = ["built →", "part built: ", "planned: ", "no place: "].map(count);
+  expect(text).toContain(
+    `Today: ${built} built, ${part} built in part, ${planned} planned, ${noPlace} without a place.`,
+  );
+  expect(text).toContain(
+    `: ${REQUIREMENT_COUNTS.reduce((sum, each) => sum + each)} rows, and none is left out`,
+  );
+});
+
+test("as many mutations are claimed as there are", () => {
+  const claims = DOCUMENTS.flatMap(({ text }) => [
+    ...text.matchAll(/\b(\d+) (?:mutations\b|ways to break the policy)/g),
+  ]);
+  expect(claims.map(([, count]) => Number(count))).toEqual([MUTATIONS.length, MUTATIONS.length]);
 });
 
 test("every dependency has a line that says why it is there", () => {

@@ -12,8 +12,6 @@ import { LossReport } from "./loss-report.ts";
 import type { FinishedSpan, SpanSink } from "./tracer.ts";
 
 const SPANS_WAITING_MAX = 8_192;
-const BATCH_MS = 1_000;
-const EXPORT_MS_MAX = 5_000;
 /** How long the end of the gateway waits for a collector that takes nothing. */
 const CLOSE_MS_MAX = 2_000;
 /** Of a value, a path for one: what a client sends is kept once or twice for each span that waits. */
@@ -38,7 +36,7 @@ export interface OtlpOptions {
 }
 
 export async function openOtlp(
-  { otlp, serviceName }: TracingConfig,
+  { batchMs, otlp, serviceName }: TracingConfig,
   { onLost, version }: OtlpOptions,
 ): Promise<OtlpSink> {
   const counts: SpanCounts = { exported: 0, failed: 0, dropped: 0 };
@@ -53,7 +51,7 @@ export async function openOtlp(
     ]);
   const exporter = new OTLPTraceExporter({
     url: `${otlp.endpoint.replace(/\/$/, "")}/v1/traces`,
-    timeoutMillis: EXPORT_MS_MAX,
+    timeoutMillis: otlp.timeoutMs,
   });
   let waiting = 0;
   let isClosed = false;
@@ -88,8 +86,8 @@ export async function openOtlp(
       new BatchSpanProcessor({
         exporter: counting,
         maxQueueSize: 2 * SPANS_WAITING_MAX,
-        scheduledDelayMillis: BATCH_MS,
-        exportTimeoutMillis: EXPORT_MS_MAX,
+        scheduledDelayMillis: batchMs,
+        exportTimeoutMillis: otlp.timeoutMs,
       }),
     ],
     metricReaders: [],

@@ -3,11 +3,12 @@
  * known whether it failed or was repeated: those are always told, of the others a share, or what the caller recorded.
  *
  * Names are those of OpenTelemetry's conventions for HTTP; ids are chosen here, since nodes must hear them before there is a
- * span. Where spans go is somebody else's (`SpanSink`).
+ * span. Where spans go is somebody else's (`SpanSink`). Left out: `url.query`, and the query of `url.full`.
  */
 import { randomHex } from "#core/host/random.ts";
 import { valueOf, without } from "../../forward/fields.ts";
 import type { FailureClass } from "../../resilience/failure-class.ts";
+import { pathOf } from "../../routing/path-of.ts";
 import { METHODS, type AttemptOutcome, type RequestOutcome } from "../telemetry.ts";
 import { formatTraceparent, isChosen, parseTraceparent } from "./trace-context.ts";
 
@@ -72,6 +73,7 @@ interface TracedAttempt {
 
 export interface TracedRequest {
   readonly method: string;
+  /** With its query, of which nothing is told. */
   readonly path: string;
   /** As they go to nodes. */
   readonly fields: readonly string[];
@@ -171,7 +173,6 @@ export class Tracer {
 function serverSpan(trace: RequestTrace, request: TracedRequest): FinishedSpan {
   const { traceId, spanId, parentSpanId, startedMs, traceState } = trace;
   const { client, failure, fields, outcome, requestId, status, vantage } = request;
-  const [path, query] = splitOnce(request.path, "?");
   const isError = outcome === "failed" || outcome === "truncated" || status >= SERVER_ERROR;
   // What a trusted proxy in front was asked, otherwise what the gateway was.
   const { host, port } = addressOf(valueOf(fields, "x-forwarded-host") ?? "");
@@ -188,8 +189,7 @@ function serverSpan(trace: RequestTrace, request: TracedRequest): FinishedSpan {
     attributes: {
       ...methodOf(request.method),
       "url.scheme": valueOf(fields, "x-forwarded-proto") ?? "http",
-      "url.path": path,
-      ...(query === undefined ? {} : { "url.query": query }),
+      "url.path": pathOf(request.path),
       ...(status === 0 ? {} : { "http.response.status_code": status }),
       ...(host === "" ? {} : { "server.address": host }),
       ...(port === undefined ? {} : { "server.port": port }),
@@ -227,7 +227,7 @@ function attemptSpan(
     isError,
     attributes: {
       ...methodOf(method),
-      "url.full": `${origin}${path}`,
+      "url.full": `${origin}${pathOf(path)}`,
       "server.address": host,
       ...(port === undefined ? {} : { "server.port": port }),
       ...(status === undefined ? {} : { "http.response.status_code": status }),
@@ -256,10 +256,4 @@ function methodOf(method: string): Record<string, string> {
 function addressOf(authority: string): { readonly host: string; readonly port: number | undefined } {
   const [, host = "", port] = /^(.*?)(?::([0-9]{1,5}))?$/.exec(authority) ?? [];
   return { host: host.replace(/^\[(.*)\]$/, "$1"), port: port === undefined ? undefined : Number(port) };
-}
-
-/** What stands behind the first separator is whole: a query may hold another one. */
-function splitOnce(text: string, separator: string): [string, string | undefined] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }

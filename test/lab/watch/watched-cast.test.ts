@@ -38,6 +38,7 @@ test("of a node somewhere else, process, pid and what it says of itself are unkn
     url: "http://ny1-1.invalid",
     process: null,
     fault: null,
+    misbehaviour: null,
     serving: null,
     bgp: "up",
     gateway: "healthy",
