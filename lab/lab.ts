@@ -206,6 +206,10 @@ export class Lab {
     return this.#isReady;
   }
 
+  get runtimeDir(): string {
+    return this.#options.runtimeDir;
+  }
+
   /** Defaults that were taken, a sentence each. */
   get notes(): readonly string[] {
     return this.#ports.notes;

@@ -76,9 +76,9 @@ function tellEnds(output: Output, faults: readonly FaultReport[], isJson: boolea
   });
 }
 
-function endOf({ evidence, id, phase, removalMs }: FaultReport): string {
+function endOf({ evidence, id, phase, goneMs }: FaultReport): string {
   return phase === "gone"
-    ? `${id}: gone after ${removalMs} ms (${evidence})`
+    ? `${id}: gone after ${goneMs} ms (${evidence})`
     : `${id}: still there (${evidence})`;
 }
 

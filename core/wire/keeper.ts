@@ -6,7 +6,8 @@
  *   POST   /v1/faults      FaultCall FaultReport     answers when it was seen to work, or was given up
  *   DELETE /v1/faults/ID             FaultReport     answers when it was seen to be gone, or after a while
  *   DELETE /v1/faults                FaultReport[]   all of them, likewise
- *   GET    /v1/drills/ID             FaultReport, NDJSON: each change of the drill's faults. When its reader goes, they end
+ *   GET    /v1/changes               FaultReport, NDJSON: each change of any fault
+ *   GET    /v1/drills/ID             the same of a drill's, for the one process that has it; when that goes, they end
  */
 export type FaultAttributes = Readonly<Record<string, string | number>>;
 
@@ -51,8 +52,10 @@ export interface FaultReport extends FaultOrder {
   readonly end: EndReason | null;
   /** Until it ends by itself; null: it is ending. */
   readonly leftMs: number | null;
-  /** From the word that it was to end until it was seen to be gone, or until now; null: nobody said so. */
-  readonly removalMs: number | null;
+  /** From the word that it was to end until its removal had been carried out; null: it has not been. */
+  readonly removedMs: number | null;
+  /** ... and until it was seen to be gone; null: it has not been. */
+  readonly goneMs: number | null;
   /** It should be gone and has not been seen to be. */
   readonly isResidual: boolean;
   /** What was last seen of it. */

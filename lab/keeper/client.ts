@@ -1,6 +1,6 @@
 /** How commands and drills talk to the keeper of a runtime directory; the first one that needs it starts it. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Client } from "undici";
 import { codeOf, EXIT, UserError } from "#core/errors.ts";
@@ -9,7 +9,7 @@ import { childEnvironment } from "#core/host/environment.ts";
 import { NdjsonReader } from "#core/host/ndjson.ts";
 import type { FaultCall, FaultReport } from "#core/wire/keeper.ts";
 import { prepareRuntimeDir } from "../runtime-dir.ts";
-import { ledgerPath, socketPath } from "./keeper-place.ts";
+import { ledgerPath, logPath, socketPath } from "./keeper-place.ts";
 import { readLedger } from "./ledger-file.ts";
 
 const ENTRY = fileURLToPath(new URL("../../bin/cast.js", import.meta.url));
@@ -17,6 +17,7 @@ const START_MS_MAX = 10_000;
 const POLL_MS = 20;
 /** A removal is waited for. */
 const ANSWER_MS_MAX = 60_000;
+const LOG_MODE = 0o600;
 
 export class KeeperClient {
   readonly #dir: string;
@@ -43,7 +44,7 @@ export class KeeperClient {
       if (nowMs() < untilMs) continue;
       await client.close();
       throw new UserError("KEEPER_SILENT", `no keeper of faults answers in ${dir}`, {
-        hint: `run \`node bin/cast.js keeper ${dir}\` to see why`,
+        hint: `${logPath(dir)} may say why`,
         exitCode: EXIT.failure,
       });
     }
@@ -76,12 +77,21 @@ export class KeeperClient {
    * From now on the faults of this drill are removed when this process, or the connection, goes. Each change of theirs is told.
    * Resolves when it stands; `ended` when it has ended.
    */
-  async own(
-    drill: string,
+  own(drill: string, onReport: (report: FaultReport) => void): Promise<{ readonly ended: Promise<void> }> {
+    return this.#follow(`/v1/drills/${drill}`, onReport);
+  }
+
+  /** Each change of any fault is told. */
+  watch(onReport: (report: FaultReport) => void): Promise<{ readonly ended: Promise<void> }> {
+    return this.#follow("/v1/changes", onReport);
+  }
+
+  async #follow(
+    path: string,
     onReport: (report: FaultReport) => void,
   ): Promise<{ readonly ended: Promise<void> }> {
     const client = new Client("http://keeper", { socketPath: socketPath(this.#dir), bodyTimeout: 0 });
-    const { statusCode, body } = await client.request({ method: "GET", path: `/v1/drills/${drill}` });
+    const { statusCode, body } = await client.request({ method: "GET", path });
     if (statusCode !== 200) throw refusalOf(await body.text());
     const reader = new NdjsonReader(
       (value) => onReport(value as FaultReport),
@@ -141,13 +151,24 @@ export class KeeperClient {
 
 /** Nobody's child: in a group of its own, and it holds none of this process' pipes. */
 function start(dir: string): void {
+  const log = openLog(dir);
   const child = spawn(process.execPath, [ENTRY, "keeper", dir], {
-    stdio: "ignore",
+    stdio: ["ignore", "ignore", log],
     env: childEnvironment({}),
     detached: true,
   });
   child.on("error", () => undefined);
   child.unref();
+  if (typeof log === "number") closeSync(log);
+}
+
+/** What a keeper has to say that cannot start. A disk that refuses takes nobody's faults away from it. */
+function openLog(dir: string): number | "ignore" {
+  try {
+    return openSync(logPath(dir), "w", LOG_MODE);
+  } catch {
+    return "ignore";
+  }
 }
 
 function refusalOf(text: string): UserError {

@@ -41,7 +41,8 @@ export interface FaultView {
   readonly end: EndReason | undefined;
   /** Infinity before. */
   readonly removingSinceMs: number;
-  /** When it was seen to be gone; Infinity before. */
+  /** When its removal had been carried out, and when it was seen to be gone; Infinity before. */
+  readonly removedAtMs: number;
   readonly goneAtMs: number;
   /** It should be gone and has not been seen to be. */
   readonly isResidual: boolean;
@@ -88,6 +89,7 @@ interface Fault {
   readonly untilMs: number;
   end: EndReason | undefined;
   removingSinceMs: number;
+  removedAtMs: number;
   goneAtMs: number;
   evidence: string;
   failure: string;
@@ -223,6 +225,7 @@ export class KeeperMachine {
       untilMs,
       end: undefined,
       removingSinceMs: Infinity,
+      removedAtMs: Infinity,
       goneAtMs: Infinity,
       evidence: "",
       failure: "",
@@ -254,7 +257,10 @@ export class KeeperMachine {
         fault.heldSinceMs = nowMs;
         return;
       case "remove":
-        return ok ? this.#begin(fault, "proving", "prove", nowMs) : this.#retryLater(fault, nowMs);
+        if (!ok) return this.#retryLater(fault, nowMs);
+        // The last one counts: a late injection is removed once more.
+        fault.removedAtMs = nowMs;
+        return this.#begin(fault, "proving", "prove", nowMs);
       case "prove":
         if (!ok || fault.isInjectOpen) return this.#retryLater(fault, nowMs);
         fault.phase = "gone";
@@ -296,7 +302,7 @@ export class KeeperMachine {
   }
 
   #view(fault: Fault, nowMs: number): FaultView {
-    const { order, phase, heldSinceMs, untilMs, end, removingSinceMs, goneAtMs, evidence, failure } = fault;
+    const { order, phase, heldSinceMs, untilMs, end, removingSinceMs, removedAtMs, goneAtMs } = fault;
     const isResidual = phase !== "gone" && nowMs - removingSinceMs >= this.#rules.residualAfterMs;
     return {
       order,
@@ -305,10 +311,11 @@ export class KeeperMachine {
       untilMs,
       end,
       removingSinceMs,
+      removedAtMs,
       goneAtMs,
       isResidual,
-      evidence,
-      failure,
+      evidence: fault.evidence,
+      failure: fault.failure,
     };
   }
 }

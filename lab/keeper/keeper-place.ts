@@ -18,6 +18,11 @@ export function ledgerPath(dir: string): string {
   return join(dir, "faults.ledger");
 }
 
+/** What the last keeper had to complain about. */
+export function logPath(dir: string): string {
+  return join(dir, "keeper.log");
+}
+
 /** Throws `DIR_UNUSABLE` where the system takes no such long address. */
 export function socketPath(dir: string): string {
   const path = join(dir, "keeper.sock");

@@ -36,6 +36,10 @@ export class Keeper {
   readonly #listeners = new Set<(report: FaultReport) => void>();
   /** What was last told of each. */
   readonly #told = new Map<string, string>();
+  /** Drills whose process is connected. */
+  readonly #owned = new Set<string>();
+  /** Times that everything, or all of a drill, was to go. */
+  #resets = 0;
   #timer: Timer | undefined;
 
   constructor(parts: KeeperParts) {
@@ -72,7 +76,10 @@ export class Keeper {
     const { attributes: schema, kind } = faultKind(call.kind);
     const attributes = attributesOf(kind, schema, call.attributes ?? {});
     const { drill = null, target, ttlMs } = call;
+    const resets = this.#resets;
     const nodes = await this.#parts.cast.nodesOf(target);
+    // What was to go while it was on its way here goes: nobody would remove it before its time.
+    if (resets !== this.#resets || (drill !== null && !this.#owned.has(drill))) throw overtaken(drill);
     if (nodes === undefined) throw noLab();
     refuseUnwell(nodes, this.reports());
     const order: FaultOrder = {
@@ -103,8 +110,25 @@ export class Keeper {
     return (await this.#removeAnd([id], "asked", waitMs))[0]!;
   }
 
+  /** Its process is connected from now on; until `disown` it may order faults. Throws `DRILL_OWNED`. */
+  own(drill: string): void {
+    if (this.#owned.has(drill)) {
+      throw new UserError("DRILL_OWNED", `another process has the drill ${drill} already`, {
+        exitCode: EXIT.failure,
+      });
+    }
+    this.#owned.add(drill);
+  }
+
+  /** Its process has gone: so do its faults. */
+  disown(drill: string, waitMs: number): Promise<FaultReport[]> {
+    this.#owned.delete(drill);
+    return this.removeAll("owner-gone", waitMs, drill);
+  }
+
   /** Likewise, of all, or of one drill. */
   removeAll(why: EndReason, waitMs: number, drill?: string): Promise<FaultReport[]> {
+    this.#resets += 1;
     const ids = this.reports()
       .filter((report) => drill === undefined || report.drill === drill)
       .map(({ id }) => id);
@@ -212,14 +236,26 @@ export class Keeper {
 }
 
 function reportOf(view: FaultView, atMs: number): FaultReport {
-  const { order, phase, end, evidence, failure, goneAtMs, isResidual, removingSinceMs, untilMs } = view;
+  const {
+    order,
+    phase,
+    end,
+    evidence,
+    failure,
+    goneAtMs,
+    isResidual,
+    removedAtMs,
+    removingSinceMs,
+    untilMs,
+  } = view;
   const hasEnded = end !== undefined;
   return {
     ...order,
     phase,
     end: end ?? null,
     leftMs: hasEnded ? null : Math.max(0, Math.round(untilMs - atMs)),
-    removalMs: hasEnded ? Math.round(Math.min(goneAtMs, atMs) - removingSinceMs) : null,
+    removedMs: sinceOf(removedAtMs, removingSinceMs),
+    goneMs: sinceOf(goneAtMs, removingSinceMs),
     isResidual,
     evidence,
     failure,
@@ -254,6 +290,18 @@ function refuseUnwell(nodes: readonly EmbeddedNode[], open: readonly FaultReport
       hint: `\`anycastle revive ${node}\`, and look at \`anycastle status\``,
     });
   }
+}
+
+/** Null for what has not happened. */
+function sinceOf(atMs: number, sinceMs: number): number | null {
+  return atMs === Infinity ? null : Math.round(atMs - sinceMs);
+}
+
+function overtaken(drill: string | null): UserError {
+  const whose = drill === null ? "" : ` of the drill ${drill}`;
+  return new UserError("FAULT_REFUSED", `all faults${whose} were removed before this one could be injected`, {
+    exitCode: EXIT.failure,
+  });
 }
 
 function noLab(): UserError {

@@ -2,9 +2,10 @@
  * The keeper's API (`core/wire/keeper.ts`) on a socket in the runtime directory. The directory is closed to everybody but its user,
  * and no page of a browser reaches such a socket, so there is neither token nor origin.
  */
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { z } from "zod";
 import { EXIT, UserError } from "#core/errors.ts";
+import type { FaultReport } from "#core/wire/keeper.ts";
 import { parseBody } from "../control/parse-body.ts";
 import type { Keeper } from "./keeper.ts";
 
@@ -61,17 +62,29 @@ function addRoutes(server: FastifyInstance, keeper: Keeper): void {
     keeper.remove(params.id, WAIT_MS_MAX),
   );
   server.delete("/v1/faults", async () => keeper.removeAll("asked", WAIT_MS_MAX));
+  server.get("/v1/changes", (_request, reply) => {
+    reply.raw.once(
+      "close",
+      follow(keeper, reply, () => true),
+    );
+  });
   server.get<{ Params: { id: string } }>("/v1/drills/:id", (request, reply) => {
     const { id } = request.params;
-    reply.hijack();
-    reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
-    reply.raw.flushHeaders();
-    const stop = keeper.subscribe((report) => {
-      if (report.drill === id) reply.raw.write(`${JSON.stringify(report)}\n`);
-    });
+    keeper.own(id);
+    const stop = follow(keeper, reply, ({ drill }) => drill === id);
     reply.raw.once("close", () => {
       stop();
-      void keeper.removeAll("owner-gone", WAIT_MS_MAX, id);
+      void keeper.disown(id, WAIT_MS_MAX);
     });
+  });
+}
+
+/** Changes as they come, until the returned function is called. */
+function follow(keeper: Keeper, reply: FastifyReply, isWanted: (report: FaultReport) => boolean): () => void {
+  reply.hijack();
+  reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
+  reply.raw.flushHeaders();
+  return keeper.subscribe((report) => {
+    if (isWanted(report)) reply.raw.write(`${JSON.stringify(report)}\n`);
   });
 }

@@ -156,6 +156,21 @@ test("kill -9 of the keeper: the next one undoes what is in the ledger, a torn l
   await until(() => armed().length === 0);
 });
 
+test("a drill belongs to one process; without it no fault of the drill is injected", async () => {
+  await withKeeper(async (keeper) => {
+    const call = { kind: "node_hang", target: "ny1", ttlMs: 60_000, drill: "d-2" };
+    expect(await refusal(keeper.add(call))).toBe("FAULT_REFUSED");
+    await keeper.own("d-2", () => undefined);
+    expect(await refusal(keeper.own("d-2", () => undefined))).toBe("DRILL_OWNED");
+    const changes: string[] = [];
+    await keeper.watch(({ phase }) => changes.push(phase));
+    const { id } = await keeper.add(call);
+    await keeper.remove(id);
+    await until(() => changes.includes("gone"));
+    expect(changes.slice(0, 4)).toEqual(["writing", "injecting", "verifying", "held"]);
+  });
+});
+
 test("the faults of a drill end when its process is killed; those of others stay", async () => {
   await withKeeper(async (keeper) => {
     const other = await keeper.add({ kind: "node_hang", target: "la1", ttlMs: 60_000 });
