@@ -105,6 +105,11 @@ export class BenchProcess {
     this.#child.stdin?.write(text);
   }
 
+  /** It reads the end of its standard input. */
+  endInput(): void {
+    this.#child.stdin?.end();
+  }
+
   /** Resolves when it has ended, however. */
   get exited(): Promise<void> {
     return this.#exited;
