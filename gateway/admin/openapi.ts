@@ -74,7 +74,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "GET /health/circuit-breakers": {
     tag: "health",
-    summary: "The state of each site's breaker.",
+    summary: "The state of each breaker: of sites, and of the collector of traces.",
     answer: "breakers",
   },
   "POST /circuit-breakers/:name/open": {
