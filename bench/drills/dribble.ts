@@ -40,10 +40,10 @@ interface Phase {
   readonly subject: string;
   readonly version: string;
   readonly phase: (typeof PHASES)[number];
-  /** Dribblers that were connected, on average of the looks; cut by the proxy, and of those with an answer. */
+  /** Dribblers that were connected, on average of the looks; cut by the proxy, and of those without an answer. */
   readonly open: number;
   readonly cut: number;
-  readonly answered: number;
+  readonly untold: number;
   /** Cores, of the proxy with its workers. */
   readonly cores: number;
   readonly rssMb: number;
@@ -80,7 +80,7 @@ async function main(): Promise<number> {
   const own = phases.filter(({ subject }) => subject === "gateway");
   const held = [
     own.length === PHASES.length && own.every(({ gets, failedGets }) => gets > 0 && failedGets === 0),
-    own.slice(1).every(({ open, cut, answered }) => open + cut > 0 && answered === cut),
+    own.slice(1).every(({ cut, untold }) => cut > 0 && untold === 0),
   ];
   const failed = held.filter((is) => !is).length;
   say(`${held.length - failed} passed, ${failed} failed`);
@@ -109,14 +109,14 @@ async function play(
   const result = await load.result;
   await dribblers?.end();
   const get = result.methods?.find(({ method }) => method === "GET");
-  const { cut = 0, answered = 0 } = dribblers?.counts ?? {};
+  const { cut = 0, untold = 0 } = dribblers?.counts ?? {};
   return {
     subject: proxy.name,
     version: proxy.version,
     phase,
     open: Math.round(looks.open / looks.count),
     cut,
-    answered,
+    untold,
     cores,
     rssMb: looks.rssKb / looks.count / 1_024,
     gets: get?.sent ?? 0,
@@ -127,7 +127,7 @@ async function play(
 }
 
 class Dribblers {
-  counts: DribblerCounts = { open: 0, cut: 0, answered: 0 };
+  counts: DribblerCounts = { open: 0, cut: 0, untold: 0 };
   readonly #process: BenchProcess;
 
   constructor(port: number, count: number, kind: DribbleKind) {
@@ -174,7 +174,7 @@ function render(phases: readonly Phase[]): string {
       `${each.subject} ${each.version}`,
       each.phase,
       String(each.open),
-      `${each.cut} (${each.answered})`,
+      `${each.cut} (${each.untold})`,
       (each.cores * 100).toFixed(1),
       each === base ? "-" : more,
       `${each.rssMb.toFixed(0)}${each === base ? "" : ` (+${(each.rssMb - (base?.rssMb ?? 0)).toFixed(0)})`}`,
@@ -186,7 +186,7 @@ function render(phases: readonly Phase[]): string {
     "PROXY",
     "DRIBBLING",
     "OPEN",
-    "CUT (TOLD)",
+    "CUT (UNTOLD)",
     "CPU %",
     "MORE",
     "RSS MB",

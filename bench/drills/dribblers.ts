@@ -18,12 +18,12 @@ export interface DribblerCounts {
   open: number;
   /** Ended by the other side. */
   cut: number;
-  /** Of those, with a status line. */
-  answered: number;
+  /** Of those, without a word before. */
+  untold: number;
 }
 
 const [port = "", count = "", kind = "heads"] = process.argv.slice(2);
-const counts: DribblerCounts = { open: 0, cut: 0, answered: 0 };
+const counts: DribblerCounts = { open: 0, cut: 0, untold: 0 };
 const begun =
   kind === "heads"
     ? "GET / HTTP/1.1\r\nhost: drill\r\nx-slow: "
@@ -43,13 +43,11 @@ function open(): void {
     socket.once("close", () => (counts.open -= 1));
   });
   socket.on("error", () => undefined);
-  socket.on("data", () => {
-    if (!isAnswered) counts.answered += 1;
-    isAnswered = true;
-  });
+  socket.on("data", () => (isAnswered = true));
   socket.once("close", () => {
     bytes.cancel();
     counts.cut += 1;
+    if (!isAnswered) counts.untold += 1;
     after(BYTE_MS, open);
   });
 }

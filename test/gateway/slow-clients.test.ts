@@ -147,3 +147,34 @@ test("what dribbles on behind an answer that came early is cut off, too", async 
   node.close();
   node.closeAllConnections();
 });
+
+test("bodies that stream leave a quarter of a node's connections to others, and give theirs back", async () => {
+  const limits = { bodyRateMin: 0, nodeConnectionsMax: 4 };
+  await withStand({ sites: { ny1: 1 }, document: { limits } }, async (stand) => {
+    const dribble = (): { socket: Socket; text: () => string } => {
+      const socket = connected(stand.port);
+      let text = "";
+      socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      socket.write("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n");
+      return { socket, text: () => text };
+    };
+    const held = [dribble(), dribble(), dribble()];
+    await until(() => stand.status().nodes[0]!.active === 3);
+    const more = dribble();
+    await until(() => more.text() !== "");
+    expect(more.text()).toMatch(/^HTTP\/1\.1 503 [^]*x-gateway-failure: no-node/i);
+    // Neither a request without a body nor one whose body is kept is an upload.
+    expect((await ask(stand.port, { path: "/" })).status).toBe(200);
+    expect((await ask(stand.port, { method: "POST", body: "kept" })).status).toBe(200);
+    held[0]!.socket.write("0\r\n\r\n");
+    await until(() => held[0]!.text().includes("ny1-1\n"));
+    const next = dribble();
+    await until(() => stand.status().nodes[0]!.active === 3);
+    held[1]!.socket.destroy();
+    await until(() => stand.status().nodes[0]!.active === 2);
+    const last = dribble();
+    await until(() => stand.status().nodes[0]!.active === 3);
+    for (const { socket } of [...held, more, next, last]) socket.destroy();
+    await until(() => stand.status().requests.active === 0);
+  });
+});
