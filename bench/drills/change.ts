@@ -22,6 +22,7 @@ import { DrillNodes, type DrillNode } from "./drill-nodes.ts";
 import { bound } from "./kill-report.ts";
 import { LiveGateway } from "./live-gateway.ts";
 import { rotate, type Rotation } from "./rotation.ts";
+import { wholeNumber } from "./whole-number.ts";
 import { withinDrill } from "./within-drill.ts";
 
 const NODES = 4;
@@ -172,11 +173,7 @@ function readFlags(): Flags | undefined {
       name: "reloads" | "restarts" | "rotations" | "rate" | "seed",
       otherwise: number,
       min: number,
-    ): number => {
-      const value = Number(values[name] ?? otherwise);
-      if (Number.isInteger(value) && value >= min && value <= 100_000) return value;
-      throw new Error(`--${name} ${values[name]} is not a whole number from ${min} to 100000`);
-    };
+    ): number => wholeNumber(name, values[name], { otherwise, min, max: 100_000 });
     return {
       reloads: whole("reloads", values.quick ? 20 : 100, 0),
       restarts: whole("restarts", values.quick ? 3 : 20, 0),

@@ -13,15 +13,14 @@
  * reload told, no descriptor and nothing in the event loop left over, memory at the end at most 1.1 x that of the first look.
  * Exit status: 0 held, 1 not, 2 usage.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { every, nowMs, sleep } from "#core/host/clock.ts";
-import { NdjsonReader } from "#core/host/ndjson.ts";
 import { Prng } from "#core/prng.ts";
 import type { GatewayStatus } from "#core/wire/gateway-status.ts";
-import { BenchProcess, freePort } from "../processes.ts";
+import { freePort, type BenchProcess } from "../processes.ts";
 import { ForeignLoad } from "../foreign-load.ts";
 import { median } from "../results.ts";
 import { heldAtRest, leaksBetween, type Held } from "./at-rest.ts";
@@ -29,6 +28,8 @@ import type { ChurnCounts } from "./churn-load.ts";
 import { DrillNodes, type DrillNode } from "./drill-nodes.ts";
 import { bound } from "./kill-report.ts";
 import { LiveGateway } from "./live-gateway.ts";
+import { startTelling } from "./telling-process.ts";
+import { wholeNumber } from "./whole-number.ts";
 import { withinDrill } from "./within-drill.ts";
 
 const LOAD = fileURLToPath(new URL("./churn-load.ts", import.meta.url));
@@ -91,6 +92,7 @@ class Drill {
   readonly done: Done = { kills: 0, reloads: 0, untold: 0 };
   /** Memory along the way. */
   readonly points: { readonly requests: number; readonly rssKb: number }[] = [];
+  readonly #directory: string;
   readonly #nodes: DrillNodes;
   readonly #gateway: LiveGateway;
   readonly #adminPort: number;
@@ -109,8 +111,6 @@ class Drill {
     return new Drill(directory, nodes, gateway, adminPort, ids, seed);
   }
 
-  readonly #directory: string;
-
   private constructor(
     directory: string,
     nodes: DrillNodes,
@@ -125,13 +125,9 @@ class Drill {
     this.#adminPort = adminPort;
     this.#ids = ids;
     this.#prng = new Prng(seed);
-    const reader = new NdjsonReader(
-      (value) => (this.counts = value as ChurnCounts),
-      () => undefined,
-    );
-    const command = [process.execPath, LOAD, String(gateway.port), String(CONNECTIONS)];
-    this.#load = new BenchProcess("load", command, { onOutput: (chunk) => reader.push(chunk) });
-    this.#sampler = every(SAMPLE_MS, () => this.#samples.push(rssKb(gateway.pid)));
+    const command = [LOAD, String(gateway.port), String(CONNECTIONS)];
+    this.#load = startTelling("load", command, (told) => (this.counts = told as ChurnCounts));
+    this.#sampler = every(SAMPLE_MS, () => this.#samples.push(gateway.rssKb()));
   }
 
   get requests(): number {
@@ -232,11 +228,6 @@ function documentOf(of: {
   };
 }
 
-function rssKb(pid: number): number {
-  const line = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(line?.[1]);
-}
-
 interface Outcome {
   readonly first: Look;
   readonly last: Look;
@@ -298,20 +289,21 @@ function readFlags(): Flags | undefined {
       options: {
         requests: { type: "string" },
         from: { type: "string" },
-        seed: { type: "string", default: "1" },
+        seed: { type: "string" },
         json: { type: "string" },
         quick: { type: "boolean", default: false },
       },
     });
-    const whole = (name: "requests" | "from" | "seed", otherwise: number, min: number): number => {
-      const value = Number(values[name] ?? otherwise);
-      if (Number.isInteger(value) && value >= min && value <= 100_000_000) return value;
-      throw new Error(`--${name} ${values[name]} is not a whole number from ${min} to 100000000`);
-    };
     const size = values.quick ? QUICK : FULL;
-    const from = whole("from", size.from, 1_000);
-    const requests = whole("requests", size.requests, from + 1);
-    return { requests, from, seed: whole("seed", 1, 0), json: values.json, isQuick: values.quick };
+    const max = 100_000_000;
+    const from = wholeNumber("from", values.from, { otherwise: size.from, min: 1_000, max });
+    const requests = wholeNumber("requests", values.requests, {
+      otherwise: size.requests,
+      min: from + 1,
+      max,
+    });
+    const seed = wholeNumber("seed", values.seed, { otherwise: 1, min: 0, max });
+    return { requests, from, seed, json: values.json, isQuick: values.quick };
   } catch (error) {
     process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
     return undefined;

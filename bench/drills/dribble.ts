@@ -2,7 +2,7 @@
  * `npm run drill:dribble`: what clients that send one byte a second cost the gateway and everybody else, beside nginx and HAProxy.
  *
  *   --clients N    of them (2000)              --rate N     requests a second of the others (300)
- *   --seconds N    of each phase (20)          --json FILE  everything
+ *   --seconds N    of each phase (20, 12 at least)  --json FILE  everything
  *   --quick        the gateway alone, 300 clients, 12 seconds a phase, counts only
  *
  * Three phases for each proxy: nobody dribbles, heads dribble, bodies dribble; an open-loop load of ordinary requests goes on in all
@@ -11,18 +11,19 @@
  * alone on the last line: at the gateway no ordinary GET fails, and every dribbler that was cut was told why.
  * Exit status: 0 held, 1 not, 2 usage.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { nowMs, sleep } from "#core/host/clock.ts";
-import { NdjsonReader } from "#core/host/ndjson.ts";
 import { ForeignLoad } from "../foreign-load.ts";
-import { BenchProcess } from "../processes.ts";
+import type { BenchProcess } from "../processes.ts";
 import { startProxy, type ProxyName, type RunningProxy } from "../proxies.ts";
 import { renderTable } from "../results.ts";
 import { startLoad } from "./drill-load.ts";
 import { DrillNodes } from "./drill-nodes.ts";
 import type { DribbleKind, DribblerCounts } from "./dribblers.ts";
+import { startTelling } from "./telling-process.ts";
+import { wholeNumber } from "./whole-number.ts";
 import { withinDrill } from "./within-drill.ts";
 
 const DRIBBLERS = fileURLToPath(new URL("./dribblers.ts", import.meta.url));
@@ -102,7 +103,7 @@ async function play(
   const looks = { open: 0, rssKb: 0, count: 0 };
   for (const untilMs = nowMs() + seconds * 1_000 - 2 * SETTLE_MS; nowMs() < untilMs; await sleep(LOOK_MS)) {
     looks.open += dribblers?.counts.open ?? 0;
-    looks.rssKb += rssKb(proxy.process.pid);
+    looks.rssKb += proxy.process.rssKb();
     looks.count += 1;
   }
   const cores = (proxy.process.cpuUs() - before.cpuUs) / US_PER_MS / (nowMs() - before.atMs);
@@ -131,12 +132,8 @@ class Dribblers {
   readonly #process: BenchProcess;
 
   constructor(port: number, count: number, kind: DribbleKind) {
-    const reader = new NdjsonReader(
-      (value) => (this.counts = value as DribblerCounts),
-      () => undefined,
-    );
-    const command = [process.execPath, DRIBBLERS, String(port), String(count), kind];
-    this.#process = new BenchProcess("dribblers", command, { onOutput: (chunk) => reader.push(chunk) });
+    const command = [DRIBBLERS, String(port), String(count), kind];
+    this.#process = startTelling("dribblers", command, (told) => (this.counts = told as DribblerCounts));
   }
 
   async untilOpen(count: number): Promise<void> {
@@ -149,21 +146,6 @@ class Dribblers {
     this.#process.endInput();
     await this.#process.exited;
   }
-}
-
-/** Of a process and those it started (workers share little here, so that a sum is near enough). */
-function rssKb(pid: number): number {
-  const own = (of: string): number => {
-    try {
-      return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${of}/status`, "utf8"))?.[1] ?? 0);
-    } catch {
-      return 0; // It ended between the listing and the reading.
-    }
-  };
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
-  );
-  return [String(pid), ...children].reduce((sum, each) => sum + own(each), 0);
 }
 
 function render(phases: readonly Phase[]): string {
@@ -215,20 +197,18 @@ function readFlags(): Flags | undefined {
         quick: { type: "boolean", default: false },
       },
     });
-    const whole = (
-      name: "clients" | "seconds" | "rate",
-      otherwise: number,
-      min: number,
-      max: number,
-    ): number => {
-      const value = Number(values[name] ?? otherwise);
-      if (Number.isInteger(value) && value >= min && value <= max) return value;
-      throw new Error(`--${name} ${values[name]} is not a whole number from ${min} to ${max}`);
-    };
     return {
-      clients: whole("clients", values.quick ? 300 : 2_000, 1, 10_000),
-      seconds: whole("seconds", values.quick ? 12 : 20, 4, 3_600),
-      rate: whole("rate", values.quick ? 100 : 300, 1, 5_000),
+      clients: wholeNumber("clients", values.clients, {
+        otherwise: values.quick ? 300 : 2_000,
+        min: 1,
+        max: 10_000,
+      }),
+      seconds: wholeNumber("seconds", values.seconds, {
+        otherwise: values.quick ? 12 : 20,
+        min: 4,
+        max: 3_600,
+      }),
+      rate: wholeNumber("rate", values.rate, { otherwise: values.quick ? 100 : 300, min: 1, max: 5_000 }),
       json: values.json,
       isQuick: values.quick,
     };

@@ -34,9 +34,9 @@ export class LiveGateway {
     this.#pid = this.#process.pid;
   }
 
-  /** Of the one that serves now. */
-  get pid(): number {
-    return this.#pid;
+  /** Of the one that was started first. */
+  rssKb(): number {
+    return this.#process.rssKb();
   }
 
   /** False: it has not said that the new configuration is in force. */

@@ -7,10 +7,10 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nowNs, sleep } from "#core/host/clock.ts";
-import { NdjsonReader } from "#core/host/ndjson.ts";
-import { BenchProcess, freePort } from "../processes.ts";
+import { freePort, type BenchProcess } from "../processes.ts";
 import { makeCertificates, type Certificate } from "./certificates.ts";
 import { LiveGateway } from "./live-gateway.ts";
+import { startTelling } from "./telling-process.ts";
 import type { TlsCounts, TlsLine } from "./tls-load.ts";
 
 const LOAD = fileURLToPath(new URL("./tls-load.ts", import.meta.url));
@@ -107,12 +107,8 @@ class Clients {
   #total: TlsCounts | undefined;
 
   constructor(port: number, ca: string) {
-    const reader = new NdjsonReader(
-      (value) => this.#heard(value as TlsLine),
-      () => undefined,
-    );
-    const command = [process.execPath, LOAD, String(port), String(RATE), ca];
-    this.#process = new BenchProcess("HTTPS clients", command, { onOutput: (chunk) => reader.push(chunk) });
+    const command = [LOAD, String(port), String(RATE), ca];
+    this.#process = startTelling("HTTPS clients", command, (line) => this.#heard(line as TlsLine));
   }
 
   async end(): Promise<TlsCounts> {
