@@ -9,7 +9,7 @@ import { codePlace, errorPlace } from "#core/host/code-place.ts";
 import type { EventSink } from "#core/host/event-channel.ts";
 import { isLogged, logLine, type CodePlace, type LogFormat, type LogLevel } from "#core/log-record.ts";
 import type { EventBody } from "#core/wire/events.ts";
-import { storyOf } from "./event-line.ts";
+import { storyOf, type Story } from "./event-line.ts";
 import type { Output } from "./output.ts";
 import { ReportedError } from "./reported-error.ts";
 
@@ -43,7 +43,8 @@ export class ProcessLog implements EventSink {
 
   emit(body: EventBody, atNs: number = nowNs()): void {
     const { kind, ...fields } = body;
-    this.say(levelOf(body), storyOf(body)?.text ?? kind, { event_type: kind, atNs, ...fields });
+    const story = storyOf(body);
+    this.say(levelOf(story), story?.text ?? kind, { event_type: kind, atNs, ...fields });
   }
 
   #write(level: LogLevel, message: string, place: CodePlace, extra: Extra): void {
@@ -51,8 +52,7 @@ export class ProcessLog implements EventSink {
   }
 }
 
-function levelOf(body: EventBody): LogLevel {
-  const story = storyOf(body);
+function levelOf(story: Story | undefined): LogLevel {
   if (story === undefined) return "debug";
   if (story.style === "red") return "error";
   return story.style === "yellow" ? "warning" : "info";

@@ -8,8 +8,9 @@
  *   --quick        20 reloads, 3 restarts, 3 certificates
  *
  * Each configuration has other nodes and weights than the one before; requests are GET but for a twentieth, half of them on
- * connections of their own. Certificates change behind that, for HTTPS clients (`rotation.ts`). Ends with `N passed, N failed` alone on the last line: no GET lost, no POST executed twice, every
- * reload and restart told, every new certificate shown from then on. Exit status: 0 held, 1 not, 2 usage.
+ * connections of their own. Behind that certificates change, for HTTPS clients (`rotation.ts`). Ends with `N passed, N failed` alone
+ * on the last line: no GET lost, no POST executed twice, every reload and restart told, every new certificate shown from then on.
+ * Exit status: 0 held, 1 not, 2 usage.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

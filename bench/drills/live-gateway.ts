@@ -5,7 +5,6 @@ import { nowMs, sleep } from "#core/host/clock.ts";
 import { BenchProcess } from "../processes.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../bin/anycastle.js", import.meta.url));
-/** Also for what a predecessor has yet to finish. */
 const TOLD_MS_MAX = 40_000;
 const LOOK_MS = 5;
 
