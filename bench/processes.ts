@@ -85,6 +85,14 @@ export class BenchProcess {
     return ticks * US_PER_TICK;
   }
 
+  /** Memory of the process and those it started; what they share counts for each. */
+  rssKb(): number {
+    const own = (of: string): number => Number(/^VmRSS:\s+(\d+) kB/m.exec(procText(of, "status"))?.[1] ?? 0);
+    const pid = String(this.pid);
+    const started = procText(pid, `task/${pid}/children`).split(" ").filter(Boolean);
+    return [pid, ...started].reduce((sum, each) => sum + own(each), 0);
+  }
+
   /** Resolves once something listens on `port`. */
   async untilListening(port: number): Promise<void> {
     const endMs = nowMs() + PORT_MS_MAX;
@@ -103,6 +111,11 @@ export class BenchProcess {
 
   write(text: string): void {
     this.#child.stdin?.write(text);
+  }
+
+  /** It reads the end of its standard input. */
+  endInput(): void {
+    this.#child.stdin?.end();
   }
 
   /** Resolves when it has ended, however. */
@@ -178,11 +191,16 @@ function pinned(command: readonly string[], core: number | undefined): string[] 
 }
 
 function statFields(pid: string): string[] | undefined {
+  const text = procText(pid, "stat");
+  return text === "" ? undefined : text.slice(text.lastIndexOf(")") + 2).split(" ");
+}
+
+/** Empty when it has ended meanwhile. */
+function procText(pid: string, path: string): string {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return readFileSync(`/proc/${pid}/${path}`, "utf8");
   } catch {
-    return undefined; // It ended between the listing and the reading.
+    return "";
   }
 }
 

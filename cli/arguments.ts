@@ -5,6 +5,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { UserError } from "#core/errors.ts";
 import { SITES } from "#core/geography/cities.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "#core/log-record.ts";
 import { suggest } from "#core/suggest.ts";
 import { FAULT_HOWS } from "#core/wire/faults.ts";
 
@@ -77,6 +78,19 @@ export function seedOption(): Option {
   )
     .argParser(integer(0, SEED_MAX))
     .env("ANYCASTLE_SEED");
+}
+
+/** How what runs until it is told to stop tells what happens. */
+export function logFormatOption(): Option {
+  return choice("--log-format <format>", "of what it tells on standard error", LOG_FORMATS, "text").env(
+    "ANYCASTLE_LOG_FORMAT",
+  );
+}
+
+export function logLevelOption(): Option {
+  return choice("--log-level <level>", "the least that is told as JSON", LOG_LEVELS, "info").env(
+    "ANYCASTLE_LOG_LEVEL",
+  );
 }
 
 /**

@@ -39,6 +39,8 @@ export interface DepartureOptions {
   readonly now: (why: string) => Promise<void>;
   /** What the drain may take, for the count-down. */
   readonly drainMs: number;
+  /** Where its words go; absent: standard error, with a count-down in a terminal. */
+  readonly tell?: (text: string) => void;
   /** Called first, with the terminal still in whatever state it was put into. */
   readonly begin?: () => void;
 }
@@ -77,7 +79,7 @@ export class Departure {
       this.#startedMs = nowMs();
       this.#leave(reason, this.#drain(reason));
     } else if (nowMs() - this.#startedMs >= ECHO_MS) {
-      process.stderr.write("stopping now\n");
+      (this.#options.tell ?? toStderr)("stopping now");
       this.#leave(reason, this.#options.now(`${WHY[reason]} twice`));
     }
   }
@@ -93,13 +95,19 @@ export class Departure {
 
   async #drain(reason: Reason): Promise<void> {
     this.#options.begin?.();
-    const countDown = startCountDown(this.#options.drainMs);
+    const { drainMs, tell } = this.#options;
+    tell?.(`${WHY[reason]}: stopping, at most ${Math.ceil(drainMs / 1000)} s`);
+    const countDown = tell === undefined ? startCountDown(drainMs) : { end: () => undefined };
     try {
       await this.#options.drain(WHY[reason]);
     } finally {
       countDown.end();
     }
   }
+}
+
+function toStderr(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 /** One line that counts in a terminal; elsewhere one line that does not. */

@@ -3,10 +3,11 @@
  * emulation: what the file says and nothing else.
  */
 import { Option, type Command } from "commander";
-import { examples, hostPort } from "./arguments.ts";
+import { examples, hostPort, logFormatOption, logLevelOption } from "./arguments.ts";
 import { outputOf } from "./output.ts";
+import type { LogFlags } from "./process-log.ts";
 
-export interface GatewayFlags {
+export interface GatewayFlags extends LogFlags {
   readonly config?: string;
   readonly listen?: string;
   readonly admin?: string;
@@ -41,6 +42,8 @@ export function addGateway(program: Command): void {
     .addOption(
       new Option("--diff", "only say what a reload of the running gateway would change").conflicts("check"),
     )
+    .addOption(logFormatOption())
+    .addOption(logLevelOption())
     .option("--ndjson", "events on standard output, one JSON document a line")
     .addHelpText(
       "after",

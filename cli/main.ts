@@ -24,7 +24,8 @@ void main();
 
 async function main(): Promise<void> {
   try {
-    await createProgram().parseAsync();
+    const program = await createProgram(process.argv.slice(2));
+    await program.parseAsync();
     finish(Number(process.exitCode ?? EXIT.ok));
   } catch (error) {
     finish(report(error));

@@ -1,12 +1,13 @@
 /** `anycastle node`: one edge node by itself: HTTP, health and, where there is a router, a BGP session of its own. */
 import { Option, type Command } from "commander";
-import { examples, hostPort, integer, PORT_MAX } from "./arguments.ts";
+import { examples, hostPort, integer, logFormatOption, logLevelOption, PORT_MAX } from "./arguments.ts";
 import { outputOf } from "./output.ts";
+import type { LogFlags } from "./process-log.ts";
 
 const AS_MAX = 4_294_967_294;
 const MS_MAX = 600_000;
 
-export interface NodeFlags {
+export interface NodeFlags extends LogFlags {
   readonly config?: string;
   readonly id?: string;
   readonly site?: string;
@@ -100,6 +101,8 @@ export function addNode(program: Command): void {
         "BGP_CONNECT_RETRY",
       ).argParser(integer(10, MS_MAX)),
     )
+    .addOption(logFormatOption())
+    .addOption(logLevelOption())
     .option("--ndjson", "events on standard output, one JSON document a line")
     .addHelpText(
       "after",

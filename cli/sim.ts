@@ -4,8 +4,19 @@
  */
 import { Option, type Command } from "commander";
 import type { FaultHow } from "#core/wire/faults.ts";
-import { choice, examples, hostPort, howOption, integer, seedOption, siteOrNode } from "./arguments.ts";
+import {
+  choice,
+  examples,
+  hostPort,
+  howOption,
+  integer,
+  logFormatOption,
+  logLevelOption,
+  seedOption,
+  siteOrNode,
+} from "./arguments.ts";
 import { outputOf } from "./output.ts";
+import type { LogFlags } from "./process-log.ts";
 import { addQuestions } from "./sim/ask.ts";
 
 const RATE_MAX = 10_000;
@@ -25,7 +36,7 @@ export interface SimRunFlags {
   readonly json?: true;
 }
 
-export interface SimServeFlags {
+export interface SimServeFlags extends LogFlags {
   readonly world?: string;
   readonly config?: string;
   readonly listen?: string;
@@ -114,6 +125,8 @@ function addServe(sim: Command): void {
         .argParser(integer(0, HOLD_TIME_S_MAX))
         .env("ANYCASTLE_BGP_HOLD_TIME"),
     )
+    .addOption(logFormatOption())
+    .addOption(logLevelOption())
     .option("--ndjson", "events on standard output, one JSON document a line")
     .addHelpText(
       "after",

@@ -229,7 +229,9 @@ const limitsSchema = z.strictObject({
     .min(1)
     .max(65_535)
     .default(512)
-    .describe("Connections to one node at most; a node with no free connection is passed over."),
+    .describe(
+      "Connections to one node at most; a node with no free connection is passed over. Bodies that stream from clients may hold three quarters of them.",
+    ),
   drainTimeoutMs: ms(0, 3_600_000)
     .default(10_000)
     .describe("On stop, open requests may finish for this long."),

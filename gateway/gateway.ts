@@ -19,8 +19,10 @@ import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
 import { Generation, type Lasting } from "./generation.ts";
 import { descriptorOf, listenError, portOf, stopListening } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
+import { NamedBreakers } from "./named-breakers.ts";
 import { NameResolver } from "./names/name-resolver.ts";
 import { changesOf, RESTART_PATHS, type ConfigChange } from "./reload/config-changes.ts";
+import type { CircuitBreaker } from "./resilience/breaker/breaker.ts";
 import { ecmpNode } from "./routing/modes.ts";
 import { createRegistry } from "./telemetry/metrics.ts";
 import { NodeSlots } from "./telemetry/node-slots.ts";
@@ -46,6 +48,8 @@ const LISTEN_ON_MS = 1_000;
 const SHARED_MS = 1_000;
 /** 48 bits: two gateways with the same are not to be expected. */
 const REQUEST_ID_PREFIX_CHARS = 8;
+/** A collector that refuses so many batches in a row is left alone for a while. */
+const COLLECTOR_BREAKER = { failureThreshold: 5, timeoutMs: 30_000 };
 /** Between two steps of nodes that start slowly. */
 const RAMP_MS = 100;
 
@@ -109,8 +113,9 @@ export interface RunningGateway {
 /** Rejects with `PORT_BUSY` when an address is taken, `TLS_…` when a certificate is no good; nothing is left running then. */
 export async function startGateway(config: GatewayConfig, options: GatewayOptions): Promise<RunningGateway> {
   const tls = readTls(config);
-  const otlp = config.tracing === undefined ? undefined : await openTraces(config.tracing, options);
-  const gateway = new Gateway(config, tls, options, otlp);
+  const guards = new NamedBreakers(() => (options.clock ?? HOST_CLOCK).nowMs());
+  const otlp = config.tracing === undefined ? undefined : await openTraces(config.tracing, options, guards);
+  const gateway = new Gateway(config, tls, options, { otlp, guards });
   try {
     await gateway.start();
   } catch (error) {
@@ -120,10 +125,14 @@ export async function startGateway(config: GatewayConfig, options: GatewayOption
   return gateway;
 }
 
-function openTraces(config: TracingConfig, { events, version }: GatewayOptions): Promise<OtlpSink> {
+function openTraces(
+  config: TracingConfig,
+  { events, version }: GatewayOptions,
+  guards: NamedBreakers,
+): Promise<OtlpSink> {
   const onLost = (lost: number, reason: string): void =>
     events.emit({ kind: "gateway.traces", lost, reason });
-  return openOtlp(config, { version, onLost });
+  return openOtlp(config, { version, onLost, breaker: guards.get("otlp-collector", COLLECTOR_BREAKER) });
 }
 
 class Gateway implements RunningGateway {
@@ -144,7 +153,12 @@ class Gateway implements RunningGateway {
   #isSucceeded = false;
   #closing: Promise<void> | undefined;
 
-  constructor(config: GatewayConfig, tls: TlsMaterial, options: GatewayOptions, otlp: OtlpSink | undefined) {
+  constructor(
+    config: GatewayConfig,
+    tls: TlsMaterial,
+    options: GatewayOptions,
+    { otlp, guards }: { readonly otlp: OtlpSink | undefined; readonly guards: NamedBreakers },
+  ) {
     const clock = options.clock ?? HOST_CLOCK;
     const slots = new NodeSlots();
     const telemetry = new Telemetry(slots, options.events);
@@ -170,7 +184,10 @@ class Gateway implements RunningGateway {
     this.#current = new Generation(config, tls, this.#lasting);
     this.#listener = new Listener(this.#current, this.#lasting.tunnels);
     const fleet = (): Generation["fleet"] => this.#current.fleet;
-    const breakers = (): Generation["engine"]["breakers"] => this.#current.engine.breakers;
+    const breakers = (): readonly CircuitBreaker[] => [
+      ...(this.#current.engine.breakers?.all ?? []),
+      ...guards.all,
+    ];
     const retryBudgetRatio = (): number => this.#current.engine.retryBudget.remainingRatio(clock.nowMs());
     this.#admin = createAdmin({
       token: options.adminToken,

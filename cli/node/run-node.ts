@@ -10,10 +10,15 @@ import { Departure } from "../departure.ts";
 import { eventTeller } from "../event-teller.ts";
 import type { NodeFlags } from "../node.ts";
 import type { Output } from "../output.ts";
+import { tellingErrors, withLog, type ProcessLog } from "../process-log.ts";
 
-export async function runNode(output: Output, flags: NodeFlags): Promise<number> {
+export function runNode(output: Output, flags: NodeFlags): Promise<number> {
+  return withLog(output, flags, (its, log) => run(its, flags, log));
+}
+
+async function run(output: Output, flags: NodeFlags, log: ProcessLog | undefined): Promise<number> {
   const startedMs = nowMs();
-  const { value, file } = openSettings(output, {
+  const { value, file } = openSettings(tellingErrors(output, log), {
     command: "anycastle node",
     file: flags.config,
     schema: nodeSchema,
@@ -21,11 +26,12 @@ export async function runNode(output: Output, flags: NodeFlags): Promise<number>
   });
   const config = nodeConfigOf(value);
   const isNdjson = flags.ndjson === true;
-  const events = eventTeller(output, config.node, isNdjson);
+  const events = eventTeller(output, config.node, isNdjson, log);
   const left = Promise.withResolvers<void>();
   const node = new EdgeNode(config, events, left.resolve);
   const departure = new Departure({
     drainMs: config.drain.maxMs,
+    ...(log === undefined ? {} : { tell: output.tell }),
     drain: async () => {
       node.terminate();
       await left.promise;
@@ -37,7 +43,8 @@ export async function runNode(output: Output, flags: NodeFlags): Promise<number>
   } catch (error) {
     throw listenError(error, config);
   }
-  (isNdjson ? output.tell : output.print)(introduction(config, node.port, file?.name));
+  const isQuiet = isNdjson || log !== undefined;
+  (isQuiet ? output.tell : output.print)(introduction(config, node.port, file?.name));
   const sinceStartMs = Math.round(nowMs() - startedMs);
   events.emit({ kind: "process.ready", process: config.node, pid: process.pid, sinceStartMs });
   return await departure.done;

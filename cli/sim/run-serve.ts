@@ -11,14 +11,19 @@ import { Departure } from "../departure.ts";
 import { liveWorldOf } from "./live-world-of.ts";
 import { eventTeller } from "../event-teller.ts";
 import type { Output } from "../output.ts";
+import { tellingErrors, withLog, type ProcessLog } from "../process-log.ts";
 import type { SimServeFlags } from "../sim.ts";
 
 /** Time for the last NOTIFICATIONs to leave before the process does. */
 const FAREWELL_MS = 50;
 
-export async function runServe(output: Output, flags: SimServeFlags): Promise<number> {
+export function runServe(output: Output, flags: SimServeFlags): Promise<number> {
+  return withLog(output, flags, (its, log) => run(its, flags, log));
+}
+
+async function run(output: Output, flags: SimServeFlags, log: ProcessLog | undefined): Promise<number> {
   const startedMs = nowMs();
-  const { value, file } = openSettings(output, {
+  const { value, file } = openSettings(tellingErrors(output, log), {
     command: "anycastle sim serve",
     file: flags.config,
     schema: simSchema,
@@ -32,10 +37,11 @@ export async function runServe(output: Output, flags: SimServeFlags): Promise<nu
   const world = flags.world === undefined ? undefined : await liveWorldOf(flags.world, output);
   const config = simConfigOf(value, randomSeed(), world);
   const isNdjson = flags.ndjson === true;
-  const events = eventTeller(output, "sim", isNdjson);
+  const events = eventTeller(output, "sim", isNdjson, log);
   const simulator = new Simulator(config, (body, atNs) => events.emit(body, atNs));
   const departure = new Departure({
     drainMs: FAREWELL_MS,
+    ...(log === undefined ? {} : { tell: output.tell }),
     drain: async (why) => {
       simulator.stop(why);
       await new Promise<void>((resolve) => after(FAREWELL_MS, resolve));
@@ -48,7 +54,8 @@ export async function runServe(output: Output, flags: SimServeFlags): Promise<nu
     simulator.stop("start failed");
     throw withHint(error);
   }
-  (isNdjson ? output.tell : output.print)(introduction(config, simulator, file?.name));
+  const isQuiet = isNdjson || log !== undefined;
+  (isQuiet ? output.tell : output.print)(introduction(config, simulator, file?.name));
   const sinceStartMs = Math.round(nowMs() - startedMs);
   events.emit({ kind: "process.ready", process: "sim", pid: process.pid, sinceStartMs });
   return await departure.done;

@@ -9,7 +9,7 @@ import type { GatewayStatus } from "#core/wire/gateway-status.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Engine } from "../forward/exchange.ts";
 import type { Fleet } from "../forward/fleet.ts";
-import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
+import type { CircuitBreaker } from "../resilience/breaker/breaker.ts";
 import { addBreakerRoutes } from "./breakers.ts";
 import { addCacheRoutes } from "./cache.ts";
 import { addHealthRoutes } from "./health.ts";
@@ -33,7 +33,7 @@ export interface AdminOptions {
   readonly isLeaving: () => boolean;
   /** Readiness 503 and `connection: close` from now on, so that what stands in front moves its traffic away. */
   readonly drain: () => void;
-  readonly breakers: () => SiteBreakers | undefined;
+  readonly breakers: () => readonly CircuitBreaker[];
   /** Absent: there is nowhere to read a configuration from. */
   readonly reload?: Reload;
   readonly admission: () => Admission;

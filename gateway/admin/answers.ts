@@ -74,6 +74,12 @@ export const ANSWERS = {
     ),
     uptime: z.string().describe("2h30m45s."),
   }),
+  clusterHealth: z.strictObject({
+    overall_health: level,
+    healthy_nodes: count,
+    failed_nodes: count.describe("Found unhealthy, or ejected."),
+    last_updated: z.iso.datetime().describe("The moment of the question."),
+  }),
   breaker,
   breakers: z.strictObject({ breakers: z.array(breaker) }),
   nodes,

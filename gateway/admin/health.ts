@@ -1,6 +1,7 @@
 /**
- * Health of the gateway itself: alive, ready, and the whole picture with a level for each part. A site's score is the share of
- * its nodes that take requests; the gateway is as well as the best of its sites can make it, and no better than its feed.
+ * Health of the gateway itself: alive, ready, the whole picture with a level for each part, and the cluster behind it in numbers.
+ * A site's score is the share of its nodes that take requests; the gateway is as well as the best of its sites can make it, and
+ * no better than its feed.
  */
 import type { FastifyInstance } from "fastify";
 import { nowMs, wallClock } from "#core/host/clock.ts";
@@ -11,6 +12,7 @@ import { levelOf, worstOf, type HealthLevel } from "../health/levels.ts";
 /** Four of five nodes are well enough; with half of them a site is unhealthy, with none critical. */
 const SITE_THRESHOLD = 0.8;
 const SERVING: readonly string[] = ["healthy", "unproven"];
+const FAILED: readonly string[] = ["unhealthy", "ejected"];
 
 export interface HealthSources {
   readonly status: () => GatewayStatus;
@@ -32,6 +34,8 @@ export function addHealthRoutes(server: FastifyInstance, { status, isReady }: He
     void reply.status(isReady() ? 200 : 503);
     return fullHealth(status(), isReady(), nowMs() - startedMs);
   });
+  // For reading, not for probing: 200 whatever it says.
+  server.get("/api/v1/health/cluster", async () => clusterHealth(status(), isReady()));
 }
 
 interface Component {
@@ -43,6 +47,27 @@ interface Component {
 
 export function fullHealth(status: GatewayStatus, isReady: boolean, uptimeMs: number): object {
   const timestamp = wallClock();
+  const components = componentsOf(status, timestamp);
+  return { status: overall(components, isReady), timestamp, components, uptime: uptimeText(uptimeMs) };
+}
+
+/**
+ * Nodes that are being drained, or have not been checked yet, count as neither. It is the picture of the moment of the question,
+ * since verdicts are in force as they are made.
+ */
+export function clusterHealth(status: GatewayStatus, isReady: boolean): object {
+  const timestamp = wallClock();
+  const count = (of: readonly string[]): number =>
+    status.nodes.filter(({ health }) => of.includes(health)).length;
+  return {
+    overall_health: overall(componentsOf(status, timestamp), isReady),
+    healthy_nodes: count(["healthy"]),
+    failed_nodes: count(FAILED),
+    last_updated: timestamp,
+  };
+}
+
+function componentsOf(status: GatewayStatus, timestamp: string): Component[] {
   const sites = [...new Set(status.nodes.map(({ site }) => site))].map((site): Component => {
     const nodes = status.nodes.filter((node) => node.site === site);
     const serving = nodes.filter(({ health }) => SERVING.includes(health)).length;
@@ -54,26 +79,14 @@ export function fullHealth(status: GatewayStatus, isReady: boolean, uptimeMs: nu
       timestamp,
     };
   });
-  const isStale = status.feed === "stale";
-  const feed: Component[] =
-    status.feed === "none"
-      ? []
-      : [{ name: "feed", status: isStale ? "degraded" : "healthy", message: status.feed, timestamp }];
-  const components = [...sites, ...feed];
-  return {
-    status: overall(
-      components.map((component) => component.status),
-      isReady,
-    ),
-    timestamp,
-    components,
-    uptime: uptimeText(uptimeMs),
-  };
+  if (status.feed === "none") return sites;
+  const level = status.feed === "stale" ? "degraded" : "healthy";
+  return [...sites, { name: "feed", status: level, message: status.feed, timestamp }];
 }
 
 /** Lost sites are bad for their clients' round-trip times; as long as one serves, nobody is without an answer. */
-function overall(levels: readonly HealthLevel[], isReady: boolean): HealthLevel {
-  const worst = worstOf(levels);
+function overall(components: readonly Component[], isReady: boolean): HealthLevel {
+  const worst = worstOf(components.map(({ status }) => status));
   if (!isReady) return worst === "critical" ? "critical" : "unhealthy";
   return worst === "healthy" ? "healthy" : "degraded";
 }

@@ -67,9 +67,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     alsoAnswers: NO_TRAFFIC,
   },
   "GET /ready": { tag: "health", summary: "The same.", answer: "healthLevel", alsoAnswers: NO_TRAFFIC },
+  "GET /api/v1/health/cluster": {
+    tag: "health",
+    summary: "The cluster in numbers: one word, nodes that are healthy, nodes that have failed.",
+    answer: "clusterHealth",
+  },
   "GET /health/circuit-breakers": {
     tag: "health",
-    summary: "The state of each site's breaker.",
+    summary: "The state of each breaker: of sites, and of the collector of traces.",
     answer: "breakers",
   },
   "POST /circuit-breakers/:name/open": {

@@ -387,7 +387,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const { breakers, clock, fleet, hedgeDelay } = this.#engine;
     const breakerCall = breakers?.of(node.siteIndex).admit(clock.nowMs());
     if (breakers !== undefined && breakerCall === undefined) return this.#seek(isHedge);
-    const client = node.pool.take();
+    const client = node.pool.take(this.#body !== undefined && !this.#body.isWhole);
     if (client === undefined) {
       if (breakerCall !== undefined) breakers!.of(node.siteIndex).abandoned(breakerCall);
       // Every node is chosen once at most, so this comes to an end.

@@ -8,6 +8,12 @@
  */
 import type { NodeClient, NodeClientOptions, OpenNodeClient } from "./node-client.ts";
 
+/**
+ * Bodies that stream from their clients may hold so much of it. Who sends a byte a second holds what he holds for the whole
+ * grace of `limits.bodyRateMin`; what is left serves those who ask for something.
+ */
+const STREAMED_SHARE = 3 / 4;
+
 export interface NodePoolOptions extends NodeClientOptions {
   readonly connectionsMax: number;
 }
@@ -18,6 +24,8 @@ export class NodePool {
   readonly #open: OpenNodeClient;
   readonly #idle: NodeClient[] = [];
   readonly #busy = new Set<NodeClient>();
+  /** Of those that are busy. */
+  readonly #streamed = new Set<NodeClient>();
   #isClosed = false;
 
   constructor(origin: string, options: NodePoolOptions, open: OpenNodeClient) {
@@ -42,16 +50,25 @@ export class NodePool {
     return this.#busy.size >= this.#options.connectionsMax;
   }
 
-  /** A client of one's own, or undefined when all `connectionsMax` are taken. */
-  take(): NodeClient | undefined {
+  /**
+   * A client of one's own, or undefined when all `connectionsMax` are taken, or all that there are for bodies that stream.
+   */
+  take(isStreamed: boolean): NodeClient | undefined {
     if (this.isFull || this.#isClosed) return undefined;
+    if (isStreamed && this.#streamed.size >= this.#streamedMax) return undefined;
     const client = this.#idle.pop() ?? this.#open(this.#origin, this.#options);
     this.#busy.add(client);
+    if (isStreamed) this.#streamed.add(client);
     return client;
+  }
+
+  get #streamedMax(): number {
+    return Math.max(1, Math.floor(this.#options.connectionsMax * STREAMED_SHARE));
   }
 
   /** After a response that was read to its end. */
   give(client: NodeClient): void {
+    this.#streamed.delete(client);
     if (!this.#busy.delete(client)) return;
     if (this.#isClosed) client.destroy();
     else this.#idle.push(client);
@@ -59,6 +76,7 @@ export class NodePool {
 
   /** After an attempt that failed or was cancelled. */
   drop(client: NodeClient): void {
+    this.#streamed.delete(client);
     this.#busy.delete(client);
     client.destroy();
   }
@@ -74,5 +92,6 @@ export class NodePool {
     this.dropIdle();
     for (const client of this.#busy) client.destroy();
     this.#busy.clear();
+    this.#streamed.clear();
   }
 }

@@ -4,8 +4,7 @@ import type { ResponseCache } from "../cache/response-cache.ts";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeHealth } from "#core/wire/events.ts";
 import type { Fleet } from "../forward/fleet.ts";
-import { BREAKER_STATES } from "../resilience/breaker/breaker.ts";
-import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
+import { BREAKER_STATES, type CircuitBreaker } from "../resilience/breaker/breaker.ts";
 import { registerHistogram } from "./histogram.ts";
 import {
   ATTEMPT_OUTCOMES,
@@ -29,7 +28,7 @@ export interface MetricsSources {
   /** Share of the retry budget that is left. */
   readonly retryBudgetRatio: () => number;
   /** Absent where sites have none. */
-  readonly breakers: () => SiteBreakers | undefined;
+  readonly breakers: () => readonly CircuitBreaker[];
 }
 
 export function createRegistry(sources: MetricsSources): Registry {
@@ -252,10 +251,10 @@ function addBreakers(registry: Registry, breakers: MetricsSources["breakers"]): 
   gauge(
     registry,
     "anycastle_circuit_breaker_state",
-    "1 for the state the breaker of a site is in.",
+    "1 for the state a breaker is in: of a site, or of the collector of traces.",
     ["breaker", "state"],
     (set) => {
-      for (const breaker of breakers()?.all ?? []) {
+      for (const breaker of breakers()) {
         for (const state of BREAKER_STATES)
           set({ breaker: breaker.name, state }, state === breaker.state ? 1 : 0);
       }
@@ -264,10 +263,10 @@ function addBreakers(registry: Registry, breakers: MetricsSources["breakers"]): 
   counter(
     registry,
     "anycastle_circuit_breaker_transitions_total",
-    "How often the breaker of a site entered a state.",
+    "How often a breaker entered a state.",
     ["breaker", "to"],
     (add) => {
-      for (const breaker of breakers()?.all ?? []) {
+      for (const breaker of breakers()) {
         for (const to of BREAKER_STATES) add({ breaker: breaker.name, to }, breaker.entered(to));
       }
     },

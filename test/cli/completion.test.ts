@@ -8,9 +8,9 @@ import { run, scratch } from "./run-cli.ts";
 const { dir, remove } = scratch();
 afterAll(remove);
 
-beforeAll(() => {
+beforeAll(async () => {
   for (const shell of ["bash", "zsh", "fish"] as const) {
-    writeFileSync(join(dir, shell), completionScript(shell, createProgram()));
+    writeFileSync(join(dir, shell), completionScript(shell, await createProgram()));
   }
 });
 
@@ -25,12 +25,15 @@ test("the scripts are good bash and zsh", async () => {
   }
 });
 
-test("the script for fish is one `complete` a line, with every quote closed", () => {
+test("the script for fish is one `complete` a line, with every quote closed", async () => {
   const quoted = String.raw`'(?:[^'\\]|'\\'')*'`;
   const line = new RegExp(
     `^complete -c anycastle (?:-f|-n ${quoted} (?:-a ${quoted}|(?:-[ls] [\\w-]+ ?)+(?: ?-x| ?-rF)?(?: ?-a ${quoted})?) ?-d ${quoted})$`,
   );
-  const lines = completionScript("fish", createProgram()).trimEnd().split("\n").slice(1);
+  const lines = completionScript("fish", await createProgram())
+    .trimEnd()
+    .split("\n")
+    .slice(1);
   expect(lines.length).toBeGreaterThan(50);
   expect(lines.filter((text) => !line.test(text))).toEqual([]);
 });
@@ -53,10 +56,10 @@ test("bash completes commands, subcommands, sites, options and their values", as
   await check("anycastle completion f", "fish");
 });
 
-test("every command is in every script", () => {
-  const names = createProgram().commands.map((command) => command.name());
+test("every command is in every script", async () => {
+  const names = (await createProgram()).commands.map((command) => command.name());
   for (const shell of ["bash", "zsh", "fish"] as const) {
-    const script = completionScript(shell, createProgram());
+    const script = completionScript(shell, await createProgram());
     for (const name of names) expect(script).toContain(name);
   }
 });

@@ -7,7 +7,7 @@ function allPaths(command: Command, path: readonly string[] = []): string[][] {
 }
 
 async function helpOf(path: readonly string[]): Promise<{ text: string; status: number }> {
-  const program = createProgram();
+  const program = await createProgram();
   let text = "";
   const writeOut = (part: string): void => {
     text += part;
@@ -23,10 +23,10 @@ async function helpOf(path: readonly string[]): Promise<{ text: string; status: 
   return { text, status: ending instanceof CommanderError ? ending.exitCode : -1 };
 }
 
-const paths = allPaths(createProgram());
+const paths = allPaths(await createProgram());
 
-test("all commands of the contract are there", () => {
-  const names = createProgram().commands.map((command) => command.name());
+test("all commands of the contract are there", async () => {
+  const names = (await createProgram()).commands.map((command) => command.name());
   for (const name of "demo status test kill revive drain reset events load gateway node sim doctor config version completion".split(
     " ",
   )) {
@@ -46,7 +46,7 @@ test.each(paths.map((path) => [path.join(" ") || "anycastle", path] as const))(
   },
 );
 
-test("every command and option has a description", () => {
+test("every command and option has a description", async () => {
   const undescribed: string[] = [];
   const visit = (command: Command, path: string): void => {
     if (command.description() === "") undescribed.push(path);
@@ -57,6 +57,6 @@ test("every command and option has a description", () => {
     }
     for (const child of command.commands) visit(child, `${path} ${child.name()}`);
   };
-  visit(createProgram(), "anycastle");
+  visit(await createProgram(), "anycastle");
   expect(undescribed).toEqual([]);
 });

@@ -55,8 +55,13 @@ export class LongRun {
   stderr = "";
   #wake: () => void = () => undefined;
 
-  constructor(dir: string, args: readonly string[], node: string = process.execPath) {
-    this.child = spawn(node, [LAUNCHER, ...args], {
+  constructor(
+    dir: string,
+    args: readonly string[],
+    node: string = process.execPath,
+    launcher: string = LAUNCHER,
+  ) {
+    this.child = spawn(node, [launcher, ...args], {
       cwd: dir,
       env: cleanEnvironment(dir),
       stdio: ["ignore", "pipe", "pipe"],

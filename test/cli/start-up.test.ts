@@ -8,27 +8,41 @@ import { LAUNCHER, run, scratch } from "./run-cli.ts";
 const { dir, remove } = scratch();
 afterAll(remove);
 
-/** Writes down the package of every module that is loaded from one. */
+/** Writes down the package of every module that is loaded from one, and what is ours by its path. */
 const HOOK = `
 import { registerHooks } from "node:module";
 import { appendFileSync } from "node:fs";
 registerHooks({
   load(url, context, next) {
     const name = /\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)\\//.exec(url);
-    appendFileSync("loaded", (name === null ? "own" : name[1]) + "\\n");
+    appendFileSync("loaded", (name === null ? "own " + url : name[1]) + "\\n");
     return next(url, context);
   },
 });
 `;
 
-test("`version` and `--help` load the argument parser and no other package", async () => {
+/** What the launcher loads for these words. */
+async function loadedBy(...words: string[]): Promise<string[]> {
   writeFileSync(join(dir, "hook.mjs"), HOOK);
+  writeFileSync(join(dir, "loaded"), "");
+  const hook = pathToFileURL(join(dir, "hook.mjs")).href;
+  const { status } = await run(process.execPath, ["--import", hook, LAUNCHER, ...words], dir);
+  expect(status).toBe(0);
+  return readFileSync(join(dir, "loaded"), "utf8").trim().split("\n");
+}
+
+test("`version` and `--help` load the argument parser and no other package", async () => {
   for (const word of ["version", "--help"]) {
-    writeFileSync(join(dir, "loaded"), "");
-    const hook = pathToFileURL(join(dir, "hook.mjs")).href;
-    const { status } = await run(process.execPath, ["--import", hook, LAUNCHER, word], dir);
-    expect(status).toBe(0);
-    const loaded = readFileSync(join(dir, "loaded"), "utf8").trim().split("\n");
-    expect([...new Set(loaded)].sort()).toEqual(["commander", "own"]);
+    const loaded = (await loadedBy(word)).map((line) => line.split(" ")[0]!);
+    expect([...new Set(loaded)].toSorted((a, b) => a.localeCompare(b))).toEqual(["commander", "own"]);
   }
+});
+
+test("a command loads its own words and no other command's; `--help` loads all", async () => {
+  const commandsIn = (lines: readonly string[]): string[] =>
+    ["gateway", "demo", "sim", "load"].filter((name) =>
+      lines.some((line) => line.endsWith(`/cli/${name}.ts`)),
+    );
+  expect(commandsIn(await loadedBy("gateway", "--help"))).toEqual(["gateway"]);
+  expect(commandsIn(await loadedBy("--help"))).toEqual(["gateway", "demo", "sim", "load"]);
 });

@@ -183,27 +183,33 @@ const instructions = recipe
   .split("\n")
   .filter((line) => /^[A-Z]/.test(line));
 
-test("the image: two stages, a base that can be given, production dependencies only", () => {
+test("the images: the whole product last, a base that can be given, production dependencies only", () => {
   const from = instructions.filter((line) => line.startsWith("FROM "));
-  expect(from).toEqual(["FROM ${BUILD_IMAGE} AS dependencies", "FROM ${BASE_IMAGE}"]);
+  expect(from).toEqual([
+    "FROM ${BUILD_IMAGE} AS dependencies",
+    "FROM dependencies AS gateway-dependencies",
+    "FROM ${BASE_IMAGE} AS gateway",
+    "FROM ${BASE_IMAGE}",
+  ]);
   expect(instructions[0]).toMatch(/^ARG BASE_IMAGE=node:24-[a-z]/);
   const install = instructions.find((line) => line.includes('"npm", "ci"'));
   for (const flag of ["--omit=dev", "--omit=optional", "--ignore-scripts"]) expect(install).toContain(flag);
 });
 
-test("the image: numeric user that is not root, health check, exec form throughout, labels", () => {
-  expect(instructions.filter((line) => line.startsWith("USER "))).toEqual(["USER 10001:10001"]);
+test("the images: numeric user that is not root, health check, exec form throughout, labels", () => {
+  const users = instructions.filter((line) => line.startsWith("USER "));
+  expect(users).toEqual(["USER 10001:10001", "USER 10001:10001"]);
   for (const name of ["RUN", "CMD", "ENTRYPOINT"]) {
     const lines = instructions.filter((line) => line.startsWith(`${name} `));
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.filter((line) => !line.startsWith(`${name} ["`))).toEqual([]);
   }
-  expect(instructions.some((line) => /^HEALTHCHECK .* CMD \["node"/.test(line))).toBe(true);
+  expect(instructions.filter((line) => /^HEALTHCHECK .* CMD \["node"/.test(line))).toHaveLength(2);
   expect(recipe).toContain("org.opencontainers.image.version");
   expect(recipe).not.toMatch(/^# *syntax=/m);
 });
 
-test("the image gets every room that the command line imports, and nothing else", () => {
+test("the whole product's image gets every room that the command line imports, and nothing else", () => {
   const allowed = textOf(".dockerignore")
     .split("\n")
     .filter((line) => line.startsWith("!"))

@@ -410,3 +410,26 @@ test("/health: a level for each site, and one word for all of it", async () => {
     ]);
   });
 });
+
+test("/api/v1/health/cluster: one word and two numbers; who is drained counts as neither", async () => {
+  await withStand({ sites: { ny1: 2, la1: 2 }, document: { health: { profile: "demo" } } }, async (stand) => {
+    const cluster = async (): Promise<unknown> => {
+      const { status, body } = await call(stand, "GET", "/api/v1/health/cluster", {});
+      return [status, JSON.parse(body.toString())];
+    };
+    const told = (overall_health: string, healthy_nodes: number, failed_nodes: number): unknown => [
+      200,
+      { overall_health, healthy_nodes, failed_nodes, last_updated: expect.stringMatching(/T.*Z$/) as string },
+    ];
+    await until(() => stand.status().nodes.every((node) => node.health === "healthy"));
+    expect(await cluster()).toEqual(told("healthy", 4, 0));
+    await stand.node("ny1-1").kill();
+    await until(() => stand.status().nodes[0]!.health === "unhealthy");
+    expect(await cluster()).toEqual(told("degraded", 3, 1));
+    await call(stand, "POST", "/nodes/ny1-2/drain", ALLOWED);
+    expect(await cluster()).toEqual(told("degraded", 2, 1));
+    for (const name of ["la1-1", "la1-2"]) await stand.node(name).kill();
+    await until(() => stand.status().nodes.filter((node) => node.health === "unhealthy").length === 3);
+    expect(await cluster()).toEqual(told("critical", 0, 3));
+  });
+});

@@ -150,3 +150,53 @@ test("as long as the kernel takes what is written it is not asked", () => {
   reader.look(100, (nowMs) => (reader.written = 400 * nowMs));
   expect([reader.cutAtMs, reader.asked]).toEqual([undefined, 0]);
 });
+
+test("what dribbles on behind an answer that came early is cut off, too", async () => {
+  const node = createServer((_request, response) => response.end("early"));
+  await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
+  const { port: at } = node.address() as AddressInfo;
+  const sites = [{ id: "ny1", nodes: [{ id: "ny1-1", url: `http://127.0.0.1:${at}` }] }];
+  await withGateway({ sites, limits: LIMITS }, async (gateway, port) => {
+    const socket = connected(port);
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\nx");
+    await closed;
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await turnedAway({ gateway }, "slow-body")).toBe(1);
+  });
+  node.close();
+  node.closeAllConnections();
+});
+
+test("bodies that stream leave a quarter of a node's connections to others, and give theirs back", async () => {
+  const limits = { bodyRateMin: 0, nodeConnectionsMax: 4 };
+  await withStand({ sites: { ny1: 1 }, document: { limits } }, async (stand) => {
+    const dribble = (): { socket: Socket; text: () => string } => {
+      const socket = connected(stand.port);
+      let text = "";
+      socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      socket.write("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n");
+      return { socket, text: () => text };
+    };
+    const held = [dribble(), dribble(), dribble()];
+    await until(() => stand.status().nodes[0]!.active === 3);
+    const more = dribble();
+    await until(() => more.text() !== "");
+    expect(more.text()).toMatch(/^HTTP\/1\.1 503 [^]*x-gateway-failure: no-node/i);
+    // Neither a request without a body nor one whose body is kept is an upload.
+    expect((await ask(stand.port, { path: "/" })).status).toBe(200);
+    expect((await ask(stand.port, { method: "POST", body: "kept" })).status).toBe(200);
+    held[0]!.socket.write("0\r\n\r\n");
+    await until(() => held[0]!.text().includes("ny1-1\n"));
+    const next = dribble();
+    await until(() => stand.status().nodes[0]!.active === 3);
+    held[1]!.socket.destroy();
+    await until(() => stand.status().nodes[0]!.active === 2);
+    const last = dribble();
+    await until(() => stand.status().nodes[0]!.active === 3);
+    for (const { socket } of [...held, more, next, last]) socket.destroy();
+    await until(() => stand.status().requests.active === 0);
+  });
+});

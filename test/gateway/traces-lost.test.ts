@@ -3,8 +3,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import type { TracingConfig } from "#gateway/config/tracing.ts";
+import { NamedBreakers } from "#gateway/named-breakers.ts";
 import { LossReport } from "#gateway/telemetry/tracing/loss-report.ts";
-import { openOtlp } from "#gateway/telemetry/tracing/otlp.ts";
+import { openOtlp, type OtlpOptions } from "#gateway/telemetry/tracing/otlp.ts";
 import type { FinishedSpan } from "#gateway/telemetry/tracing/tracer.ts";
 import { Collector, SOON, spansOf, withCollector } from "./collector.ts";
 import { ask, reset, startStand, until, withStand, type Stand } from "./stand.ts";
@@ -79,6 +80,10 @@ test("a collector that refuses is told of once, with its reason, and what is lef
   await ask(stand.port);
   await until(async () => (await metricsOf(stand)).includes('result="failed"} 4'));
   expect(told().length).toBe(1);
+  const breakers = await fetch(`${stand.gateway.adminUrl}/health/circuit-breakers`);
+  expect(await breakers.json()).toEqual({
+    breakers: [{ name: "otlp-collector", state: "closed", calls: 2, failed: 2, slow: 0, retryAfterMs: 0 }],
+  });
   await stand.close();
   expect(told().slice(1)).toEqual([{ kind: "gateway.traces", lost: 2, reason: "Bad Request" }]);
   refusing.close();
@@ -87,7 +92,7 @@ test("a collector that refuses is told of once, with its reason, and what is lef
 test("a collector that never answers keeps nobody from ending for longer than two seconds", async () => {
   const silent = createServer(() => undefined);
   const lost: [number, string][] = [];
-  const sink = await openOtlp(await configOf(silent), { version: "1", onLost: (...told) => lost.push(told) });
+  const sink = await openOtlp(await configOf(silent), optionsOf(lost));
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   sink.take([SPAN]);
   const closed = sink.close();
@@ -102,7 +107,7 @@ test("a collector that never answers keeps nobody from ending for longer than tw
 test("more than may wait is dropped, counted and told", async () => {
   const silent = createServer(() => undefined);
   const lost: [number, string][] = [];
-  const sink = await openOtlp(await configOf(silent), { version: "1", onLost: (...told) => lost.push(told) });
+  const sink = await openOtlp(await configOf(silent), optionsOf(lost));
   for (let count = 0; count < WAITING_MAX / 2; count++) sink.take([SPAN, SPAN]);
   expect(sink.counts.dropped).toBe(0);
   sink.take([SPAN, SPAN]);
@@ -143,6 +148,55 @@ test("a collector that comes back gets what comes then", async () => {
   collector.stop();
   inFront.close();
 });
+
+test("a collector that refuses batch after batch is left alone for a while, then tried with one", async () => {
+  let asked = 0;
+  let isAway = true;
+  const collector = createServer((request, response) => {
+    asked += 1;
+    request.resume();
+    response.writeHead(isAway ? 400 : 200, { "content-type": "application/json" }).end("{}");
+  });
+  const lost: [number, string][] = [];
+  let nowMs = 0;
+  const sink = await openOtlp(
+    await configOf(collector),
+    optionsOf(lost, () => nowMs),
+  );
+  const send = async (): Promise<void> => {
+    const { exported, failed } = sink.counts;
+    sink.take([SPAN]);
+    await until(() => sink.counts.exported + sink.counts.failed === exported + failed + 1);
+  };
+  await send();
+  await send();
+  expect([asked, sink.counts]).toEqual([2, { exported: 0, failed: 2, dropped: 0 }]);
+  sink.take([SPAN, SPAN]);
+  nowMs = 9_999;
+  sink.take([SPAN]);
+  expect([asked, sink.counts]).toEqual([2, { exported: 0, failed: 2, dropped: 3 }]);
+  nowMs = 10_000;
+  await send();
+  expect([asked, sink.counts.failed]).toEqual([3, 3]);
+  sink.take([SPAN]);
+  expect(sink.counts.dropped).toBe(4);
+  isAway = false;
+  nowMs = 20_000;
+  await send();
+  await send();
+  expect([asked, sink.counts]).toEqual([5, { exported: 2, failed: 3, dropped: 4 }]);
+  await sink.close();
+  expect(lost).toEqual([
+    [1, "Bad Request"],
+    [6, "Bad Request, again and again"],
+  ]);
+  collector.close();
+});
+
+function optionsOf(lost: [number, string][], nowMs: () => number = () => 0): OtlpOptions {
+  const breaker = new NamedBreakers(nowMs).get("collector", { failureThreshold: 2, timeoutMs: 10_000 });
+  return { version: "1", breaker, onLost: (...told) => lost.push(told) };
+}
 
 async function configOf(collector: Server): Promise<TracingConfig> {
   const otlp = { endpoint: await addressOf(collector), timeoutMs: 5_000 };

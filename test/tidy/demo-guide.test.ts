@@ -22,10 +22,10 @@ test("nine steps in ten minutes", () => {
   expect(minutes.at(-1)).toBeLessThan(10);
 });
 
-test("every command and option that it types exists", () => {
+test("every command and option that it types exists", async () => {
   const commands = commandsOf(GUIDE);
   expect(commands.length).toBeGreaterThan(12);
-  const program = createProgram();
+  const program = await createProgram();
   for (const [name, ...words] of commands) {
     const command = program.commands.find((known) => known.name() === name);
     expect(command?.name()).toBe(name);

@@ -22,10 +22,6 @@ export class SiteBreakers {
     return this.all[site]!;
   }
 
-  named(site: string): CircuitBreaker | undefined {
-    return this.all.find(({ name }) => name === site);
-  }
-
   answered(site: number, call: BreakerCall, status: number, nowMs: number): void {
     if (this.#failureStatuses.has(status)) this.of(site).failed(call, nowMs);
     else this.of(site).succeeded(call, nowMs);

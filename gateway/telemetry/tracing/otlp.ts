@@ -2,16 +2,25 @@
  * Spans to an OpenTelemetry collector, by OTLP over HTTP. The SDK is loaded here and nowhere else, and only when it is wanted:
  * it costs 26 MB on disk and some 200 ms of a start.
  *
- * Nothing waits for the collector: spans queue up to `SPANS_WAITING_MAX`, what comes above is dropped and counted. Which
+ * Nothing waits for the collector: spans queue up to `SPANS_WAITING_MAX`, what comes above is dropped and counted. While a
+ * collector has refused batch after batch, spans are dropped before they are made, and one batch in a while tries it. Which
  * requests are told is decided before (`tracer.ts`); the SDK has no say in it, whatever its environment variables are.
  */
 import type { Context } from "@opentelemetry/api";
 import { after, nowMs, wallMs } from "#core/host/clock.ts";
 import type { TracingConfig } from "../../config/tracing.ts";
+import { CircuitBreakerOpenError, type NamedBreaker } from "../../named-breakers.ts";
 import { LossReport } from "./loss-report.ts";
 import type { FinishedSpan, SpanSink } from "./tracer.ts";
 
 const SPANS_WAITING_MAX = 8_192;
+type Exporter = import("@opentelemetry/exporter-trace-otlp-http").OTLPTraceExporter;
+type Spans = Parameters<Exporter["export"]>[0];
+type ExportResult = Parameters<Parameters<Exporter["export"]>[1]>[0];
+
+/** `ExportResultCode.FAILED` of the SDK's own core, which is no dependency of ours for the sake of a number. */
+// oxlint-disable-next-line typescript/no-unsafe-enum-assignment
+const EXPORT_FAILED = 1 as ExportResult["code"];
 /** How long the end of the gateway waits for a collector that takes nothing. */
 const CLOSE_MS_MAX = 2_000;
 /** Of a value, a path for one: what a client sends is kept once or twice for each span that waits. */
@@ -31,13 +40,15 @@ type Api = typeof import("@opentelemetry/api");
 
 export interface OtlpOptions {
   readonly version: string;
+  /** Around each batch. */
+  readonly breaker: NamedBreaker;
   /** So many spans have not reached the collector; told once a minute at most. */
   readonly onLost: (count: number, reason: string) => void;
 }
 
 export async function openOtlp(
   { batchMs, otlp, serviceName }: TracingConfig,
-  { onLost, version }: OtlpOptions,
+  { breaker, onLost, version }: OtlpOptions,
 ): Promise<OtlpSink> {
   const counts: SpanCounts = { exported: 0, failed: 0, dropped: 0 };
   const report = new LossReport();
@@ -56,6 +67,9 @@ export async function openOtlp(
   let waiting = 0;
   let isClosed = false;
   let lastReason = "";
+  /** Why the collector did not take the last batch that it was given. */
+  let refusal = "";
+  const againAndAgain = (): string => `${refusal}, again and again`;
   const lose = (how: "failed" | "dropped", count: number, reason: string): void => {
     counts[how] += count;
     lastReason = reason;
@@ -65,13 +79,16 @@ export async function openOtlp(
   /** Ids are known before their spans are made. */
   let next: { readonly traceId: string; readonly spanId: string } | undefined;
   const counting: typeof exporter = Object.assign(Object.create(exporter) as typeof exporter, {
-    export: (...[spans, done]: Parameters<typeof exporter.export>) =>
-      exporter.export(spans, (result) => {
+    export: (...[spans, done]: Parameters<typeof exporter.export>) => {
+      void guarded(exporter, spans, breaker).then((result) => {
         waiting -= spans.length;
-        if (result.error === undefined) counts.exported += spans.length;
-        else lose("failed", spans.length, reasonOf(result.error));
+        const { error } = result;
+        if (error === undefined) counts.exported += spans.length;
+        else if (error instanceof CircuitBreakerOpenError) lose("dropped", spans.length, againAndAgain());
+        else lose("failed", spans.length, (refusal = reasonOf(error)));
         done(result);
-      }),
+      });
+    },
   });
   api.trace.disable();
   const sdk = new NodeSDK({
@@ -110,6 +127,7 @@ export async function openOtlp(
   return {
     counts,
     take: (spans) => {
+      if (breaker.isOpen) return lose("dropped", spans.length, againAndAgain());
       if (waiting + spans.length > SPANS_WAITING_MAX) {
         return lose("dropped", spans.length, `${waiting} wait for it already`);
       }
@@ -134,6 +152,22 @@ export async function openOtlp(
       if (left > 0) onLost(left, waiting > 0 ? "the gateway ended first" : lastReason);
     },
   };
+}
+
+/** One batch through the breaker. Never rejects: what went wrong is in the result. */
+async function guarded(exporter: Exporter, spans: Spans, breaker: NamedBreaker): Promise<ExportResult> {
+  const exported = (): Promise<ExportResult> =>
+    new Promise((resolve, reject) => {
+      exporter.export(spans, (result) => {
+        if (result.error === undefined) resolve(result);
+        else reject(result.error);
+      });
+    });
+  try {
+    return await breaker.execute(exported);
+  } catch (error) {
+    return { code: EXPORT_FAILED, error: error as Error };
+  }
 }
 
 /** The caller's span for a request, the request's own for an attempt. */
