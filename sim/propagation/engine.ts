@@ -67,6 +67,11 @@ export interface EngineOptions {
   readonly isMraiShared?: boolean;
   /** An AS takes its messages one after the other, and for each so long: [min, max] in µs. At once, when absent. */
   readonly processingUs?: readonly [min: number, max: number];
+  /**
+   * Whoever finds a session dead has its end to close (socket, BFD, timers) before others are told: [min, max] in µs. At
+   * once, when absent.
+   */
+  readonly teardownUs?: readonly [min: number, max: number];
   /** So many percent of senders withdraw instead of sending a path that the neighbour is in (SSLD), drawn once. */
   readonly ssldPercent?: number;
   /** So many percent of the ASes honour GRACEFUL_SHUTDOWN (RFC 8326), drawn once; others see a route as any. All. */
@@ -134,6 +139,9 @@ export class PropagationEngine {
   /** The path each vertex would pass on: its best, extended by itself; a site's own root. 0 none. */
   readonly #passed: Int32Array;
   readonly #isOwn: Uint8Array;
+  readonly #teardowns: Prng;
+  /** How much later than now what is said leaves: its sender closes a session first. */
+  #lateUs = 0;
   #nowUs = 0;
   #lastMessageUs = 0;
 
@@ -160,6 +168,7 @@ export class PropagationEngine {
     this.#traits = drawTraits(graph.vertexCount, options, prng);
     this.#damper = options.damping === undefined ? undefined : new RouteDamper(slots, options.damping);
     this.#processing = prng.fork("bgp/processing");
+    this.#teardowns = prng.fork("bgp/teardown");
     this.#busyUntilUs = new Float64Array(options.processingUs === undefined ? 0 : graph.vertexCount);
   }
 
@@ -194,7 +203,9 @@ export class PropagationEngine {
     this.#sent[slot] = this.#isWaking[slot] = 0;
     this.#mraiEndUs[slot] = this.#lastArrivalUs[this.#graph.reverse[slot]!] = 0;
     this.#damper?.forget(slot);
+    this.#lateUs = this.#drawTeardownUs();
     this.#hear(this.#ownerOf(slot), slot, 0);
+    this.#lateUs = 0;
   }
 
   /** A new session between the two ends of `slot`, which ends the old one: both tell what they have. */
@@ -462,7 +473,8 @@ export class PropagationEngine {
     else this.counts.announcements += 1;
     const end = this.#graph.reverse[slot]!;
     this.#observer.onSent?.(end, path, this.#nowUs);
-    const arrivalUs = Math.max(this.#nowUs + this.#drawDelayUs(), this.#lastArrivalUs[slot]!);
+    const leavesUs = this.#nowUs + this.#lateUs;
+    const arrivalUs = Math.max(leavesUs + this.#drawDelayUs(), this.#lastArrivalUs[slot]!);
     this.#lastArrivalUs[slot] = arrivalUs;
     this.#queue.push(arrivalUs, this.#graph.neighbors[slot]!, end, path);
   }
@@ -490,6 +502,11 @@ export class PropagationEngine {
     // Inverse of the distribution; whole µs, so that the last digit of the logarithm decides nothing.
     const unit = this.#delays.integer(1, UNIT_STEPS) / UNIT_STEPS;
     return Math.min(max, min + Math.round(-delayMeanUs * Math.log(unit)));
+  }
+
+  #drawTeardownUs(): number {
+    const { teardownUs } = this.#options;
+    return teardownUs === undefined ? 0 : this.#teardowns.integer(...teardownUs);
   }
 
   #drawMraiUs(): number {
