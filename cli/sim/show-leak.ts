@@ -38,6 +38,8 @@ export async function showLeak(output: Output, flags: LeakFlags): Promise<void> 
       gone: undefined,
       whom: "everybody who has a site",
       answer: drawn,
+      followed: `go through AS ${flags.as}`,
+      follows: "through" as const,
       concerned: {
         name: `through AS ${flags.as}`,
         value: percent(most, total),
