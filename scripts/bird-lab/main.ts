@@ -120,9 +120,11 @@ async function breakOnce(failure: Failure, before: BestPaths): Promise<Run> {
 async function settled(wanted: BestPaths, silent: string | undefined): Promise<readonly string[]> {
   const endMs = performance.now() + STATE_MS_MAX;
   for (;;) {
-    await network.logs.untilStill(STILL_MS, Math.max(0, endMs - performance.now()));
+    const isStill = await network.logs.untilStill(STILL_MS, Math.max(0, endMs - performance.now()));
     const differences = await differencesFrom(wanted, silent);
-    if (differences.length === 0 || performance.now() > endMs) return differences;
+    if (isStill && differences.length === 0) return [];
+    // What ends where it began must have moved, too.
+    if (performance.now() > endMs) return [`not at rest after ${STATE_MS_MAX / 1_000} s`, ...differences];
     await sleep(STILL_MS);
   }
 }
