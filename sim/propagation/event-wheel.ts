@@ -18,6 +18,8 @@ import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
 
 const DIGIT_BITS = 8;
+/** Bits are divided by `DIGIT_BITS` by shifting so far. */
+const DIGIT_SHIFT = 3;
 const BUCKETS = 1 << DIGIT_BITS;
 /** Seven digits hold every whole number up to 2^53; four of them lie in its low 32 bits. */
 const WHEELS = 7;
@@ -167,12 +169,12 @@ export class EventWheel {
     const high = (timeUs / HIGH) | 0;
     const highDiffers = high ^ ((this.#reachedUs / HIGH) | 0);
     if (highDiffers !== 0) {
-      const wheel = (31 - Math.clz32(highDiffers)) >> 3;
-      return ((wheel + WHEELS_LOW) << DIGIT_BITS) | ((high >>> (wheel << 3)) & (BUCKETS - 1));
+      const wheel = (31 - Math.clz32(highDiffers)) >> DIGIT_SHIFT;
+      return ((wheel + WHEELS_LOW) << DIGIT_BITS) | ((high >>> (wheel << DIGIT_SHIFT)) & (BUCKETS - 1));
     }
     const low = timeUs >>> 0;
-    const wheel = (31 - Math.clz32((low ^ (this.#reachedUs >>> 0)) | 1)) >> 3;
-    return (wheel << DIGIT_BITS) | ((low >>> (wheel << 3)) & (BUCKETS - 1));
+    const wheel = (31 - Math.clz32((low ^ (this.#reachedUs >>> 0)) | 1)) >> DIGIT_SHIFT;
+    return (wheel << DIGIT_BITS) | ((low >>> (wheel << DIGIT_SHIFT)) & (BUCKETS - 1));
   }
 
   #append(event: number, timeUs: number): void {
