@@ -5,6 +5,7 @@
  */
 import { createReadStream } from "node:fs";
 import { messageOf, UserError } from "#core/errors.ts";
+import { printable } from "#core/printable.ts";
 import { AS_MAX } from "#sim/topology/limits.ts";
 
 const LINE_CHARS_MAX = 1_000;
@@ -39,19 +40,23 @@ export async function readAsRows(
         hint: `write ${form} in each line, such as 13335,${columns.map(({ max }) => Math.min(12, max)).join(",")}`,
       });
     };
-    if (cells.length !== columns.length + 1) refuse(`"${row.slice(0, SHOWN_CHARS_MAX)}" is not ${form}`);
+    if (cells.length !== columns.length + 1) refuse(`"${shown(row)}" is not ${form}`);
     const asn = Number(/^(?:AS)?(\d{1,10})$/i.exec(cells[0]!)?.[1] ?? Number.NaN);
-    if (!(asn >= 1 && asn <= AS_MAX)) refuse(`"${cells[0]!.slice(0, SHOWN_CHARS_MAX)}" is no AS number`);
+    if (!(asn >= 1 && asn <= AS_MAX)) refuse(`"${shown(cells[0]!)}" is no AS number`);
     for (const [index, { name, min, max }] of columns.entries()) {
       const cell = cells[index + 1]!;
       const value = NUMBER.test(cell) ? Number(cell) : Number.NaN;
       if (!(value >= min && value <= max)) {
-        refuse(`${name} "${cell.slice(0, SHOWN_CHARS_MAX)}" is not a number from ${min} to ${max}`);
+        refuse(`${name} "${shown(cell)}" is not a number from ${min} to ${max}`);
       }
       values[index] = value;
     }
     onRow(asn, values, line);
   }
+}
+
+function shown(text: string): string {
+  return printable(text.slice(0, SHOWN_CHARS_MAX));
 }
 
 async function* linesOf(path: string): AsyncGenerator<string> {

@@ -22,6 +22,11 @@ export function runGenerate(
       hint: "name another file, or add --force",
     });
   }
+  if (out?.endsWith(".bz2") === true) {
+    throw new UserError("FILE_FORM", `${out}: bzip2 is read, but not written`, {
+      hint: "name a file that ends in .txt or .gz",
+    });
+  }
   const graph = generateGraph(ases, new Prng(seed));
   const lines = asRelLines(graph, [
     `anycastle ${VERSION} sim generate ${ases} --seed ${seed}`,

@@ -103,6 +103,8 @@ function wordsOf(
   return {
     gone: leaves,
     whom: "those whose site changes",
+    followed: `are served by ${name}`,
+    follows: "there",
     answer:
       affected === 0
         ? `Nobody who counts prefers ${name}.`

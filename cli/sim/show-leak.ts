@@ -22,7 +22,7 @@ export async function showLeak(output: Output, flags: LeakFlags): Promise<void> 
   const acts = leaking(world.graph, via, forUs);
   const title = `AS ${flags.as} leaks for ${flags.for / 1_000} s`;
   const solved = new CatchmentSolver(world.graph).solve(world.sites);
-  const change = { sources: world.sites, solved, acts, clients: clientsOf(world, via), via };
+  const change = { sources: world.sites, solved, acts, clients: clientsOf(world, solved.site, via), via };
   const runs = playAsked(asked, title, flags, () => change, output);
   const total = runs[0]!.affected;
   const before = runs[0]!.grid[0]!.through;
@@ -36,8 +36,10 @@ export async function showLeak(output: Output, flags: LeakFlags): Promise<void> 
     const words = {
       title,
       gone: undefined,
-      whom: "everybody",
+      whom: "everybody who has a site",
       answer: drawn,
+      followed: `go through AS ${flags.as}`,
+      follows: "through" as const,
       concerned: {
         name: `through AS ${flags.as}`,
         value: percent(most, total),
@@ -77,10 +79,13 @@ export async function showLeak(output: Output, flags: LeakFlags): Promise<void> 
   );
 }
 
-/** Everybody but the leaker and the sites: whom it draws in is what is asked. */
-function clientsOf({ networkCount, sites }: OpenWorld, via: number): number[] {
+/**
+ * Everybody but the leaker, the sites, and who has no route to them anyway: a leak does not take service from those, and
+ * the little it may give them is not what is asked.
+ */
+function clientsOf({ networkCount, sites }: OpenWorld, siteOf: Int32Array, via: number): number[] {
   const isSite = new Set(sites.map(({ vertex }) => vertex));
   return Array.from({ length: networkCount }, (_, vertex) => vertex).filter(
-    (vertex) => vertex !== via && !isSite.has(vertex),
+    (vertex) => vertex !== via && !isSite.has(vertex) && siteOf[vertex] !== -1,
   );
 }

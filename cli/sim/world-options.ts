@@ -44,12 +44,12 @@ export function addWorldOptions(command: Command): Command {
     .addOption(seedOption())
     .addOption(
       new Option("--site <name=AS>", "a site, and the AS it announces from; repeat it").argParser(
-        collect("an AS number", 1, AS_MAX),
+        collect("an AS number, such as ny1=13335", 1, AS_MAX),
       ),
     )
     .addOption(
       new Option("--prepend <name=n>", "that site repeats its AS n times more; repeat it").argParser(
-        collect("a count", 1, PREPENDS_MAX),
+        collect("a count, such as ny1=3", 1, PREPENDS_MAX),
       ),
     );
 }
@@ -63,7 +63,7 @@ function collect(
     const [, name, digits] = /^([a-z0-9][a-z0-9-]{0,31})=(\d{1,10})$/.exec(text) ?? [];
     const value = Number(digits);
     if (name === undefined || value < min || value > max) {
-      throw new InvalidArgumentError(`It must be name=${what}, such as ny1=13335, from ${min} to ${max}.`);
+      throw new InvalidArgumentError(`It must be name=${what}, from ${min} to ${max}.`);
     }
     return [...before, { name, value }];
   };

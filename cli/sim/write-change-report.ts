@@ -11,8 +11,8 @@ import { writeWhole } from "./write-whole.ts";
 
 export type ChangeWords = Pick<
   ChangeReportInput,
-  "title" | "gone" | "whom" | "answer" | "concerned" | "before" | "after"
->;
+  "title" | "gone" | "whom" | "answer" | "concerned" | "before" | "after" | "followed"
+> & { /** Which of a point's figures `followed` is. */ readonly follows?: "there" | "through" };
 
 /** Of the sites at these positions, by position; the others serve nobody. */
 export function sharesWith({ world, measured }: AskedChange, positions: readonly number[]): Shares {
@@ -30,7 +30,7 @@ export function sharesWith({ world, measured }: AskedChange, positions: readonly
 export function writeChangeReport(
   file: string,
   { world, seed, measured, timers }: AskedChange,
-  words: ChangeWords,
+  { follows, ...words }: ChangeWords,
   acts: readonly Act[],
   runs: readonly PlayedChange[],
 ): void {
@@ -43,7 +43,7 @@ export function writeChangeReport(
       what === undefined || atUs === 0 ? [] : [{ atUs, label: what }],
     ),
     runs: runs.map(({ grid, affected, convergedUs, blackholeSeconds, loopSeconds, ...counts }) => ({
-      points: grid,
+      points: follows === undefined ? grid : grid.map((point) => ({ ...point, followed: point[follows] })),
       total: affected,
       convergedUs,
       lostSeconds: blackholeSeconds + loopSeconds,

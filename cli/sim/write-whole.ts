@@ -1,12 +1,14 @@
 /**
  * Files that are there whole or not at all: written beside their place and moved there at the end. A full disk, a crash
  * or Ctrl-C leaves what was there before, and no half file under the name that was asked for; what a killed run left beside it
- * goes with the next one to the same name.
+ * goes with the next one to the same name. What is no plain file (a device, a pipe, a link such as /dev/stdout) is written
+ * as it stands: a plain file moved there would take its place.
  */
 import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
   renameSync,
@@ -21,7 +23,8 @@ const CHUNK_CHARS = 64 * 1024;
 
 export class WholeFile {
   readonly #file: string;
-  readonly #partial: string;
+  /** Where it is written until it is whole; undefined: in its place. */
+  readonly #partial: string | undefined;
   readonly #descriptor: number;
   #waiting: string[] = [];
   #waitingChars = 0;
@@ -29,9 +32,13 @@ export class WholeFile {
   /** Throws `UserError` where the file cannot be made. */
   constructor(file: string) {
     this.#file = file;
-    this.#partial = `${file}.${process.pid}.partial`;
-    sweepPartials(file);
-    this.#descriptor = this.#try(() => openSync(this.#partial, "wx"));
+    const partial = this.#try(() => (isReplaceable(file) ? `${file}.${process.pid}.partial` : undefined));
+    if (partial !== undefined) sweepPartials(file);
+    this.#descriptor = this.#try(() =>
+      partial === undefined ? openSync(file, "w") : openSync(partial, "wx"),
+    );
+    // Only now: another's file of this name is not ours to throw away.
+    this.#partial = partial;
   }
 
   /** Throws `UserError`; nothing of the file is left then. */
@@ -50,9 +57,9 @@ export class WholeFile {
   finish(): void {
     this.#flush();
     this.#try(() => {
-      fsyncSync(this.#descriptor);
+      if (this.#partial !== undefined) fsyncSync(this.#descriptor);
       closeSync(this.#descriptor);
-      renameSync(this.#partial, this.#file);
+      if (this.#partial !== undefined) renameSync(this.#partial, this.#file);
     });
   }
 
@@ -63,7 +70,7 @@ export class WholeFile {
     } catch {
       // It was closed, or was never open: what matters is that nothing is left.
     }
-    rmSync(this.#partial, { force: true });
+    if (this.#partial !== undefined) rmSync(this.#partial, { force: true });
   }
 
   #flush(): void {
@@ -97,6 +104,11 @@ export function writeWhole(file: string, text: string): void {
   const whole = new WholeFile(file);
   whole.write(text);
   whole.finish();
+}
+
+/** A plain file, or nothing yet. */
+function isReplaceable(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
 }
 
 /** Of runs that are no more. A run cannot do it itself: a signal ends it in the middle of its work. */

@@ -7,6 +7,10 @@
  *
  * Ties: `prefer older` off, so that after the length of the path the lowest router id decides, which ascends with the AS
  * number (BIRD manual, BGP, "Route selection rules").
+ *
+ * Beside the sessions stands a protocol that speaks with nobody and is told each new best route: what it notes in the log
+ * is when the best path changed. What sessions note does not say: an import that makes the best route worse, so that
+ * another becomes the best, looks like one that concerns no best route.
  */
 import { RELATION } from "#sim/topology/as-graph.ts";
 import {
@@ -30,6 +34,9 @@ const CLASSES = {
   [RELATION.peer]: { preference: 200, graceful: 20, to: "tell_upwards();" },
   [RELATION.provider]: { preference: 100, graceful: 10, to: "tell_upwards();" },
 } as const;
+
+/** Name of the protocol that is told best routes alone. */
+export const OBSERVER = "observer";
 
 export function addressOf({ index, a }: LabLink, vertex: number): string {
   return `10.200.${index}.${vertex === a ? 1 : 2}`;
@@ -58,6 +65,7 @@ export function birdConfig(
     `router id ${router.routerId};`,
     "protocol device { scan time 1; }",
     'protocol bfd { interface "link*" { interval 100 ms; multiplier 3; }; }',
+    `protocol rip ${OBSERVER} { debug { routes }; ipv4 { import none; export all; }; }`,
     "function tell_upwards() {",
     "  if source = RTS_STATIC then accept;",
     "  if bgp_local_pref = 300 || bgp_local_pref = 30 then accept;",
@@ -85,7 +93,6 @@ function session(
   const isSiteLink = router.site !== undefined || neighbor.site !== undefined;
   return [
     `protocol bgp ${protocolOf(link)} {`,
-    "  debug { routes, states };",
     `  local ${addressOf(link, router.vertex)} as ${router.asn};`,
     `  neighbor ${addressOf(link, neighbor.vertex)} as ${neighbor.asn};`,
     "  direct;",

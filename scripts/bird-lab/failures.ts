@@ -54,7 +54,7 @@ export const FAILURES: readonly Failure[] = [
     kind: "site's router killed",
     isFitted: false,
     silent: "ny",
-    acts: (topology, draws) => closing(topology, linkBetween(topology, "ny", "as64621"), draws),
+    acts: (topology, draws) => dying(topology, routerOf(topology, "ny"), draws),
     break: (network) => network.signal(routerOf(network.topology, "ny"), "SIGKILL"),
     mend: (network) => network.start(routerOf(network.topology, "ny")),
   },
@@ -106,13 +106,7 @@ export const FAILURES: readonly Failure[] = [
     kind: "carrier's router killed",
     isFitted: false,
     silent: "as64623",
-    acts: (topology, draws) => {
-      const { vertex } = routerOf(topology, "as64623");
-      return topology.links
-        .filter(({ a, b }) => a === vertex || b === vertex)
-        .flatMap((link) => closing(topology, link, draws))
-        .sort((x, y) => x.atUs - y.atUs);
-    },
+    acts: (topology, draws) => dying(topology, routerOf(topology, "as64623"), draws),
     break: (network) => network.signal(routerOf(network.topology, "as64623"), "SIGKILL"),
     mend: (network) => network.start(routerOf(network.topology, "as64623")),
   },
@@ -145,6 +139,20 @@ function closing({ graph }: LabTopology, link: LabLink, draws: Draws, afterUs = 
   return [slot, graph.reverse[slot]!]
     .map((end): Act => ({ atUs: afterUs + draws.noticeUs(), kind: "close", slot: end }))
     .sort((x, y) => x.atUs - y.atUs);
+}
+
+/**
+ * The kernel closes the sockets of a killed process one after the other, in any order here; each time a neighbour wakes
+ * up and finds out, as if of a message. What the dead router itself thinks of its sessions nobody hears.
+ */
+function dying({ graph, links }: LabTopology, { vertex }: LabRouter, draws: Draws): Act[] {
+  const neighbors = draws.prng.shuffle(links.filter(({ a, b }) => a === vertex || b === vertex));
+  let atUs = 0;
+  return neighbors.map((link): Act => {
+    atUs += draws.noticeUs();
+    const slot = slotOf(graph, link);
+    return { atUs, kind: "close", slot: link.a === vertex ? graph.reverse[slot]! : slot };
+  });
 }
 
 function slotOf({ offsets, neighbors }: LabTopology["graph"], { a, b }: LabLink): number {

@@ -10,18 +10,12 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { BoxNoiseWatch } from "#core/host/box-noise.ts";
 import { sleep } from "#core/host/clock.ts";
-import {
-  at,
-  distribution,
-  judge,
-  LEAST_SHARES,
-  MEANS_MS,
-  misfit,
-  timingOf,
-  type TimeVerdict,
-} from "./compare.ts";
+import { at, distribution, timingOf, type Distribution, type TimeVerdict } from "./compare.ts";
 import { FAILURES, type Failure } from "./failures.ts";
+import { fitDelays, judgeTimes } from "./fit.ts";
+import type { BestChange } from "./logs.ts";
 import { Network, until, whyNoLab } from "./network.ts";
 import { pathsBefore, predict, type BestPaths } from "./predict.ts";
 import { labTopology, type LabRouter } from "./topology.ts";
@@ -30,8 +24,9 @@ const RUNS_MAX = 200;
 const RUNS_DEFAULT = 10;
 /** A state that has stood for so long is the last one. */
 const STILL_MS = 300;
-const SIMULATED_RUNS = 400;
+const ANY_DELAYS = { meanMs: 1, leastShare: 0.5, teardownMs: 0 };
 const STATE_MS_MAX = 30_000;
+const US_PER_MS = 1_000;
 
 interface Run {
   readonly kind: string;
@@ -40,6 +35,9 @@ interface Run {
   /** ms; undefined: no best route changed. */
   readonly noticedMs: number | undefined;
   readonly spreadMs: number | undefined;
+  readonly changes: readonly { readonly router: string; readonly atMs: number }[];
+  /** Mean number of cores that others used meanwhile. */
+  readonly foreignCores: number | undefined;
 }
 
 const { isQuick, runs, jsonFile } = readFlags();
@@ -67,11 +65,14 @@ try {
 async function main(): Promise<number> {
   const before = pathsBefore(topology);
   await Promise.all(topology.routers.map((router) => network.start(router)));
-  await untilPaths(before, undefined);
+  await untilPaths(before);
   say(`${topology.routers.length} BIRDs, ${topology.links.length} links: every best path as computed`);
   const seen: Run[] = [];
+  // Every kind once in each round: what else the machine does meanwhile concerns all kinds alike.
+  for (let round = 1; round <= runs; round++) {
+    for (const failure of FAILURES) seen.push(await breakOnce(failure, before));
+  }
   for (const failure of FAILURES) {
-    for (let run = 1; run <= runs; run++) seen.push(await breakOnce(failure, before));
     const own = seen.filter(({ kind }) => kind === failure.kind);
     const same = own.filter(({ isSame }) => isSame).length;
     say(`${failure.kind}: ${same} of ${own.length} ended as computed at every router`);
@@ -92,36 +93,45 @@ async function main(): Promise<number> {
 
 /** Breaks, compares, mends; leaves the lab as it was. */
 async function breakOnce(failure: Failure, before: BestPaths): Promise<Run> {
-  const wanted = predict(topology, failure, timingOf(1, 0.5), 1).paths;
-  const sinceUs = Date.now() * 1_000;
+  const wanted = predict(topology, failure, timingOf(ANY_DELAYS), 1).paths;
+  const noise = new BoxNoiseWatch(process.pid);
+  network.logs.mark();
+  const sinceUs = Date.now() * US_PER_MS;
   await failure.break(network);
-  let differences: readonly string[] = [];
-  try {
-    await untilPaths(wanted, failure.silent, sinceUs);
-  } catch {
-    differences = await differencesFrom(wanted, failure.silent);
-  }
-  const changes = network.changesUs(sinceUs);
-  const [firstUs, lastUs] = [Math.min(...changes), Math.max(...changes)];
+  const differences = await settled(wanted, failure.silent);
+  const foreignCores = noise.read()?.foreignCores;
+  const changes = network.logs.changes();
   await failure.mend(network);
-  await untilPaths(before, undefined);
-  const hasChanged = changes.length > 0;
+  await untilPaths(before);
+  const msOf = ({ atUs }: BestChange): number => (atUs - sinceUs) / US_PER_MS;
+  const [first, last] = [changes[0], changes.at(-1)];
   return {
     kind: failure.kind,
     isSame: differences.length === 0,
     differences,
-    noticedMs: hasChanged ? (firstUs - sinceUs) / 1_000 : undefined,
-    spreadMs: hasChanged ? (lastUs - firstUs) / 1_000 : undefined,
+    noticedMs: first === undefined ? undefined : msOf(first),
+    spreadMs: first === undefined ? undefined : msOf(last!) - msOf(first),
+    changes: changes.map((change) => ({ router: change.router, atMs: msOf(change) })),
+    foreignCores,
   };
 }
 
-/** Until every router has this best path, and has had it for a while. `sinceUs`: after something changed. */
-async function untilPaths(wanted: BestPaths, silent: string | undefined, sinceUs?: number): Promise<void> {
-  const isSo = async (): Promise<boolean> => (await differencesFrom(wanted, silent)).length === 0;
-  if (sinceUs !== undefined) {
-    // What ends where it began must have moved before it can have ended.
-    await until("a best path to change", () => network.changesUs(sinceUs).length > 0, STATE_MS_MAX);
+/** What differs once nothing moves any more; nothing, as soon as it all rests as it should. */
+async function settled(wanted: BestPaths, silent: string | undefined): Promise<readonly string[]> {
+  const endMs = performance.now() + STATE_MS_MAX;
+  for (;;) {
+    const isStill = await network.logs.untilStill(STILL_MS, Math.max(0, endMs - performance.now()));
+    const differences = await differencesFrom(wanted, silent);
+    if (isStill && differences.length === 0) return [];
+    // What ends where it began must have moved, too.
+    if (performance.now() > endMs) return [`not at rest after ${STATE_MS_MAX / 1_000} s`, ...differences];
+    await sleep(STILL_MS);
   }
+}
+
+/** Until every router has this best path, and has had it for a while. */
+async function untilPaths(wanted: BestPaths): Promise<void> {
+  const isSo = async (): Promise<boolean> => (await differencesFrom(wanted, undefined)).length === 0;
   for (;;) {
     await until("the computed best paths", isSo, STATE_MS_MAX);
     await sleep(STILL_MS);
@@ -147,48 +157,33 @@ function told(path: string | undefined): string {
 
 /** Fits delays on half of the kinds and judges the others; prints both distributions. */
 function times(seen: readonly Run[]): TimeVerdict[] {
-  const realOf = (kind: string) =>
-    distribution(
-      seen.flatMap((run) => (run.kind === kind && run.spreadMs !== undefined ? [run.spreadMs] : [])),
-    );
-  const simulatedOf = (failure: Failure, meanMs: number, leastShare: number, count: number) =>
-    distribution(
-      Array.from(
-        { length: count },
-        (_, seed) => predict(topology, failure, timingOf(meanMs, leastShare), seed).spreadUs / 1_000,
-      ),
-    );
-  const fitted = FAILURES.filter(({ isFitted }) => isFitted);
-  let best = { meanMs: 1, leastShare: 0.5, misfit: Infinity };
-  for (const meanMs of MEANS_MS) {
-    for (const leastShare of LEAST_SHARES) {
-      const pairs = fitted.map(
-        (failure) =>
-          [realOf(failure.kind), simulatedOf(failure, meanMs, leastShare, SIMULATED_RUNS / 8)] as const,
-      );
-      const sum = misfit(pairs);
-      if (sum < best.misfit) best = { meanMs, leastShare, misfit: sum };
-    }
-  }
+  const real = new Map(
+    FAILURES.map(({ kind }): [string, Distribution] => {
+      const spreads = seen.flatMap((run) => (run.kind === kind ? (run.spreadMs ?? []) : []));
+      return [kind, distribution(spreads)];
+    }),
+  );
+  const realOf = (kind: string): Distribution => real.get(kind)!;
+  const delays = fitDelays(topology, realOf);
+  const verdicts = judgeTimes(topology, delays, realOf);
+  const foreign = distribution(seen.flatMap(({ foreignCores }) => foreignCores ?? []));
   say("");
   say(
-    `times from the first change of a best path to the last, ms; delay of a message fitted: mean ${best.meanMs} ms, of it at least ${best.leastShare * 100} %`,
+    `times from the first change of a best path to the last, ms; fitted: a message ${delays.meanMs} ms, of it at least ${delays.leastShare * 100} %, end of a session ${delays.teardownMs} ms`,
   );
+  say(`cores that others used meanwhile: ${spread(foreign)}`);
   say(`${"KIND".padEnd(32)}${"BIRD 5 % / 50 % / 95 %".padStart(26)}${"COMPUTED".padStart(26)}  VERDICT`);
-  return FAILURES.map((failure) => {
-    const simulated = simulatedOf(failure, best.meanMs, best.leastShare, SIMULATED_RUNS);
-    const verdict = judge(failure.kind, failure.isFitted, realOf(failure.kind), simulated);
-    const text = (of: typeof simulated): string =>
-      [0.05, 0.5, 0.95]
-        .map((share) => at(of, share).toFixed(1))
-        .join(" / ")
-        .padStart(26);
+  for (const verdict of verdicts) {
     const word = verdict.isHeld ? "within each other" : "apart";
     say(
-      `${failure.kind.padEnd(32)}${text(verdict.real)}${text(simulated)}  ${word}${failure.isFitted ? " (fitted)" : ""}`,
+      `${verdict.kind.padEnd(32)}${spread(verdict.real).padStart(26)}${spread(verdict.simulated).padStart(26)}  ${word}${verdict.isFitted ? " (fitted)" : ""}`,
     );
-    return verdict;
-  });
+  }
+  return verdicts;
+}
+
+function spread(of: Distribution): string {
+  return [0.05, 0.5, 0.95].map((share) => at(of, share).toFixed(2)).join(" / ");
 }
 
 function readFlags(): { isQuick: boolean; runs: number; jsonFile: string | undefined } {

@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sleep } from "#core/host/clock.ts";
 import { addressOf, birdConfig, interfaceOf, type SiteAnnouncement } from "./bird-config.ts";
+import { RouterLogs } from "./logs.ts";
 import { PREFIX, type LabLink, type LabRouter, type LabTopology } from "./topology.ts";
 
 const NAMES_DIR = "/run/netns";
@@ -20,8 +21,6 @@ const LOOK_MS = 20;
 const BIRD_PATHS = ["/usr/sbin/bird", "/usr/local/sbin/bird", "/usr/bin/bird"];
 /** The last line of an answer on BIRD's control socket begins with four digits and a space. */
 const ANSWER_END = /^\d{4} /m;
-/** Of a best route: one that was no best one comes and goes without a word in brackets. */
-const CHANGE = /^(\S+ \S+) <TRACE> \S+ > (?:added|updated|removed) \[(?:best|replaced|sole)\]/;
 
 /** Undefined: this machine can run the lab. */
 export function whyNoLab(): string | undefined {
@@ -51,12 +50,14 @@ function birdPath(): string | undefined {
 
 export class Network {
   readonly topology: LabTopology;
+  readonly logs: RouterLogs;
   readonly #dir = mkdtempSync(join(tmpdir(), `anycastle-birdlab-${process.pid}-`));
   readonly #daemons = new Map<number, ChildProcess>();
   readonly #announcements = new Map<number, SiteAnnouncement>();
 
   constructor(topology: LabTopology) {
     this.topology = topology;
+    this.logs = new RouterLogs(new Map(topology.routers.map(({ name }) => [name, this.#file(name, "log")])));
     sweep();
     for (const { name } of topology.routers) {
       ip("netns", "add", this.#netns(name));
@@ -144,19 +145,6 @@ export class Network {
     return /BGP\.as_path: ?([\d ]*)/.exec(text)?.[1]?.trim() ?? "";
   }
 
-  /** Wall-clock times, µs, of changes of best routes that the daemons noted at `sinceUs` or later. */
-  changesUs(sinceUs: number): number[] {
-    return this.topology.routers.flatMap(({ name }) =>
-      this.#log(name)
-        .split("\n")
-        .flatMap((line) => {
-          const at = CHANGE.exec(line)?.[1];
-          const us = at === undefined ? Number.NaN : wallUs(at);
-          return us >= sinceUs ? [us] : [];
-        }),
-    );
-  }
-
   close(): void {
     for (const daemon of this.#daemons.values()) {
       daemon.kill("SIGCONT");
@@ -220,12 +208,6 @@ export async function until(
     if (performance.now() > endMs) throw new Error(`waited ${timeoutMs / 1000} s for ${what}`);
     await sleep(LOOK_MS);
   }
-}
-
-/** `2026-11-25 12:20:01.123456`, local time. */
-function wallUs(text: string): number {
-  const [, seconds, micros] = /^(.*)\.(\d{6})$/.exec(text) ?? [];
-  return seconds === undefined ? Number.NaN : Date.parse(seconds.replace(" ", "T")) * 1_000 + Number(micros);
 }
 
 /** Namespaces and files of runs that are no more. */

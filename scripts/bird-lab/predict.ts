@@ -35,7 +35,9 @@ export function predict(
   const prng = new Prng(seed).fork(failure.kind);
   let firstUs = Infinity;
   let lastUs = 0;
-  const engine = settled(topology, timing, prng, (atUs) => {
+  const engine = settled(topology, timing, prng, (vertex, atUs) => {
+    // A site that announces itself otherwise has the same best route as before: its own.
+    if (engine.nextHop(vertex) === vertex) return;
     firstUs = Math.min(firstUs, atUs);
     lastUs = atUs;
   });
@@ -53,9 +55,9 @@ function settled(
   { graph, sites }: LabTopology,
   timing: EngineOptions,
   prng: Prng,
-  changed: (atUs: number) => void,
+  changed: (vertex: number, atUs: number) => void,
 ): PropagationEngine {
-  const engine = new PropagationEngine(graph, timing, prng, { onBestChange: (_, atUs) => changed(atUs) });
+  const engine = new PropagationEngine(graph, timing, prng, { onBestChange: changed });
   engine.adopt(sites, new CatchmentSolver(graph).solve(sites));
   return engine;
 }

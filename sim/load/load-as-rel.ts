@@ -40,7 +40,12 @@ async function* unpacked(file: Readable): AsyncGenerator<Uint8Array> {
   const output = new PassThrough({ highWaterMark: CHUNK_BYTES });
   // An error destroys all three, and is thrown where the output is read.
   pipeline(whole, unpacker, output, () => undefined);
-  yield* output;
+  try {
+    yield* output;
+  } catch (error) {
+    // bzip2's reader stumbles over what is cut off or spoilt instead of saying so.
+    throw error instanceof TypeError ? new Error("what is packed in it is spoilt", { cause: error }) : error;
+  }
 }
 
 async function* joined(first: Buffer, rest: AsyncIterableIterator<Buffer>): AsyncGenerator<Buffer> {

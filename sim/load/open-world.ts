@@ -98,7 +98,7 @@ const US_PER_MS = 1_000;
 
 function timersOf(timers: TimersDocument): WorldTimers {
   if (typeof timers === "string") return { name: timers, engine: TIMING_SETS[timers as TimingName] };
-  const { delayMs, delayMeanMs, mraiMs, processingMs, damping, ...rest } = timers;
+  const { delayMs, delayMeanMs, mraiMs, processingMs, teardownMs, damping, ...rest } = timers;
   const toUs = ([min, max]: readonly [number, number]): [number, number] => [
     Math.round(min * US_PER_MS),
     Math.round(max * US_PER_MS),
@@ -109,6 +109,7 @@ function timersOf(timers: TimersDocument): WorldTimers {
     mraiUs: toUs(mraiMs),
     ...(delayMeanMs === undefined ? {} : { delayMeanUs: Math.round(delayMeanMs * US_PER_MS) }),
     ...(processingMs === undefined ? {} : { processingUs: toUs(processingMs) }),
+    ...(teardownMs === undefined ? {} : { teardownUs: toUs(teardownMs) }),
     ...(damping === undefined ? {} : { damping: { ...DAMPING_SETS[damping.set], percent: damping.percent } }),
   };
   return { name: "own", engine };

@@ -114,6 +114,9 @@ const timersSchema = z
           "The timers run all the time, for other prefixes of the session too: the first message waits as well.",
         ),
       processingMs: range("Time an AS takes for one message, one after the other, [least, most].").optional(),
+      teardownMs: range(
+        "Time an end of a session that is found dead is busy with it before it tells others, [least, most].",
+      ).optional(),
       ssldPercent: percent
         .default(0)
         .describe("Share of ASes that look for the neighbour in a path before they send it."),

@@ -21,7 +21,7 @@ import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
 import { RELATION, type AsGraph } from "#sim/topology/as-graph.ts";
 import { RouteDamper, type Damping } from "./damping.ts";
-import { EventHeap } from "./event-heap.ts";
+import { EventWheel } from "./event-wheel.ts";
 import { asBit, PathTree, type RouteMarks } from "./paths.ts";
 
 const NONE = -1;
@@ -32,6 +32,8 @@ const REUSE = -2;
 /** Above any relation: rank of a path with GRACEFUL_SHUTDOWN. */
 const GRACEFUL_CLASSES = 3;
 const LENGTH_LIMIT = 65_536;
+/** Above any rank. */
+const RANK_NONE = 2 * GRACEFUL_CLASSES * LENGTH_LIMIT;
 const UNIT_STEPS = 2 ** 30;
 /** What is true of an AS for a whole run, as bits: what its MRAI timers hold back, and what it does that others do not. */
 const TRAITS = {
@@ -65,6 +67,11 @@ export interface EngineOptions {
   readonly isMraiShared?: boolean;
   /** An AS takes its messages one after the other, and for each so long: [min, max] in µs. At once, when absent. */
   readonly processingUs?: readonly [min: number, max: number];
+  /**
+   * Whoever finds a session dead has its end to close (socket, BFD, timers) before others are told: [min, max] in µs. At
+   * once, when absent.
+   */
+  readonly teardownUs?: readonly [min: number, max: number];
   /** So many percent of senders withdraw instead of sending a path that the neighbour is in (SSLD), drawn once. */
   readonly ssldPercent?: number;
   /** So many percent of the ASes honour GRACEFUL_SHUTDOWN (RFC 8326), drawn once; others see a route as any. All. */
@@ -104,7 +111,7 @@ export class PropagationEngine {
   readonly #delays: Prng;
   readonly #mrais: Prng;
   readonly #observer: EngineObserver;
-  readonly #heap: EventHeap;
+  readonly #queue: EventWheel;
   /** Adj-RIB-In: path heard over each slot, 0 none. */
   readonly #heard: Int32Array;
   /** Adj-RIB-Out: path last sent over each slot, 0 none. */
@@ -127,9 +134,14 @@ export class PropagationEngine {
   readonly #lastArrivalUs: Float64Array;
   /** Loc-RIB: slot of the best path, NONE, or own. */
   readonly #bestSlot: Int32Array;
+  /** What the best path is worth; kept, because to look it up costs four misses for each message that is no better. */
+  readonly #bestRank: Int32Array;
   /** The path each vertex would pass on: its best, extended by itself; a site's own root. 0 none. */
   readonly #passed: Int32Array;
   readonly #isOwn: Uint8Array;
+  readonly #teardowns: Prng;
+  /** How much later than now what is said leaves: its sender closes a session first. */
+  #lateUs = 0;
   #nowUs = 0;
   #lastMessageUs = 0;
 
@@ -140,13 +152,14 @@ export class PropagationEngine {
     this.#options = options;
     this.#delays = prng.fork("bgp/delay");
     this.#observer = observer;
-    this.#heap = new EventHeap(options.isOrderShuffled === true ? prng.fork("bgp/order") : undefined);
+    this.#queue = new EventWheel(options.isOrderShuffled === true ? prng.fork("bgp/order") : undefined);
     this.#heard = new Int32Array(slots);
     this.#sent = new Int32Array(slots);
     this.#isWaking = new Uint8Array(slots);
     this.#mraiEndUs = new Float64Array(slots);
     this.#lastArrivalUs = new Float64Array(slots);
     this.#bestSlot = new Int32Array(graph.vertexCount).fill(NONE);
+    this.#bestRank = new Int32Array(graph.vertexCount).fill(RANK_NONE);
     this.#passed = new Int32Array(graph.vertexCount);
     this.#isOwn = new Uint8Array(graph.vertexCount);
     this.#mrais = prng.fork("bgp/mrai");
@@ -155,6 +168,7 @@ export class PropagationEngine {
     this.#traits = drawTraits(graph.vertexCount, options, prng);
     this.#damper = options.damping === undefined ? undefined : new RouteDamper(slots, options.damping);
     this.#processing = prng.fork("bgp/processing");
+    this.#teardowns = prng.fork("bgp/teardown");
     this.#busyUntilUs = new Float64Array(options.processingUs === undefined ? 0 : graph.vertexCount);
   }
 
@@ -185,11 +199,13 @@ export class PropagationEngine {
     const isDown = (this.#isDown ??= new Uint8Array(this.#graph.neighbors.length));
     if (isDown[slot] === 1) return;
     isDown[slot] = 1;
-    this.#heap.discard((at, path) => at === ~slot || (at === slot && path !== REUSE));
+    this.#queue.discard((at, path) => at === ~slot || (at === slot && path !== REUSE));
     this.#sent[slot] = this.#isWaking[slot] = 0;
     this.#mraiEndUs[slot] = this.#lastArrivalUs[this.#graph.reverse[slot]!] = 0;
     this.#damper?.forget(slot);
+    this.#lateUs = this.#drawTeardownUs();
     this.#hear(this.#ownerOf(slot), slot, 0);
+    this.#lateUs = 0;
   }
 
   /** A new session between the two ends of `slot`, which ends the old one: both tell what they have. */
@@ -227,7 +243,7 @@ export class PropagationEngine {
     sites: readonly (RouteMarks & { readonly vertex: number })[],
     solved: { readonly next: Int32Array; readonly length: Uint16Array; readonly site: Int32Array },
   ): void {
-    invariant(this.#heap.size === 0 && this.#lastMessageUs === 0, "adopted after the first message");
+    invariant(this.#queue.size === 0 && this.#lastMessageUs === 0, "adopted after the first message");
     for (const site of sites) {
       this.#isOwn[site.vertex] = 1;
       this.#passed[site.vertex] = this.paths.root(site.vertex, site);
@@ -238,6 +254,7 @@ export class PropagationEngine {
       const path = this.#passed[solved.next[vertex]!]!;
       this.#bestSlot[vertex] = slot;
       this.#heard[slot] = path;
+      this.#bestRank[vertex] = this.#rank(slot);
       this.#passed[vertex] = this.paths.extend(vertex, path);
     }
     for (let vertex = 0; vertex < this.#graph.vertexCount; vertex++) {
@@ -257,15 +274,15 @@ export class PropagationEngine {
 
   /** When `advance` is next due, in µs; Infinity when all is quiet. */
   nextDueUs(): number {
-    return this.#heap.nextUs();
+    return this.#queue.nextUs();
   }
 
   /** Carries out everything that is due up to and including `nowUs`. */
   advance(nowUs: number): void {
-    while (this.#heap.nextUs() <= nowUs) {
-      this.#heap.pop();
-      this.#setNow(this.#heap.timeUs);
-      const { vertex, slot, path } = this.#heap;
+    while (this.#queue.nextUs() <= nowUs) {
+      this.#queue.pop();
+      this.#setNow(this.#queue.timeUs);
+      const { vertex, slot, path } = this.#queue;
       if (slot < 0) this.#process(vertex, ~slot, path);
       else if (path === WAKE) this.#wake(vertex, slot);
       else if (path === REUSE) this.#reuse(vertex, slot);
@@ -282,9 +299,9 @@ export class PropagationEngine {
   /** Until nothing is left to do; the time of the last event. `limitUs` bounds a run that would not end. */
   settle(limitUs = Infinity): number {
     for (
-      let nextUs = this.#heap.nextUs();
+      let nextUs = this.#queue.nextUs();
       nextUs <= limitUs && nextUs < Infinity;
-      nextUs = this.#heap.nextUs()
+      nextUs = this.#queue.nextUs()
     ) {
       this.advance(nextUs);
     }
@@ -320,7 +337,7 @@ export class PropagationEngine {
     const [min, max] = processingUs;
     const startUs = Math.max(this.#nowUs, this.#busyUntilUs[vertex]!);
     this.#busyUntilUs[vertex] = startUs + (min === max ? min : this.#processing.integer(min, max));
-    this.#heap.push(this.#busyUntilUs[vertex], vertex, ~slot, offered);
+    this.#queue.push(this.#busyUntilUs[vertex], vertex, ~slot, offered);
   }
 
   #process(vertex: number, slot: number, offered: number): void {
@@ -336,7 +353,7 @@ export class PropagationEngine {
     if (this.#isOwn[vertex] === 1) return;
     const best = this.#bestSlot[vertex]!;
     if (best === slot) this.#choose(vertex, this.#bestOf(vertex));
-    else if (path !== 0 && this.#isPreferred(slot, best)) this.#choose(vertex, slot);
+    else if (path !== 0 && this.#isPreferred(slot, vertex)) this.#choose(vertex, slot);
   }
 
   #damp(vertex: number, slot: number, path: number): number {
@@ -344,7 +361,7 @@ export class PropagationEngine {
     const wasSuppressed = damper.isSuppressed(slot);
     const usable = damper.hear(slot, this.#heard[slot]!, path, this.#nowUs);
     if (!wasSuppressed && damper.isSuppressed(slot)) {
-      this.#heap.push(damper.reuseUs(slot, this.#nowUs), vertex, slot, REUSE);
+      this.#queue.push(damper.reuseUs(slot, this.#nowUs), vertex, slot, REUSE);
     }
     return usable;
   }
@@ -352,7 +369,7 @@ export class PropagationEngine {
   #reuse(vertex: number, slot: number): void {
     const againUs = this.#damper!.reuseUs(slot, this.#nowUs);
     // It has flapped again meanwhile.
-    if (againUs > this.#nowUs) this.#heap.push(againUs, vertex, slot, REUSE);
+    if (againUs > this.#nowUs) this.#queue.push(againUs, vertex, slot, REUSE);
     else this.#hear(vertex, slot, this.#damper!.release(slot));
   }
 
@@ -363,6 +380,7 @@ export class PropagationEngine {
 
   #choose(vertex: number, slot: number): void {
     this.#bestSlot[vertex] = slot;
+    this.#bestRank[vertex] = slot === NONE ? RANK_NONE : this.#rank(slot);
     const passed = slot === NONE ? 0 : this.paths.extend(vertex, this.#heard[slot]!);
     this.#passed[vertex] = passed;
     this.#observer.onBestChange?.(vertex, this.#nowUs);
@@ -385,11 +403,10 @@ export class PropagationEngine {
     return best;
   }
 
-  /** Strictly better; among equals the lower slot is the lower neighbour AS. */
-  #isPreferred(slot: number, than: number): boolean {
-    if (than === NONE) return true;
-    const difference = this.#rank(slot) - this.#rank(than);
-    return difference < 0 || (difference === 0 && slot < than);
+  /** Than the best: strictly, and among equals the lower slot is the lower neighbour AS. */
+  #isPreferred(slot: number, vertex: number): boolean {
+    const difference = this.#rank(slot) - this.#bestRank[vertex]!;
+    return difference < 0 || (difference === 0 && slot < this.#bestSlot[vertex]!);
   }
 
   #rank(slot: number): number {
@@ -456,9 +473,10 @@ export class PropagationEngine {
     else this.counts.announcements += 1;
     const end = this.#graph.reverse[slot]!;
     this.#observer.onSent?.(end, path, this.#nowUs);
-    const arrivalUs = Math.max(this.#nowUs + this.#drawDelayUs(), this.#lastArrivalUs[slot]!);
+    const leavesUs = this.#nowUs + this.#lateUs;
+    const arrivalUs = Math.max(leavesUs + this.#drawDelayUs(), this.#lastArrivalUs[slot]!);
     this.#lastArrivalUs[slot] = arrivalUs;
-    this.#heap.push(arrivalUs, this.#graph.neighbors[slot]!, end, path);
+    this.#queue.push(arrivalUs, this.#graph.neighbors[slot]!, end, path);
   }
 
   #exported(vertex: number, slot: number): number {
@@ -486,6 +504,11 @@ export class PropagationEngine {
     return Math.min(max, min + Math.round(-delayMeanUs * Math.log(unit)));
   }
 
+  #drawTeardownUs(): number {
+    const { teardownUs } = this.#options;
+    return teardownUs === undefined ? 0 : this.#teardowns.integer(...teardownUs);
+  }
+
   #drawMraiUs(): number {
     const [min, max] = this.#options.mraiUs;
     return min === max ? min : this.#mrais.integer(min, max);
@@ -509,7 +532,7 @@ export class PropagationEngine {
   #wait(vertex: number, slot: number, untilUs: number): void {
     if (this.#isWaking[slot] === 1) return;
     this.#isWaking[slot] = 1;
-    this.#heap.push(untilUs, vertex, slot, WAKE);
+    this.#queue.push(untilUs, vertex, slot, WAKE);
   }
 
   #wake(vertex: number, slot: number): void {
@@ -535,12 +558,16 @@ export class PropagationEngine {
 
 /** The vertices that have a next hop, those with short paths first (counting sort). */
 function byLength({ next, length }: { readonly next: Int32Array; readonly length: Uint16Array }): Int32Array {
-  const firstOf = new Int32Array(LENGTH_LIMIT + 1);
+  const longest = next.reduce(
+    (most, hop, vertex) => (hop === NONE ? most : Math.max(most, length[vertex]!)),
+    0,
+  );
+  const firstOf = new Int32Array(longest + 2);
   for (let vertex = 0; vertex < next.length; vertex++) {
     if (next[vertex] !== NONE) firstOf[length[vertex]! + 1]! += 1;
   }
-  for (let hops = 1; hops <= LENGTH_LIMIT; hops++) firstOf[hops]! += firstOf[hops - 1]!;
-  const order = new Int32Array(firstOf[LENGTH_LIMIT]!);
+  for (let hops = 1; hops < firstOf.length; hops++) firstOf[hops]! += firstOf[hops - 1]!;
+  const order = new Int32Array(firstOf.at(-1)!);
   for (let vertex = 0; vertex < next.length; vertex++) {
     if (next[vertex] !== NONE) order[firstOf[length[vertex]!]!++] = vertex;
   }

@@ -3,6 +3,7 @@
  * believed: kinds, ranges, the order of time, and at the end the number of lines and their digest. Paths are kept in a
  * tree of the propagation room, so that equal paths have one number there.
  */
+import { printable } from "#core/printable.ts";
 import { PathTree } from "#sim/propagation/paths.ts";
 import { PREPENDS_MAX } from "#sim/topology/limits.ts";
 import { Digest } from "./digest.ts";
@@ -193,5 +194,5 @@ class Columns implements MessageColumns {
 }
 
 function excerpt(line: string): string {
-  return line.length > 60 ? `${line.slice(0, 60)}…` : line;
+  return printable(line.length > 60 ? `${line.slice(0, 60)}…` : line);
 }

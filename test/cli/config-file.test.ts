@@ -198,3 +198,17 @@ test("no file anywhere is status 2 and says what to type", async () => {
     elsewhere.remove();
   }
 });
+
+test("a file that is no text at all: its first problems, on lines that no terminal obeys, and how many more", () => {
+  const text = Array.from({ length: 50 }, (_, index) => `\u001b[31mkey${index}: \u0007{`).join("\n");
+  const problems = Array.from({ length: 30 }, (_, index) => ({
+    line: index + 1,
+    column: 3,
+    path: "",
+    message: "wrong: \u009b2J",
+  }));
+  const shown = showProblems({ name: "x.yaml", text }, problems, plain).split("\n");
+  expect(shown.filter((line) => /\p{Cc}/u.test(line))).toEqual([]);
+  expect(shown.slice(0, 3)).toEqual(["x.yaml:1:3  wrong: ?2J.", "    1 | ?[31mkey0: ?{", "      |   ^"]);
+  expect(shown.at(-1)).toBe("x.yaml: and 10 more");
+});

@@ -255,7 +255,7 @@ const FILES: Readonly<Record<string, string>> = {
   "empty.csv": "",
   "elsewhere.csv": "99,5\n",
   "endless.csv": "1".repeat(100_000),
-  "binary.csv": "\u0000\u0001\u0002\n",
+  "binary.csv": "\u0000\u001b[2J\u0002\n",
   "negative.csv": "10,-5\n",
   "twice.csv": "10,1,1\n10,2,2\n",
 };
@@ -287,6 +287,11 @@ const WRONG: readonly { readonly name: string; readonly args: readonly string[];
     name: "the same site twice",
     args: ["catchment", "--graph", "small.txt", ...SITES, "--site", "west=21"],
     says: "two sites have the same id",
+  },
+  {
+    name: "too many prepends",
+    args: ["catchment", "--graph", "small.txt", ...SITES, "--prepend", "west=51"],
+    says: "name=a count, such as ny1=3, from 1 to 50",
   },
   {
     name: "a prepend of nobody",
@@ -335,7 +340,7 @@ const WRONG: readonly { readonly name: string; readonly args: readonly string[];
     args: [...WEIGHED, "endless.csv"],
     says: "endless.csv:1: the line is longer",
   },
-  { name: "clients in binary", args: [...WEIGHED, "binary.csv"], says: "binary.csv:1: " },
+  { name: "clients in binary", args: [...WEIGHED, "binary.csv"], says: 'binary.csv:1: "??[2J?" is not' },
   { name: "no file of clients", args: [...WEIGHED, "none.csv"], says: "none.csv cannot be read: ENOENT" },
   {
     name: "two weights",

@@ -48,6 +48,12 @@ test("a file that is there stays, unless --force", async () => {
   expect(readdirSync(dir).some((name) => name.endsWith(".partial"))).toBe(false);
 });
 
+test("a name that promises bzip2 is refused instead of being plain text", async () => {
+  const { status, stderr } = await anycastle(dir, "sim", "generate", "1000", "--out", "packed.txt.bz2");
+  expect([status, stderr]).toEqual([2, expect.stringContaining("packed.txt.bz2: bzip2 is read, but not")]);
+  expect(readdirSync(dir)).not.toContain("packed.txt.bz2");
+});
+
 test.each([["3"], ["1e9"], ["many"]])("%s ASes: a clear sentence and status 2", async (count) => {
   const { status, stderr } = await anycastle(dir, "sim", "generate", count);
   expect([status, stderr.length > 0]).toEqual([2, true]);

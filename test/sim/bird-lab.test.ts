@@ -2,13 +2,14 @@
 import { expect, test } from "vitest";
 import { Prng } from "#core/prng.ts";
 import { CatchmentSolver } from "#sim/anycast/solve.ts";
-import { at, distribution, judge, timingOf } from "../../scripts/bird-lab/compare.ts";
+import { at, distribution, judge, misfit, timingOf } from "../../scripts/bird-lab/compare.ts";
 import { birdConfig } from "../../scripts/bird-lab/bird-config.ts";
 import { FAILURES, routerOf } from "../../scripts/bird-lab/failures.ts";
 import { pathsBefore, predict } from "../../scripts/bird-lab/predict.ts";
 import { labTopology } from "../../scripts/bird-lab/topology.ts";
 
 const TOPOLOGY = labTopology();
+const DELAYS = { meanMs: 1, leastShare: 0.5, teardownMs: 0.5 };
 const { graph, sites, routers } = TOPOLOGY;
 
 test("ten ASes and more, router ids in the order of AS numbers, every site somebody's", () => {
@@ -38,7 +39,7 @@ test("six kinds of failure and more, half of them to predict; each that lasts ch
   expect(FAILURES.filter(({ isFitted }) => !isFitted).length).toBeGreaterThanOrEqual(FAILURES.length / 2);
   const before = pathsBefore(TOPOLOGY);
   for (const failure of FAILURES) {
-    const { paths } = predict(TOPOLOGY, failure, timingOf(1, 0.5), 1);
+    const { paths } = predict(TOPOLOGY, failure, timingOf(DELAYS), 1);
     const isBack = failure.kind === "session of a site reset";
     expect([failure.kind, paths.every((path, vertex) => path === before[vertex])]).toEqual([
       failure.kind,
@@ -47,10 +48,33 @@ test("six kinds of failure and more, half of them to predict; each that lasts ch
   }
 });
 
+test("a killed router's neighbours find out one after the other, in any order, by their own ends", () => {
+  const killed = FAILURES.find(({ kind }) => kind === "carrier's router killed")!;
+  const { vertex } = routerOf(TOPOLOGY, "as64623");
+  const firsts = new Set<number>();
+  for (let seed = 0; seed < 50; seed++) {
+    const acts = killed.acts(TOPOLOGY, { prng: new Prng(seed), noticeUs: () => 100 });
+    expect(acts.map(({ atUs }) => atUs)).toEqual([100, 200, 300, 400]);
+    const ends = acts.map((act) => (act.kind === "close" ? act.slot : -1));
+    expect(new Set(ends.map((slot) => graph.neighbors[slot]))).toEqual(new Set([vertex]));
+    firsts.add(ends[0]!);
+  }
+  expect(firsts.size).toBe(4);
+});
+
+test("fitted is what is nearest at five places of the distributions", () => {
+  const [near, far] = [distribution([1, 2, 3, 4, 5]), distribution([2, 4, 6, 8, 10])];
+  expect(misfit([[near, near]])).toBe(0);
+  expect(misfit([[near, far]])).toBeCloseTo(5 * Math.log(2), 0);
+  // The same factor counts the same in a slow kind.
+  const slow = (of: typeof near) => distribution(of.valuesMs.map((ms) => ms * 100));
+  expect(misfit([[slow(near), slow(far)]])).toBeCloseTo(5 * Math.log(2), 1);
+});
+
 test("where it ends does not hang on delays or chance", () => {
   for (const failure of FAILURES) {
     const ends = [1, 2, 3].flatMap((seed) =>
-      [0.1, 20].map((meanMs) => predict(TOPOLOGY, failure, timingOf(meanMs, 0.3), seed).paths),
+      [0.1, 20].map((meanMs) => predict(TOPOLOGY, failure, timingOf({ ...DELAYS, meanMs }), seed).paths),
     );
     for (const end of ends) expect(end).toEqual(ends[0]);
   }
@@ -69,6 +93,8 @@ test("BIRD's text: classes by neighbour, a site's prepends and community, BFD on
       .toSorted((x, y) => x - y),
   ).toEqual([100, 300, 300, 300]);
   expect(carrier.match(/bfd on;/g)).toHaveLength(1);
+  // Best routes are told to a protocol of its own, which tells nobody.
+  expect(carrier).toContain("protocol rip observer { debug { routes }; ipv4 { import none; export all; }; }");
   const site = birdConfig(TOPOLOGY, routerOf(TOPOLOGY, "ny"), { prepends: 2, isGraceful: true }, "/x.log");
   expect(site.match(/bgp_path\.prepend\(64500\);/g)).toHaveLength(2);
   expect(site).toContain("bgp_community.add((65535, 0));");

@@ -6,10 +6,11 @@ import { quantile, sortedNumbers } from "#loadtest/report/quantile.ts";
 import type { Shares } from "#sim/anycast/shares.ts";
 import { whole } from "../columns.ts";
 import { attachmentOf, type ReportWorld } from "./catchment-report.ts";
-import { drawCurve, timeText, type CurveMoment, type CurveRun } from "./curve-drawing.ts";
+import { drawCurve, drawFollowed, type CurveRun } from "./curve-drawing.ts";
 import { drawMap } from "./map-drawing.ts";
 import { legend, section, table, type Report, type ReportTile } from "./report-page.ts";
 import { drawShareBars, rangeText } from "./share-bars.ts";
+import { timeText, type CurveMoment } from "./time-plane.ts";
 
 export interface ChangeRun extends CurveRun {
   /** By quantile of the affected weight: nobody of it changes his site later, µs. */
@@ -38,6 +39,8 @@ export interface ChangeReportInput {
   readonly unit: string;
   readonly timing: string;
   readonly moments: readonly CurveMoment[];
+  /** What `followed` of a point is, where it is what the change is about: `are served by la1`, `go through AS 4000`. */
+  readonly followed?: string;
   readonly runs: readonly ChangeRun[];
   readonly seed: number;
   readonly command: string;
@@ -85,6 +88,7 @@ export function changeReport(input: ChangeReportInput): Report {
             ]),
             curve,
           ),
+      followedOf(input),
       mapOf(input),
       section(
         "Who serves them then",
@@ -139,6 +143,18 @@ function timesOf(converged: (share: number) => number[], lost: readonly number[]
   return (
     `Half of them have their last site after ${medianTime(converged(0.5))}, all after ${medianTime(converged(1))} ` +
     `(medians); a client is without service for ${median(lost).toFixed(2)} s on average.`
+  );
+}
+
+/** Before the other figures of a leak it is the figure: most of whom it draws in still arrive. */
+function followedOf({ runs, moments, followed, whom }: ChangeReportInput): ReturnType<typeof section> | null {
+  if (followed === undefined) return null;
+  const curve = drawFollowed(runs, moments, `How many ${followed}, over time`);
+  if (curve === null) return null;
+  return section(
+    `How many ${followed}`,
+    `Of ${whom}: the mean of ${whole(runs.length)} runs; dashed, the least and the most in any of them.`,
+    curve,
   );
 }
 

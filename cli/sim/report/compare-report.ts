@@ -1,7 +1,7 @@
 /** `anycastle sim compare --html`: what one death costs a client, a bar for each way to serve. */
 import { markup, type Markup } from "#loadtest/report/markup.ts";
 import { cellsOf, COMPARE_LIMITS, NEVER, wayText, type ComparedWay } from "../compared-ways.ts";
-import { timeText } from "./curve-drawing.ts";
+import { timeText } from "./time-plane.ts";
 import { section, table, type Report } from "./report-page.ts";
 import { siteColour } from "./style.ts";
 

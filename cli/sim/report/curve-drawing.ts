@@ -1,18 +1,10 @@
 /**
  * What becomes of packets after a change, as stacked areas over logarithmic time: the mean of all runs, which adds up to
- * the whole at every moment, and dashed the least and the most that arrived in any run.
+ * the whole at every moment, and dashed the least and the most that arrived in any run. Beside it, where a change is about
+ * one of them, the share that goes through an AS or to a site, on a scale of its own.
  */
 import { markup, type Markup } from "#loadtest/report/markup.ts";
-
-const WIDTH = 1_100;
-const HEIGHT = 300;
-const LEFT = 52;
-const RIGHT = 18;
-const TOP = 24;
-const BOTTOM = 40;
-const STEPS = 160;
-const TICKS_US = [1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11];
-const START_US = 1e4;
+import { timePlane, type CurveMoment, type TimePlane } from "./time-plane.ts";
 
 export interface CurvePoint {
   /** Since the change began, µs; ascending. A value holds until the next point. */
@@ -21,116 +13,99 @@ export interface CurvePoint {
   readonly wrong: number;
   readonly lost: number;
   readonly looping: number;
+  /** Of all of them, those whom the change is about. */
+  readonly followed?: number;
 }
 
 export interface CurveRun {
   readonly points: readonly CurvePoint[];
-  /** What all of a point's values add up to. */
+  /** What all of a point's fates add up to. */
   readonly total: number;
 }
 
-export interface CurveMoment {
-  readonly atUs: number;
-  readonly label: string;
-}
-
 const FATES = ["right", "wrong", "lost", "looping"] as const;
-type Fate = (typeof FATES)[number];
+/** Upper edges of a scale of its own, as parts of a power of ten. */
+const NICE = [1, 2, 4, 10];
 
 /** Null when there is nothing to draw. */
 export function drawCurve(runs: readonly CurveRun[], moments: readonly CurveMoment[]): Markup | null {
-  const drawn = runs.filter(({ total, points }) => total > 0 && points.length > 0);
+  const drawn = drawable(runs);
   if (drawn.length === 0) return null;
-  const endUs = Math.max(START_US * 10, ...drawn.map(({ points }) => points.at(-1)!.atUs));
-  const innerWidth = WIDTH - LEFT - RIGHT;
-  const innerHeight = HEIGHT - TOP - BOTTOM;
-  const span = Math.log(endUs / START_US);
-  const x = (atUs: number): number =>
-    round(LEFT + (Math.log(Math.max(atUs, START_US) / START_US) / span) * innerWidth);
-  const y = (ratio: number): number => round(TOP + (1 - ratio) * innerHeight);
-  const times = Array.from({ length: STEPS + 1 }, (_, step) => START_US * Math.exp((span * step) / STEPS));
-  const samples = times.map((atUs) => sampleAt(drawn, atUs));
+  const plane = timePlane(lastUs(drawn), 1, moments);
+  const { times, at } = plane;
+  const samples = times.map((atUs) => FATES.map((fate) => meanOf(valuesAt(drawn, atUs, fate))));
   const bands: Markup[] = [];
   let below = samples.map(() => 0);
-  for (const fate of FATES) {
+  for (const [index, fate] of FATES.entries()) {
     const base = below;
-    const above = samples.map((sample, step) => base[step]! + sample.mean[fate]);
-    const upper = times.map((atUs, step) => `${x(atUs)} ${y(above[step]!)}`);
-    const lower = times.map((atUs, step) => `${x(atUs)} ${y(base[step]!)}`).reverse();
+    const above = samples.map((sample, step) => base[step]! + sample[index]!);
+    const upper = times.map((atUs, step) => at(atUs, above[step]!));
+    const lower = times.map((atUs, step) => at(atUs, base[step]!)).reverse();
     bands.push(markup`<path class="${fate}" d="M${upper.join("L")}L${lower.join("L")}Z"/>`);
     below = above;
   }
-  const line = (valueOf: (sample: Sample) => number): string =>
-    `M${times.map((atUs, step) => `${x(atUs)} ${y(valueOf(samples[step]!))}`).join("L")}`;
-  return markup`<svg class="curve" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Share of packets by what becomes of them, over time">
-${bands}
-${
-  drawn.length === 1
-    ? null
-    : markup`<path class="spread" d="${line(({ least }) => least)}"/><path class="spread" d="${line(({ most }) => most)}"/>`
-}
-${[0, 0.25, 0.5, 0.75, 1].map(
-  (ratio) =>
-    markup`<line class="rule" x1="${LEFT - 4}" x2="${WIDTH - RIGHT}" y1="${y(ratio)}" y2="${y(ratio)}" stroke-opacity="0.5"/><text class="soft" x="${LEFT - 8}" y="${y(ratio) + 4}" text-anchor="end">${100 * ratio} %</text>`,
-)}
-${TICKS_US.filter((us) => us <= endUs * 1.02).map(
-  (us) =>
-    markup`<line class="rule" x1="${x(us)}" x2="${x(us)}" y1="${y(0)}" y2="${y(0) + 5}"/><text class="soft" x="${x(us)}" y="${y(0) + 18}" text-anchor="middle">${timeText(us)}</text>`,
-)}
-${spaced(
-  moments.filter(({ atUs }) => atUs <= endUs),
-  x,
-).map(
-  ({ at, label, isLeft }) =>
-    markup`<line class="moment" x1="${at}" x2="${at}" y1="${TOP - 6}" y2="${y(0)}"/><text x="${at + (isLeft ? -4 : 4)}" y="${TOP - 10}" text-anchor="${isLeft ? "end" : "start"}">${label}</text>`,
-)}
-<text class="soft" x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">after the change began, logarithmic</text>
-</svg>`;
+  const arrived = times.map((atUs) => valuesAt(drawn, atUs, "right"));
+  return plane.around(
+    markup`${bands}${spreadOf(plane, arrived)}`,
+    "Share of packets by what becomes of them, over time",
+  );
 }
 
-/** Labels that would cover the one before them are left out; their line stays. */
-function spaced(
+/** The mean of all runs as a line, the least and the most dashed; null when nobody is ever followed. */
+export function drawFollowed(
+  runs: readonly CurveRun[],
   moments: readonly CurveMoment[],
-  x: (atUs: number) => number,
-): { at: number; label: string; isLeft: boolean }[] {
-  let free = -Infinity;
-  return moments.map(({ atUs, label }) => {
-    const at = x(atUs);
-    const width = label.length * 6.4;
-    const isLeft = at + width > WIDTH - RIGHT;
-    const start = isLeft ? at - width : at;
-    if (start < free) return { at, label: "", isLeft };
-    free = start + width + 10;
-    return { at, label, isLeft };
-  });
+  label: string,
+): Markup | null {
+  const drawn = drawable(runs);
+  const most = Math.max(
+    0,
+    ...drawn.flatMap(({ points, total }) => points.map(({ followed = 0 }) => followed / total)),
+  );
+  if (most === 0) return null;
+  const plane = timePlane(lastUs(drawn), niceAbove(most), moments);
+  const { times, at } = plane;
+  const values = times.map((atUs) => valuesAt(drawn, atUs, "followed"));
+  const points = times.map((atUs, step) => at(atUs, meanOf(values[step]!)));
+  return plane.around(
+    markup`<path class="followed" d="M${points.join("L")}"/>${spreadOf(plane, values)}`,
+    label,
+  );
 }
 
-interface Sample {
-  readonly mean: Readonly<Record<Fate, number>>;
-  readonly least: number;
-  readonly most: number;
+function drawable(runs: readonly CurveRun[]): CurveRun[] {
+  return runs.filter(({ total, points }) => total > 0 && points.length > 0);
 }
 
-function sampleAt(runs: readonly CurveRun[], atUs: number): Sample {
-  const values = runs.map(({ points, total }) => {
+function lastUs(runs: readonly CurveRun[]): number {
+  return Math.max(...runs.map(({ points }) => points.at(-1)!.atUs));
+}
+
+/** `values`: of each run, at each of the plane's times. */
+function spreadOf({ times, at }: TimePlane, values: readonly (readonly number[])[]): Markup | null {
+  if (values[0]!.length === 1) return null;
+  const line = (pick: (...ratios: number[]) => number): string =>
+    `M${times.map((atUs, step) => at(atUs, pick(...values[step]!))).join("L")}`;
+  return markup`<path class="spread" d="${line(Math.min)}"/><path class="spread" d="${line(Math.max)}"/>`;
+}
+
+/** Of each run, its share at a moment. */
+function valuesAt(
+  runs: readonly CurveRun[],
+  atUs: number,
+  what: (typeof FATES)[number] | "followed",
+): number[] {
+  return runs.map(({ points, total }) => {
     const point = points.findLast((candidate) => candidate.atUs <= atUs) ?? points[0]!;
-    return { point, total };
+    return (point[what] ?? 0) / total;
   });
-  const mean = (fate: Fate): number =>
-    values.reduce((sum, { point, total }) => sum + point[fate] / total, 0) / values.length;
-  const arrived = values.map(({ point, total }) => point.right / total);
-  return {
-    mean: { right: mean("right"), wrong: mean("wrong"), lost: mean("lost"), looping: mean("looping") },
-    least: Math.min(...arrived),
-    most: Math.max(...arrived),
-  };
 }
 
-export function timeText(us: number): string {
-  if (us < 1e6) return `${Math.round(us / 1e3)} ms`;
-  return us < 120e6 ? `${Number((us / 1e6).toPrecision(3))} s` : `${Math.round(us / 60e6)} min`;
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+function niceAbove(ratio: number): number {
+  const power = 10 ** Math.floor(Math.log10(ratio));
+  return Math.min(1, power * NICE.find((nice) => power * nice >= ratio)!);
 }

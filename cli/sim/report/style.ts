@@ -60,6 +60,7 @@ h1 { overflow-wrap: anywhere; }
 .curve .right { fill: var(--good); } .curve .wrong { fill: var(--bad); }
 .curve .lost { fill: var(--warn); } .curve .looping { fill: var(--network); }
 .curve .spread { fill: none; stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 4 3; }
+.curve .followed { fill: none; stroke: var(--good); stroke-width: 2.5; }
 .curve .moment { stroke: var(--ink); stroke-width: 1; }
 .limits { border-left: 4px solid var(--warn); padding: 2px 0 2px 14px; }
 code { overflow-wrap: anywhere; }

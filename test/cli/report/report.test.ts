@@ -11,7 +11,7 @@ import { figuresOf } from "../../../cli/sim/compared-ways.ts";
 import { catchmentReport, type ReportWorld } from "../../../cli/sim/report/catchment-report.ts";
 import { changeReport, type ChangeReportInput } from "../../../cli/sim/report/change-report.ts";
 import { compareReport } from "../../../cli/sim/report/compare-report.ts";
-import { drawCurve } from "../../../cli/sim/report/curve-drawing.ts";
+import { drawCurve, drawFollowed } from "../../../cli/sim/report/curve-drawing.ts";
 import { drawMap } from "../../../cli/sim/report/map-drawing.ts";
 import { placeOnMap } from "../../../cli/sim/report/place-on-map.ts";
 import { renderReport } from "../../../cli/sim/report/report-page.ts";
@@ -48,7 +48,7 @@ function changeInput(): ChangeReportInput {
   const shares = sharesOf(it);
   const points = [
     { atUs: 0, right: 0, wrong: 8, lost: 0, looping: 0 },
-    { atUs: 2_000_000, right: 5, wrong: 1, lost: 1, looping: 1 },
+    { atUs: 2_000_000, right: 5, wrong: 1, lost: 1, looping: 1, followed: 3 },
     { atUs: 30_000_000, right: 8, wrong: 0, lost: 0, looping: 0 },
   ];
   return {
@@ -63,6 +63,7 @@ function changeInput(): ChangeReportInput {
     unit: EVIL,
     timing: EVIL,
     moments: [{ atUs: 300_000, label: EVIL }],
+    followed: EVIL,
     runs: [
       {
         points,
@@ -198,4 +199,36 @@ test("at every moment the areas of the curve add up to all packets", () => {
   expect(bands.length).toBe(4);
   const top = bands.at(-1)!.slice(0, bands[0]!.length / 2);
   expect(new Set(top.map((point) => point.split(" ")[1]))).toEqual(new Set(["24"]));
+});
+
+test("who is followed has a scale of his own, a line that is the mean, and the runs' spread", () => {
+  const run = (followed: number) => ({
+    total: 1_000,
+    points: [
+      { atUs: 0, right: 1_000, wrong: 0, lost: 0, looping: 0, followed: 0 },
+      { atUs: 1_000_000, right: 1_000, wrong: 0, lost: 0, looping: 0, followed },
+      { atUs: 100_000_000, right: 1_000, wrong: 0, lost: 0, looping: 0, followed: 0 },
+    ],
+  });
+  const { text } = drawFollowed([run(10), run(30)], [], "label")!;
+  // The most is 3 %, so that the scale goes to 4 %.
+  expect(text).toContain(">4 %</text>");
+  expect(text).toContain(">0 %</text>");
+  const heights = (name: string): number[][] =>
+    [...text.matchAll(new RegExp(`class="${name}" d="M([^"]+)"`, "g"))].map(([, path]) =>
+      path!.split("L").map((point) => Number(point.split(" ")[1])),
+    );
+  const [[mean], [least, most]] = [heights("followed"), heights("spread")];
+  const [bottom, top] = [Math.max(...mean!), Math.min(...mean!)];
+  expect((bottom - top) / (bottom - Math.min(...most!))).toBeCloseTo(20 / 30, 2);
+  expect((bottom - Math.min(...least!)) / (bottom - Math.min(...most!))).toBeCloseTo(10 / 30, 2);
+  expect(drawFollowed([run(0)], [], "nobody")).toBe(null);
+});
+
+test("a report without anybody to follow has no such part", () => {
+  const { followed: _, ...rest } = changeInput();
+  expect(renderReport(changeReport(rest))).not.toContain("How many ");
+  expect(renderReport(changeReport({ ...rest, followed: "are served by la1" }))).toContain(
+    "How many are served by la1",
+  );
 });

@@ -169,6 +169,23 @@ describe("sessions", () => {
     expect(engine.lastArrivalUs).toBe(2_000_000 + 2 * DELAY_US);
   });
 
+  test("who has the end of a session to close first tells others later, and only what comes of that", () => {
+    const TEARDOWN_US = 700;
+    const { graph } = smallGraph("10>20", "20>30");
+    const options = { ...STEADY, teardownUs: [TEARDOWN_US, TEARDOWN_US] } as const;
+    const engine = new PropagationEngine(graph, options, new Prng(1));
+    engine.announce(0, { prepends: 0 }, 0);
+    expect(engine.settle()).toBe(2 * DELAY_US);
+    engine.closeSession(engine.slotBetween(1, 0)!, 1_000_000);
+    // Its own choice is made at once.
+    expect(engine.siteOf(1)).toBe(undefined);
+    expect(engine.settle()).toBe(1_000_000 + TEARDOWN_US + DELAY_US);
+    expect(engine.siteOf(2)).toBe(undefined);
+    // A new session has nothing to wait for.
+    engine.openSession(engine.slotBetween(1, 0)!, 2_000_000);
+    expect(engine.settle()).toBe(2_000_000 + 2 * DELAY_US);
+  });
+
   test("what is under way when a session falls never arrives, not in the next one either", () => {
     const { graph } = smallGraph("10>20");
     const engine = new PropagationEngine(graph, { ...STEADY, processingUs: [500, 500] }, new Prng(1));

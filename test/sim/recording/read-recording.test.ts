@@ -32,6 +32,7 @@ function withHeader(change: object): string[] {
 const WRONG: readonly { readonly name: string; readonly of: readonly string[]; readonly says: RegExp }[] = [
   { name: "an empty file", of: [], says: /^1: the file is empty$/ },
   { name: "another program's file", of: ["# 1|2|0"], says: /^1: no JSON: # 1\|2\|0$/ },
+  { name: "no text", of: ["\u001b[2J\u0007x"], says: /^1: no JSON: \?\[2J\?x$/ },
   { name: "a journal", of: ['{"kind":"lab.started"}'], says: /^1: no header$/ },
   {
     name: "a later schema",
