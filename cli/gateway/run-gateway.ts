@@ -29,6 +29,7 @@ export async function runGateway(output: Output, flags: GatewayFlags): Promise<n
   const overrides = {
     ...(flags.listen === undefined ? {} : { listen: flags.listen }),
     ...(flags.admin === undefined ? {} : { admin: flags.admin }),
+    ...(flags.zone === undefined ? {} : { balancer: { zone: { id: flags.zone } } }),
     ...tracingOfEnvironment(environmentValue),
   };
   const opened = openConfig(output, { file: flags.config, isJson: false, overrides });

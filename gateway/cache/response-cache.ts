@@ -42,6 +42,8 @@ export interface CacheRequest {
   readonly connection: ClientConnection;
   readonly head: RequestHead;
   readonly vantage: string;
+  /** Of the nodes that it is for: others may answer otherwise. Undefined: all. */
+  readonly subset: string | undefined;
   readonly response: ClientResponse;
 }
 
@@ -92,10 +94,10 @@ export class ResponseCache {
   }
 
   serve(asked: CacheRequest, forward: Forward): void {
-    const { engine, head, response } = asked;
-    const key = keyOf(head);
+    const { engine, head, response, subset } = asked;
+    const key = keyOf(head, subset);
     if (!SAFE.has(head.method)) {
-      return forward(new Forgetting(response, () => this.#store.forget(key)));
+      return forward(new Forgetting(response, () => this.#forget(head, engine.config.subsets)));
     }
     const control = readCacheControl(valueOf(head.fields, "cache-control") ?? pragmaOf(head));
     const isRange = valueOf(head.fields, "range") !== undefined;
@@ -172,6 +174,11 @@ export class ResponseCache {
     const underWay = this.#underWay.get(key);
     this.#underWay.delete(key);
     for (const waiter of underWay?.waiters ?? []) waiter.end();
+  }
+
+  /** Whichever nodes it was asked of. */
+  #forget(head: RequestHead, subsets: readonly { readonly id: string }[]): void {
+    for (const subset of [undefined, ...subsets.map(({ id }) => id)]) this.#store.forget(keyOf(head, subset));
   }
 
   #pass(asked: CacheRequest, forward: Forward): void {
@@ -463,8 +470,9 @@ class Forgetting implements ClientResponse {
   }
 }
 
-function keyOf({ authority, path }: RequestHead): string {
-  return `${authority.toLowerCase()} ${path}`;
+function keyOf({ authority, path }: RequestHead, subset: string | undefined): string {
+  const key = `${authority.toLowerCase()} ${path}`;
+  return subset === undefined ? key : `${key} ${subset}`;
 }
 
 /** Of clients of HTTP/1.0 (RFC 9111 §5.4). */

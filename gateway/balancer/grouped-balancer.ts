@@ -1,0 +1,85 @@
+/**
+ * Balancers for groups of a site's nodes, where a request is for some of them: each group has one of its own, so that a choice
+ * costs what it costs among so many nodes, and nobody of the others is drawn and refused.
+ *
+ * A group's balancer is made when it is asked for the first time, and knows from then on of all attempts at its nodes, whichever
+ * group they were picked in. What nobody asks for costs nothing: a node is mostly in one group that is made.
+ */
+import { invariant } from "#core/assert.ts";
+import { NONE, type Balancer, type BalancerMember, type PickRequest } from "./balancer.ts";
+import { MemberCounts } from "./member-counts.ts";
+
+export type MakeBalancer = (members: readonly BalancerMember[]) => Balancer;
+
+export class GroupedBalancer extends MemberCounts {
+  readonly #ids: readonly string[];
+  readonly #groups: readonly (readonly number[])[];
+  readonly #make: MakeBalancer;
+  readonly #made: (Balancer | undefined)[];
+  /** By slot: those that were made, and have it among their members. */
+  readonly #ofSlot: readonly Balancer[][];
+
+  /** `groups`: the slots of each. */
+  constructor(
+    members: readonly BalancerMember[],
+    groups: readonly (readonly number[])[],
+    makeBalancer: MakeBalancer,
+  ) {
+    super(members);
+    this.#ids = members.map(({ id }) => id);
+    this.#groups = groups;
+    this.#make = makeBalancer;
+    this.#made = groups.map(() => undefined);
+    this.#ofSlot = members.map(() => []);
+  }
+
+  override take(node: number): void {
+    super.take(node);
+    for (const balancer of this.#of(node)) balancer.take(node);
+  }
+
+  override giveBack(node: number): void {
+    super.giveBack(node);
+    for (const balancer of this.#of(node)) balancer.giveBack(node);
+  }
+
+  override setWeight(node: number, weight: number): void {
+    super.setWeight(node, weight);
+    for (const balancer of this.#of(node)) balancer.setWeight(node, weight);
+  }
+
+  /** Infinity: its algorithm does not rank, or nobody was chosen from its group yet. */
+  costOf(node: number, nowMs: number): number {
+    return this.#of(node)[0]?.costOf?.(node, nowMs) ?? Infinity;
+  }
+
+  observed(node: number, tookMs: number, nowMs: number): void {
+    for (const balancer of this.#of(node)) balancer.observed?.(node, tookMs, nowMs);
+  }
+
+  stateChanged(node: number, isEligible: boolean): void {
+    for (const balancer of this.#of(node)) balancer.stateChanged?.(node, isEligible);
+  }
+
+  protected pickFrom(group: number, isEligible: (node: number) => boolean, request: PickRequest): number {
+    const slots = this.#groups[group];
+    invariant(slots !== undefined, `there is no group ${group}`);
+    if (slots.length === 0) return NONE;
+    return (this.#made[group] ??= this.#makeGroup(slots)).pick(isEligible, request);
+  }
+
+  #makeGroup(slots: readonly number[]): Balancer {
+    const balancer = this.#make(
+      slots.map((slot) => ({ node: this.nodes[slot]!, id: this.#ids[slot]!, weight: this.weights[slot]! })),
+    );
+    for (const slot of slots) {
+      for (let count = 0; count < this.actives[slot]!; count++) balancer.take(this.nodes[slot]!);
+      this.#ofSlot[slot]!.push(balancer);
+    }
+    return balancer;
+  }
+
+  #of(node: number): readonly Balancer[] {
+    return this.#ofSlot[this.slotOf(node)]!;
+  }
+}
