@@ -33,28 +33,14 @@ export class GroupedBalancer extends MemberCounts {
     this.#ofSlot = members.map(() => []);
   }
 
-  override take(node: number): void {
-    super.take(node);
-    for (const balancer of this.#of(node)) balancer.take(node);
-  }
-
-  override giveBack(node: number): void {
-    super.giveBack(node);
-    for (const balancer of this.#of(node)) balancer.giveBack(node);
-  }
-
-  override setWeight(node: number, weight: number): void {
-    super.setWeight(node, weight);
-    for (const balancer of this.#of(node)) balancer.setWeight(node, weight);
-  }
-
   /** Infinity: its algorithm does not rank, or nobody was chosen from its group yet. */
   costOf(node: number, nowMs: number): number {
     return this.#of(node)[0]?.costOf?.(node, nowMs) ?? Infinity;
   }
 
   observed(node: number, tookMs: number, nowMs: number): void {
-    for (const balancer of this.#of(node)) balancer.observed?.(node, tookMs, nowMs);
+    const balancers = this.#of(node);
+    for (let index = 0; index < balancers.length; index++) balancers[index]!.observed?.(node, tookMs, nowMs);
   }
 
   stateChanged(node: number, isEligible: boolean): void {
@@ -66,6 +52,19 @@ export class GroupedBalancer extends MemberCounts {
     invariant(slots !== undefined, `there is no group ${group}`);
     if (slots.length === 0) return NONE;
     return (this.#made[group] ??= this.#makeGroup(slots)).pick(isEligible, request);
+  }
+
+  protected override loadChanged(slot: number, by: number): void {
+    const balancers = this.#ofSlot[slot]!;
+    const node = this.nodes[slot]!;
+    for (let index = 0; index < balancers.length; index++) {
+      if (by > 0) balancers[index]!.take(node);
+      else balancers[index]!.giveBack(node);
+    }
+  }
+
+  protected override weightChanged(slot: number): void {
+    for (const balancer of this.#ofSlot[slot]!) balancer.setWeight(this.nodes[slot]!, this.weights[slot]!);
   }
 
   #makeGroup(slots: readonly number[]): Balancer {
