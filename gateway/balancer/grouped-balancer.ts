@@ -16,6 +16,8 @@ export class GroupedBalancer extends MemberCounts {
   readonly #groups: readonly (readonly number[])[];
   readonly #make: MakeBalancer;
   readonly #made: (Balancer | undefined)[];
+  /** By slot: out of rotation, as far as was told. */
+  readonly #isOut: boolean[];
   /** By slot: those that were made, and have it among their members. */
   readonly #ofSlot: readonly Balancer[][];
 
@@ -30,6 +32,7 @@ export class GroupedBalancer extends MemberCounts {
     this.#groups = groups;
     this.#make = makeBalancer;
     this.#made = groups.map(() => undefined);
+    this.#isOut = members.map(() => false);
     this.#ofSlot = members.map(() => []);
   }
 
@@ -44,6 +47,7 @@ export class GroupedBalancer extends MemberCounts {
   }
 
   stateChanged(node: number, isEligible: boolean): void {
+    this.#isOut[this.slotOf(node)] = !isEligible;
     for (const balancer of this.#of(node)) balancer.stateChanged?.(node, isEligible);
   }
 
@@ -73,6 +77,7 @@ export class GroupedBalancer extends MemberCounts {
     );
     for (const slot of slots) {
       for (let count = 0; count < this.actives[slot]!; count++) balancer.take(this.nodes[slot]!);
+      if (this.#isOut[slot]) balancer.stateChanged?.(this.nodes[slot]!, false);
       this.#ofSlot[slot]!.push(balancer);
     }
     return balancer;

@@ -164,6 +164,8 @@ export class Fleet implements RescuePools {
     for (const [index, number] of from.entries()) {
       const sinceMs = number === undefined ? undefined : predecessor.#starting.get(number);
       if (sinceMs !== undefined) this.#starting.set(index, sinceMs);
+      if (!this.board.isEligible(index))
+        this.balancers[this.nodes[index]!.siteIndex]!.stateChanged?.(index, false);
     }
     predecessor.#successor = this;
   }

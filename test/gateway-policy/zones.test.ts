@@ -273,6 +273,21 @@ test("a group that is asked for late knows what is under way", () => {
   expect(pool.costOf(1, 0)).toBe(3 / 1_000);
 });
 
+test("a group that is asked for late knows who is out", () => {
+  const pool = poolOf(
+    Array.from({ length: 2_000 }, () => ({ zone: "a" })),
+    { algorithm: "least_connections" },
+  );
+  for (let node = 0; node < 500; node++) pool.stateChanged(node, false);
+  let questions = 0;
+  const isUp = (node: number): boolean => {
+    questions += 1;
+    return node >= 500;
+  };
+  for (let count = 0; count < 100; count++) pool.take(pool.pick(isUp, asked()));
+  expect(questions).toBeLessThan(300);
+});
+
 test("weights count, not heads, and a node that starts slowly carries little", () => {
   const nodes = [{ zone: "a" }, { zone: "a" }, { zone: "b", weight: 2_000 }];
   const pool = poolOf(nodes);
