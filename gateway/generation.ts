@@ -86,8 +86,8 @@ export class Generation {
       tls: tls.node,
       openClient: lasting.transport.openClient,
       predecessor: predecessor?.fleet,
+      onCapacity: () => spread?.forget(),
       onChange: (node, { from, to, reason, checkNow }) => {
-        spread?.forget();
         events.emit({ kind: "gateway.node", node: node.id, site: node.site, from, to, reason });
         if (to === "ejected" || to === "unhealthy") lasting.tunnels.nodeLost(node);
         if (checkNow) this.checker.checkNow(node.index);

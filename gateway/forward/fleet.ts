@@ -48,6 +48,8 @@ export interface FleetOptions {
   readonly tls: NodeTls | undefined;
   readonly openClient: OpenNodeClient;
   readonly onChange: (node: FleetNode, change: HealthChange) => void;
+  /** A node went out or came back, or has another weight: what sites can carry is another. */
+  readonly onCapacity?: () => void;
   /** Of the configuration before. */
   readonly predecessor?: Fleet | undefined;
 }
@@ -71,10 +73,11 @@ export class Fleet implements RescuePools {
   readonly #weights: number[] = [];
   /** Nodes that start slowly, and since when. */
   readonly #starting = new Map<number, number>();
-  readonly #onChange: (node: FleetNode, change: HealthChange) => void;
+  readonly #onChange: FleetOptions["onChange"];
+  readonly #onCapacity: FleetOptions["onCapacity"];
   #successor: Fleet | undefined;
 
-  constructor({ config, prng, slots, tls, openClient, onChange, predecessor }: FleetOptions) {
+  constructor({ config, prng, slots, tls, openClient, onChange, onCapacity, predecessor }: FleetOptions) {
     const { slowStart } = config.balancer;
     const poolByUrl = new Map(predecessor?.nodes.map(({ url, pool }) => [url, pool]));
     const nodes: FleetNode[] = [];
@@ -129,6 +132,7 @@ export class Fleet implements RescuePools {
     );
     this.#slowStart = slowStart;
     this.#onChange = onChange;
+    this.#onCapacity = onCapacity;
     if (predecessor !== undefined) this.#takeOver(predecessor);
   }
 
@@ -196,6 +200,7 @@ export class Fleet implements RescuePools {
   setWeight(node: FleetNode, weight: number, nowMs: number): void {
     this.#weights[node.index] = weight;
     this.#balance(node, nowMs);
+    this.#onCapacity?.();
   }
 
   /** Takes nodes that start slowly a step further; to be called now and then. */
@@ -203,9 +208,11 @@ export class Fleet implements RescuePools {
     for (const index of this.#starting.keys()) this.#balance(this.node(index), nowMs);
   }
 
+  /** Nodes of weight 0 are there for nobody: neither lost nor to be counted on. */
   healthOf(site: number, subset = WHOLE): PriorityHealth {
     const members = this.nodes.filter(
-      ({ index, siteIndex }) => siteIndex === site && this.isWithin(index, subset),
+      ({ index, siteIndex }) =>
+        siteIndex === site && this.#weights[index]! > 0 && this.isWithin(index, subset),
     );
     return {
       healthy: members.filter(({ index }) => this.board.isEligible(index)).length,
@@ -288,6 +295,7 @@ export class Fleet implements RescuePools {
     this.balancerOf(node).stateChanged?.(node.index, this.board.isEligible(node.index));
     // All: the first node that is proven makes those that are not wait for their checks, at every site.
     for (const pool of this.#pools) pool.forgetShares();
+    this.#onCapacity?.();
     if (this.#successor === undefined) this.#onChange(node, change);
   }
 

@@ -290,6 +290,8 @@ test("a tunnel is for the subset of its path, and goes on from the gateway's zon
   const places = [{ zone: "a", labels }, { zone: "a", labels }, { zone: "b", labels }, { zone: "a" }];
   const document = {
     balancer: { zone: { id: "a" } },
+    // Proven by one check, and not looked at again before the test is over.
+    health: { kind: "tcp", intervalMs: 60_000, timeoutMs: 5_000, healthyThreshold: 1 },
     subsets: [{ id: "v2", labels }],
     paths: [{ id: "all", match: ["/**"], subset: "v2" }],
   };
@@ -297,6 +299,7 @@ test("a tunnel is for the subset of its path, and goes on from the gateway's zon
     4,
     document,
     async (gateway, nodes, port) => {
+      await until(() => gateway.status().nodes.every(({ health }) => health === "healthy"));
       const counts = (): number[] => nodes.map(({ seen }) => seen.length);
       for (let count = 0; count < 4; count++) (await opened(port)).close();
       expect(counts()).toEqual([2, 2, 0, 0]);
