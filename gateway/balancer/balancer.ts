@@ -20,6 +20,8 @@ export interface PickRequest {
   readonly affinity?: number | undefined;
   /** It may be asked of a node that is out, since it may be repeated elsewhere. */
   readonly mayProbe?: boolean;
+  /** Nodes are asked whether or not they are well, all of them: no zone is preferred. */
+  readonly isPanic?: boolean;
   /** Subsets of nodes it may be given to, the first one first; `WHOLE`: all nodes. Absent: all nodes. */
   readonly subsets?: readonly number[] | undefined;
 }
@@ -44,7 +46,7 @@ export interface Balancer {
   costOf?(node: number, nowMs: number): number;
   /** An attempt has waited for its node so long, ms: until the head of the answer, or in vain. */
   observed?(node: number, tookMs: number, nowMs: number): void;
-  /** The node went out of rotation or came back. For algorithms that remember what a node was like. */
+  /** The node went out of rotation or came back. For algorithms that remember what a node was like, or have an order of all nodes. */
   stateChanged?(node: number, isEligible: boolean): void;
   /** Absent: there are no subsets, each member is of all. */
   isWithin?(node: number, subset: number): boolean;

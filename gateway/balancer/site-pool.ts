@@ -13,7 +13,7 @@
 import { mix, type Prng } from "#core/prng.ts";
 import { NONE, WHOLE, type Balancer, type BalancerMember, type PickRequest } from "./balancer.ts";
 import { GroupedBalancer, type MakeBalancer } from "./grouped-balancer.ts";
-import { ownZonePercent, type ZoneOptions } from "./zone-share.ts";
+import { ownZonePercent, ownZoneWholePercent, type ZoneOptions } from "./zone-share.ts";
 
 /** Nodes that tell none are taken for one zone. */
 export type Zone = string | undefined;
@@ -38,6 +38,12 @@ export interface SitePoolOptions {
   readonly prng: Prng;
 }
 
+/** Of first attempts so many percent go to the own zone. */
+interface OwnPercents {
+  readonly usual: number;
+  readonly inPanic: number;
+}
+
 const OWN = 0;
 const FAR = 1;
 const PERCENT = 100;
@@ -52,7 +58,7 @@ export class SitePool extends GroupedBalancer implements Balancer {
   readonly #sides: 1 | 2;
   readonly #options: SitePoolOptions;
   /** By subset, and first that of all nodes; undefined: to be worked out. */
-  readonly #ownPercents: (number | undefined)[];
+  readonly #ownPercents: (OwnPercents | undefined)[];
 
   constructor(members: readonly PoolMember[], options: SitePoolOptions) {
     const { own, subsetCount } = options;
@@ -96,7 +102,7 @@ export class SitePool extends GroupedBalancer implements Balancer {
 
   ownZonePercent(subset: number): number | undefined {
     if (this.#sides === 1) return undefined;
-    return (this.#ownPercents[subset + 1] ??= this.#workOut(subset));
+    return this.#percentsOf(subset).usual;
   }
 
   isAside(node: number, subset: number): boolean {
@@ -128,8 +134,14 @@ export class SitePool extends GroupedBalancer implements Balancer {
     return slots.length === 0 ? undefined : slots.map((slot) => this.#zones[slot]);
   }
 
+  #percentsOf(subset: number): OwnPercents {
+    return (this.#ownPercents[subset + 1] ??= this.#workOut(subset));
+  }
+
   #sideOf(request: PickRequest, subset: number): number {
-    const percent = this.ownZonePercent(subset) ?? PERCENT;
+    if (this.#sides === 1) return OWN;
+    const { inPanic, usual } = this.#percentsOf(subset);
+    const percent = request.isPanic === true ? inPanic : usual;
     if (percent === PERCENT) return OWN;
     if (percent === 0) return FAR;
     const mark = this.#markOf(request);
@@ -143,7 +155,7 @@ export class SitePool extends GroupedBalancer implements Balancer {
     return (hasMarks ? affinity : undefined) ?? (hasKeys ? key : undefined);
   }
 
-  #workOut(subset: number): number {
+  #workOut(subset: number): OwnPercents {
     const { isHealthy, own, wholeWeight } = this.#options;
     const state = { zones: 0, ownNodes: 0, own: 0, far: 0, farWhole: 0, whole: 0 };
     const zones = new Set<Zone>();
@@ -160,7 +172,10 @@ export class SitePool extends GroupedBalancer implements Balancer {
       else state.far += healthy;
       if (isOwn && healthy > 0) state.ownNodes += 1;
     }
-    return ownZonePercent({ ...state, zones: zones.size }, own!);
+    return {
+      usual: ownZonePercent({ ...state, zones: zones.size }, own!),
+      inPanic: ownZoneWholePercent(state),
+    };
   }
 
   #zoneOf(node: number): Zone {

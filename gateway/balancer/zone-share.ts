@@ -31,10 +31,15 @@ export interface ZoneState {
 
 const ALL = 100;
 
-/** Percent. Where nobody is healthy anywhere: all, whoever is asked then is asked by the rules of last resorts. */
+/** Percent of the nodes' whole weight, well or not: for when all are asked. */
+export function ownZoneWholePercent({ farWhole, whole }: Pick<ZoneState, "farWhole" | "whole">): number {
+  return whole === 0 ? ALL : Math.trunc(((whole - farWhole) * ALL) / whole);
+}
+
+/** Percent. Where nobody is healthy anywhere no zone is: who is asked then is asked as a last resort, and any may be the one that is well. */
 export function ownZonePercent(state: ZoneState, options: ZoneOptions): number {
   const { own, far, farWhole, ownNodes, whole, zones } = state;
-  if (own + far === 0) return ALL;
+  if (own + far === 0) return ownZoneWholePercent(state);
   if (ownNodes < options.nodesMin) return Math.trunc((own * ALL) / (own + far));
   const [part, of] = options.trafficPercent === undefined ? [1, zones] : [options.trafficPercent, ALL];
   const priorities = [

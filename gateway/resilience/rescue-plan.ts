@@ -201,7 +201,8 @@ export class RescuePlan {
       const { site, isPanic } = first;
       // Where there is a fallback, nobody has to be asked who is out.
       if (isPanic && rank < subsets.length - 1) return undefined;
-      const node = this.#pick(site, subsets[rank]!, this.#sweeps[isPanic ? 2 : 0]!, request);
+      const asked = isPanic ? { ...request, isPanic } : request;
+      const node = this.#pick(site, subsets[rank]!, this.#sweeps[isPanic ? 2 : 0]!, asked);
       if (node === NONE) return undefined;
       const candidate = { node, site, isLastResort: isPanic };
       return site === sites[0] ? candidate : { ...candidate, isSpilled: true };

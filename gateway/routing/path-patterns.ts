@@ -29,7 +29,6 @@ export class PathPatterns {
   readonly #patterns: readonly { readonly pattern: PathPattern; readonly globs: readonly PathGlob[] }[];
   /** A view is the same object as long as nothing has changed. */
   readonly #narrowed = new WeakMap<RouteView, Map<PathPattern, RouteView>>();
-
   /** By the subset's number: whom its requests may be given to. */
   readonly #chains: readonly (readonly number[])[];
 

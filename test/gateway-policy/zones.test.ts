@@ -8,6 +8,7 @@ import { priorityLoads } from "#gateway/balancer/priority-load.ts";
 import { SitePool } from "#gateway/balancer/site-pool.ts";
 import { ownZonePercent, type ZoneOptions } from "#gateway/balancer/zone-share.ts";
 import { RescuePlan } from "#gateway/resilience/rescue-plan.ts";
+import { SiteSpread } from "#gateway/resilience/site-spread.ts";
 import { Affinity } from "#gateway/routing/affinity.ts";
 
 const OPTIONS: ZoneOptions = { factorPercent: 140, trafficPercent: undefined, nodesMin: 1 };
@@ -102,7 +103,7 @@ describe("the own zone's share", () => {
     ["71 of 100 are not", 99, 71, 100, 100, 100, 2],
     ["nobody is left in it", 0, 0, 5, 5, 5, 2],
     ["nobody is left anywhere else", 100, 1, 5, 0, 5, 2],
-    ["nobody is left at all", 100, 0, 5, 0, 5, 2],
+    ["nobody is left at all: as many as it has nodes", 25, 0, 1, 0, 3, 2],
     ["a quarter here and there", 50, 25, 100, 25, 100, 2],
     ["it has one of four nodes for half of the traffic", 70, 1, 1, 3, 3, 2],
     ["it has three of four, and one of them is out", 100, 2, 3, 1, 1, 2],
@@ -422,6 +423,26 @@ describe("the plan across zones and sites", () => {
     )
       tried.push(next.node);
     expect(tried).toEqual([0, 2, 1, 3, 4]);
+  });
+
+  test("in panic asks all nodes of all zones, well or not", () => {
+    const down = new Set([0, 1, 2, 4, 5]);
+    const pool = poolOf(zoned("aaabbb"), { down, algorithm: "random" });
+    const healthOf = (): { healthy: number; total: number } => ({ healthy: 1, total: 6 });
+    const pools = {
+      balancers: [pool],
+      isEligible: (node: number) => !down.has(node),
+      isReluctant: () => false,
+      hasRoom: () => true,
+    };
+    const nodesWith = (panicPercent: number): number[] => {
+      const options = { overprovisioningPercent: 140, panicPercent };
+      const plan = new RescuePlan(pools, { spread: new SiteSpread(options, healthOf, new Prng(2)) });
+      const nodes = Array.from({ length: 600 }, () => plan.next([0], asked())!.node);
+      return [0, 1, 2, 3, 4, 5].map((node) => nodes.filter((each) => each === node).length);
+    };
+    expect(nodesWith(0)).toEqual([0, 0, 0, 600, 0, 0]);
+    for (const count of nodesWith(50)) expect(Math.abs(count - 100)).toBeLessThan(50);
   });
 
   test("says of each node of another zone that it stands aside while the own one carries all", () => {
