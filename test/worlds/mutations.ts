@@ -307,12 +307,6 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "",
   },
   {
-    name: "what the own zone cannot take is nobody's",
-    file: POOL,
-    from: "if (node !== NONE || this.#sides === 1) return node;",
-    to: "if (node !== NONE || this.#sides > 0) return node;",
-  },
-  {
     name: "a zone without its nodes has its whole part",
     file: "gateway/balancer/zone-share.ts",
     from: "{ healthy: own * of, total: whole * part },",
