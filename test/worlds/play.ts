@@ -487,7 +487,8 @@ class Play {
     }
     if (breaker.options !== undefined && good.every((node) => !this.#mayAsk(this.#siteOf(node))))
       return "breaker";
-    if (view.failure === "breaker-open" || this.#breakerMs === view.endedMs) return "breaker";
+    if (view.failure?.startsWith("breaker-open") === true || this.#breakerMs === view.endedMs)
+      return "breaker";
     if (view.status === 503 && view.failure === undefined) {
       if (retry.statuses.length === 0) return "statuses are answers";
       const { fleet } = this.#generation;
