@@ -34,6 +34,14 @@ export function hostPort(isOffAllowed: boolean): (text: string) => string {
   };
 }
 
+/** As `gateway/config/id.ts` has it. */
+const ZONE_ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+
+export function zoneId(text: string): string {
+  if (ZONE_ID.test(text)) return text;
+  throw new InvalidArgumentError("It must be lower-case letters, digits and hyphens, at most 64.");
+}
+
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/;
 const MS_OF_UNIT = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 

@@ -3,7 +3,7 @@
  * emulation: what the file says and nothing else.
  */
 import { Option, type Command } from "commander";
-import { examples, hostPort, logFormatOption, logLevelOption } from "./arguments.ts";
+import { examples, hostPort, logFormatOption, logLevelOption, zoneId } from "./arguments.ts";
 import { outputOf } from "./output.ts";
 import type { LogFlags } from "./process-log.ts";
 
@@ -11,6 +11,7 @@ export interface GatewayFlags extends LogFlags {
   readonly config?: string;
   readonly listen?: string;
   readonly admin?: string;
+  readonly zone?: string;
   readonly adminTokenFile?: string;
   readonly ndjson?: true;
   readonly watch?: true;
@@ -32,6 +33,11 @@ export function addGateway(program: Command): void {
       new Option("--admin <host:port|off>", "overrides `admin`")
         .argParser(hostPort(true))
         .env("ANYCASTLE_ADMIN"),
+    )
+    .addOption(
+      new Option("--zone <id>", "overrides `balancer.zone.id`: the zone it runs in")
+        .argParser(zoneId)
+        .env("ANYCASTLE_ZONE"),
     )
     .option(
       "--admin-token-file <file>",

@@ -71,7 +71,7 @@ export class Prng {
 }
 
 /** The finaliser of MurmurHash3: every input bit reaches every output bit. */
-function mix(value: number): number {
+export function mix(value: number): number {
   let hash = value | 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);

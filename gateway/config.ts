@@ -8,6 +8,7 @@
 import { z } from "zod";
 import { ALGORITHMS, isHashing, type Algorithm, type BalancerOptions } from "./balancer/create-balancer.ts";
 import type { SlowStartOptions } from "./balancer/slow-start.ts";
+import type { ZoneOptions } from "./balancer/zone-share.ts";
 import { accessLogSchema, type AccessLogConfig } from "./config/access-log.ts";
 import {
   admissionIssue,
@@ -19,10 +20,12 @@ import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from ".
 import { cacheSchema, type CacheConfig } from "./config/cache.ts";
 import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
 import { outlierSchema } from "./config/outlier.ts";
-import { completePaths, pathsSchema, type PathsConfig } from "./config/paths.ts";
+import { id } from "./config/id.ts";
+import { completePaths, pathIssues, pathsSchema, type PathsConfig } from "./config/paths.ts";
 import { resolverSchema, type ResolverConfig } from "./config/resolver.ts";
 import { resumeSchema, type ResumeOptions } from "./config/resume.ts";
 import { completeSticky, stickySchema, type StickyOptions } from "./config/sticky.ts";
+import { labelsSchema, subsetIssues, subsetsSchema } from "./config/subsets.ts";
 import { nodeTlsSchema, tlsSchema, type NodeTlsConfig, type TlsConfig } from "./config/tls.ts";
 import {
   serverTimingSchema,
@@ -32,23 +35,19 @@ import {
 } from "./config/tracing.ts";
 import { trustedProxiesSchema } from "./config/trusted-proxies.ts";
 import { webSocketSchema, type WebSocketConfig } from "./config/web-socket.ts";
+import { completeZone, zoneSchema } from "./config/zone.ts";
 import type { OutlierOptions } from "./health/outliers.ts";
 import type { HealthProfileName } from "./health/profiles.ts";
 import { GATEWAY_ERRORS } from "./resilience/failure-class.ts";
 import type { SpreadOptions } from "./resilience/site-spread.ts";
 import { ROUTING_MODES, type RoutingMode } from "./routing/modes.ts";
 import { readHashBy, type HashBy } from "./routing/request-key.ts";
+import { subsetsWith, type Subset } from "./routing/subset-choice.ts";
 
-const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const LISTEN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/;
 const NODE_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}\/?$/;
 const HASH_BY_EXPECTED = "must be `ip`, `path`, `header:NAME` or `cookie:NAME`";
 
-const id = (what: string) =>
-  z
-    .string()
-    .regex(ID, `${what} is lower-case letters, digits and hyphens, at most 64`)
-    .describe(`Id of ${what}: lower-case letters, digits, hyphens.`);
 const ms = (min: number, max: number) => z.int().min(min).max(max);
 
 const nodeSchema = z.strictObject({
@@ -63,6 +62,12 @@ const nodeSchema = z.strictObject({
     .max(10_000)
     .default(100)
     .describe("Share of requests relative to the other nodes of the site; 0: no new requests."),
+  zone: id("the zone")
+    .optional()
+    .describe(
+      "What it fails together with, within its site: a rack, an availability zone. A second attempt goes to another one.",
+    ),
+  labels: labelsSchema.default({}).describe("For `subsets`: names and values, such as `version: v2`."),
 });
 
 const siteSchema = z.strictObject({
@@ -322,6 +327,7 @@ export const gatewaySchema = z
           .describe(
             "With spill-over: when no sites together can carry everything, one with fewer healthy nodes asks all; 0: never.",
           ),
+        zone: zoneSchema.optional().describe("Absent: no zone is preferred."),
       })
       .prefault({}),
     sticky: stickySchema.prefault({}),
@@ -354,6 +360,7 @@ export const gatewaySchema = z
     webSocket: webSocketSchema.prefault({}),
     tls: tlsSchema.optional().describe("Absent: clients speak plain HTTP."),
     nodeTls: nodeTlsSchema.optional().describe("For nodes whose `url` is https; absent: defaults."),
+    subsets: subsetsSchema,
     paths: pathsSchema,
     resolver: resolverSchema.prefault({}),
     tracing: tracingSchema.optional().describe("Absent: no traces, and `traceparent` passes untouched."),
@@ -399,7 +406,12 @@ export interface GatewayConfig {
   };
   readonly catchment: Document["catchment"];
   readonly balancer: BalancerOptions &
-    SpreadOptions & { readonly hashBy: HashBy; readonly slowStart: SlowStartOptions };
+    SpreadOptions & {
+      readonly hashBy: HashBy;
+      readonly slowStart: SlowStartOptions;
+      /** Undefined: none is preferred. */
+      readonly zone: (ZoneOptions & { readonly id: string }) | undefined;
+    };
   /** Undefined: off. */
   readonly sticky: StickyOptions | undefined;
   readonly health: HealthConfig;
@@ -432,6 +444,8 @@ export interface GatewayConfig {
   readonly tls: TlsConfig | undefined;
   /** Undefined: no node speaks TLS. */
   readonly nodeTls: NodeTlsConfig | undefined;
+  /** As they are numbered. */
+  readonly subsets: readonly Subset[];
   readonly paths: PathsConfig;
   readonly resolver: ResolverConfig;
   readonly tracing: TracingConfig | undefined;
@@ -452,6 +466,8 @@ export interface NodeTarget {
   readonly id: string;
   readonly url: string;
   readonly weight: number;
+  readonly zone: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface ConfigIssue {
@@ -502,7 +518,50 @@ export function crossIssues(document: unknown): ConfigIssue[] {
     ...checkAdmission(document),
     ...checkProxyProtocol(document),
     ...checkPaths(document, sites),
+    ...checkSubsets(document, sites),
   ];
+}
+
+/** Of subsets, if each is good by itself: their place among the others, their nodes, and who sends requests to them. */
+function checkSubsets(document: unknown, sites: readonly ReadSite[]): ConfigIssue[] {
+  const { shape } = gatewaySchema;
+  const subsets = good(shape.subsets, valueAt(document, "subsets"));
+  if (subsets === undefined) return [];
+  const issues = subsetIssues(subsets).map(({ path, message }) => ({ path: `subsets.${path}`, message }));
+  const sitesOf = sitesBySubset(subsets, sites);
+  for (const [index, { id: subset, labels }] of subsets.entries()) {
+    if (sitesOf === undefined || sitesOf.get(subset)!.size > 0) continue;
+    const wanted = Object.entries(labels).map(([key, value]) => `${key}: ${value}`);
+    const message = `no node is of subset "${subset}": give one the labels { ${wanted.join(", ")} }`;
+    issues.push({ path: `subsets.${index}.labels`, message });
+  }
+  const paths = good(shape.paths, valueAt(document, "paths")) ?? [];
+  const ids = subsets.map(({ id: subset }) => subset);
+  return [
+    ...issues,
+    ...paths.flatMap((pattern, index) =>
+      pathIssues(pattern, ids, sitesOf).map(({ path, message }) => ({
+        path: `paths.${index}.${path}`,
+        message,
+      })),
+    ),
+  ];
+}
+
+/** Where each has nodes; undefined: a site or a label that cannot be read might be one of them. */
+function sitesBySubset(
+  subsets: readonly Subset[],
+  sites: readonly ReadSite[],
+): ReadonlyMap<string, ReadonlySet<string>> | undefined {
+  const sitesOf = new Map(subsets.map(({ id: subset }) => [subset, new Set<string>()]));
+  if (sites.length === 0) return undefined;
+  for (const { id: site, nodes } of sites) {
+    for (const { labels } of nodes) {
+      if (site === undefined || labels === undefined) return undefined;
+      for (const subset of subsetsWith(labels, subsets)) sitesOf.get(subsets[subset]!.id)!.add(site);
+    }
+  }
+  return sitesOf;
 }
 
 /** Sites that there are, and each id once. */
@@ -585,7 +644,11 @@ function checkHashing(document: unknown): ConfigIssue[] {
 
 interface ReadSite {
   readonly id: string | undefined;
-  readonly nodes: readonly { readonly id: string | undefined; readonly url: string | undefined }[];
+  readonly nodes: readonly {
+    readonly id: string | undefined;
+    readonly url: string | undefined;
+    readonly labels: Readonly<Record<string, string>> | undefined;
+  }[];
 }
 
 /** Each at its place in the list, with holes where something is not as it should be. */
@@ -595,6 +658,7 @@ function readSites(document: unknown): ReadSite[] {
     nodes: listAt(site, "nodes").map((node) => ({
       id: good(nodeSchema.shape.id, valueAt(node, "id")),
       url: good(nodeSchema.shape.url, valueAt(node, "url"))?.replace(/\/$/, ""),
+      labels: good(nodeSchema.shape.labels, valueAt(node, "labels")),
     })),
   }));
 }
@@ -742,6 +806,14 @@ function warningsOf(config: GatewayConfig): ConfigIssue[] {
       message: `site "${site.id}" has one node: its loss is the loss of the site`,
     });
   }
+  const { zone } = config.balancer;
+  const zones = new Set(config.sites.flatMap(({ nodes }) => nodes.flatMap((node) => node.zone ?? [])));
+  if (zone !== undefined && !zones.has(zone.id)) {
+    const known =
+      zones.size === 0 ? "no node tells its `zone`" : `zones of nodes are ${[...zones].join(", ")}`;
+    const message = `no node is in zone "${zone.id}", so that none is preferred: ${known}`;
+    warnings.push({ path: "balancer.zone.id", message });
+  }
   return warnings;
 }
 
@@ -753,7 +825,7 @@ function complete(document: Document): GatewayConfig {
     sites: document.sites.map((site) => ({
       id: site.id,
       algorithm: site.algorithm ?? balancer.algorithm,
-      nodes: site.nodes.map((node) => ({ ...node, url: node.url.replace(/\/$/, "") })),
+      nodes: site.nodes.map((node) => ({ ...node, url: node.url.replace(/\/$/, ""), zone: node.zone })),
     })),
     routing: {
       mode: routing.mode,
@@ -770,6 +842,7 @@ function complete(document: Document): GatewayConfig {
       slowStart: balancer.slowStart,
       overprovisioningPercent: Math.round(balancer.overprovisioning * 100),
       panicPercent: balancer.panicPercent,
+      zone: completeZone(balancer.zone),
     },
     sticky: completeSticky(document.sticky),
     health: completeHealth(health),
@@ -785,9 +858,11 @@ function complete(document: Document): GatewayConfig {
     webSocket: document.webSocket,
     tls: document.tls,
     nodeTls: completeNodeTls(document),
+    subsets: document.subsets,
     paths: completePaths(
       document.paths,
       document.sites.map(({ id: site }) => site),
+      document.subsets.map(({ id: subset }) => subset),
     ),
     resolver: document.resolver,
     tracing: document.tracing,

@@ -364,6 +364,8 @@ class Gateway implements RunningGateway {
         node: node.id,
         site: node.site,
         url: node.url,
+        zone: node.zone ?? null,
+        labels: node.labels,
         health: fleet.board.health(node.index),
         weight: fleet.weightOf(node),
         active: fleet.balancerOf(node).active(node.index),

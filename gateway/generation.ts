@@ -78,7 +78,7 @@ export class Generation {
     const before = predecessor?.config;
     this.config = config;
     this.tls = tls;
-    const spread = spreadOf(config, lasting.prng, (site) => fleet.healthOf(site));
+    const spread = spreadOf(config, lasting.prng, (site, subset) => fleet.healthOf(site, subset));
     const fleet: Fleet = new Fleet({
       config,
       prng: lasting.prng,
@@ -86,8 +86,8 @@ export class Generation {
       tls: tls.node,
       openClient: lasting.transport.openClient,
       predecessor: predecessor?.fleet,
+      onCapacity: () => spread?.forget(),
       onChange: (node, { from, to, reason, checkNow }) => {
-        spread?.forget();
         events.emit({ kind: "gateway.node", node: node.id, site: node.site, from, to, reason });
         if (to === "ejected" || to === "unhealthy") lasting.tunnels.nodeLost(node);
         if (checkNow) this.checker.checkNow(node.index);
@@ -125,7 +125,10 @@ export class Generation {
       telemetry,
       phase: lasting.phase,
       tracer: lasting.tracer,
-      paths: config.paths.patterns.length === 0 ? undefined : new PathPatterns(config.paths.patterns),
+      paths:
+        config.paths.patterns.length === 0
+          ? undefined
+          : new PathPatterns(config.paths.patterns, config.subsets),
       openCount: 0,
       admission: admissionOf(config, predecessor),
       line: lineOf(config, predecessor),
@@ -242,7 +245,7 @@ function fixedSource(config: GatewayConfig): FixedSource {
 function spreadOf(
   { balancer, routing }: GatewayConfig,
   prng: Prng,
-  healthOf: (site: number) => PriorityHealth,
+  healthOf: (site: number, subset: number) => PriorityHealth,
 ): SiteSpread | undefined {
   if (balancer.overprovisioningPercent === 0 || routing.mode === "anycast-only") return undefined;
   return new SiteSpread(balancer, healthOf, prng.fork("gateway/spread"));

@@ -36,6 +36,7 @@ async function run(output: Output, flags: GatewayFlags, log: ProcessLog | undefi
   const overrides = {
     ...(flags.listen === undefined ? {} : { listen: flags.listen }),
     ...(flags.admin === undefined ? {} : { admin: flags.admin }),
+    ...(flags.zone === undefined ? {} : { balancer: { zone: { id: flags.zone } } }),
     ...tracingOfEnvironment(environmentValue),
   };
   const opened = openConfig(tellingErrors(output, log), { file: flags.config, isJson: false, overrides });

@@ -33,6 +33,9 @@ export interface GatewayNodeStatus {
   readonly node: string;
   readonly site: string;
   readonly url: string;
+  /** Null: it tells none. */
+  readonly zone: string | null;
+  readonly labels: Readonly<Record<string, string>>;
   readonly health: NodeHealth;
   readonly weight: number;
   /** Attempts in flight. */

@@ -25,6 +25,8 @@ const status = z.strictObject({
       node: z.string(),
       site: z.string(),
       url: z.string(),
+      zone: z.string().nullable().describe("null: it tells none."),
+      labels: z.record(z.string(), z.string()),
       health: nodeHealth,
       weight: count,
       active: count.describe("Attempts in flight."),
@@ -102,12 +104,25 @@ export const ANSWERS = {
   why: z.strictObject({
     vantage: z.string(),
     pattern: z.string().nullable(),
+    subset: z.string().nullable().describe("Which nodes the request is for; null: all."),
+    split: z.array(z.strictObject({ subset: z.string(), percent: z.number() })),
     mode: z.enum(ROUTING_MODES),
-    sites: z.array(z.strictObject({ site: z.string(), rttMs: z.number(), algorithm: z.enum(ALGORITHMS) })),
+    sites: z.array(
+      z.strictObject({
+        site: z.string(),
+        rttMs: z.number(),
+        algorithm: z.enum(ALGORITHMS),
+        ownZonePercent: count
+          .nullable()
+          .describe("Of first attempts so many stay in the gateway's zone; null: no zone is preferred."),
+      }),
+    ),
     candidates: z.array(
       z.strictObject({
         node: z.string(),
         site: z.string(),
+        zone: z.string().nullable(),
+        labels: z.record(z.string(), z.string()),
         isCandidate: z.boolean(),
         reason: z.string(),
         cost: z.number().nullable(),

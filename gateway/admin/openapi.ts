@@ -48,6 +48,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
       path: "Its path, for path patterns.",
       method: "Its method, GET if absent.",
       host: "Its host.",
+      client: "Its client's address, for the `split` of a path pattern.",
+      subset: "In place of that: one of the split's subsets.",
     },
     answer: "why",
     fails: UNKNOWN,

@@ -40,7 +40,8 @@ export function statsPage({ version, mode, feed, isDraining, nodes, requests }: 
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="refresh" content="${REFRESH_S}"><title>Anycastle gateway</title><style>${STYLE}</style></head>
 <body><main><h1>Anycastle gateway ${text(version)}</h1><p>${text(facts.join(" · "))}</p>
-<div class="table"><table><thead><tr><th scope="col">site</th><th scope="col">node</th><th scope="col">state</th>
+<div class="table"><table><thead><tr><th scope="col">site</th><th scope="col">zone</th><th scope="col">node</th>
+<th scope="col">labels</th><th scope="col">state</th>
 <th scope="col" class="n">weight</th><th scope="col" class="n">active</th><th scope="col" class="n">attempts</th>
 <th scope="col" class="n">failures</th><th scope="col">last check</th><th scope="col">address</th></tr></thead>
 <tbody>${nodes.map(row).join("")}</tbody></table></div></main></body></html>
@@ -49,7 +50,9 @@ export function statsPage({ version, mode, feed, isDraining, nodes, requests }: 
 
 function row({
   site,
+  zone,
   node,
+  labels,
   health,
   weight,
   active,
@@ -59,7 +62,10 @@ function row({
   url,
 }: GatewayNodeStatus): string {
   const numbers = [weight, active, attempts, failures].map((value) => `<td class="n">${value}</td>`).join("");
-  return `<tr><td>${text(site)}</td><th scope="row">${text(node)}</th><td class="${health}">${health}</td>${numbers}<td>${text(lastCheck ?? "none yet")}</td><td>${text(url)}</td></tr>`;
+  const labelsText = Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
+  return `<tr><td>${text(site)}</td><td>${text(zone ?? "")}</td><th scope="row">${text(node)}</th><td>${text(labelsText)}</td><td class="${health}">${health}</td>${numbers}<td>${text(lastCheck ?? "none yet")}</td><td>${text(url)}</td></tr>`;
 }
 
 function text(value: string): string {

@@ -4,12 +4,16 @@
  * ranks (of two choices the cheaper of two is taken, not the cheapest of all).
  *
  * Asked of the very objects that decide; counts are those of the moment. It is the answer for a request without a sticky mark and
- * without a key to hash: those may go elsewhere among the same candidates.
+ * without a key to hash: those may go elsewhere among the same candidates. Of a path's subsets it is about the one that is named, or that
+ * the client's address falls to, or that most clients do.
  */
 import type { FastifyInstance } from "fastify";
 import { UserError } from "#core/errors.ts";
 import { WEIGHT_SCALE } from "../balancer/slow-start.ts";
+import { WHOLE } from "../balancer/balancer.ts";
 import type { Engine } from "../forward/exchange.ts";
+import type { PathPattern, PathPatterns } from "../routing/path-patterns.ts";
+import { WHOLE_SHARE } from "../routing/subset-choice.ts";
 
 const COST_DIGITS = 6;
 
@@ -22,15 +26,23 @@ export function addWhyRoute(server: FastifyInstance, engineOf: () => Engine): vo
     const whole = routes.view(vantage);
     const view = pattern === undefined ? whole : paths!.narrow(whole, pattern);
     const nowMs = clock.nowMs();
-    const reasons = plan.explain(view.sites, { excluded: [], nowMs, key: 0 });
+    const subsets = pattern === undefined ? undefined : subsetsOf(paths!, pattern, query);
+    const first = subsets?.[0] ?? WHOLE;
+    const reasons = plan.explain(view.sites, { excluded: [], nowMs, key: 0, subsets });
     return {
       vantage,
       pattern: pattern?.id ?? null,
+      subset: config.subsets[first]?.id ?? null,
+      split: (pattern?.subset?.split ?? []).map(({ id, share }) => ({
+        subset: id,
+        percent: (share * 100) / WHOLE_SHARE,
+      })),
       mode: config.routing.mode,
       sites: view.sites.map((site, index) => ({
         site: fleet.sites[site]!.id,
         rttMs: view.rttUs[index]! / 1_000,
         algorithm: config.sites[site]!.algorithm,
+        ownZonePercent: fleet.balancers[site]!.ownZonePercent?.(first) ?? null,
       })),
       candidates: view.sites.flatMap((site) =>
         reasons
@@ -42,9 +54,34 @@ export function addWhyRoute(server: FastifyInstance, engineOf: () => Engine): vo
   });
 }
 
+/** Whom a request of this pattern may be given to: the subset that is named, that its client falls to, or that most do. */
+function subsetsOf(
+  paths: PathPatterns,
+  pattern: PathPattern,
+  { client, subset }: Record<string, unknown>,
+): readonly number[] | undefined {
+  const { subset: choice } = pattern;
+  if (choice === undefined) return undefined;
+  if (subset === undefined && typeof client === "string") {
+    return paths.subsetsOf(pattern, { fields: [], path: "", address: client });
+  }
+  const [largest] = choice.split.toSorted((one, other) => other.share - one.share);
+  const part = subset === undefined ? largest : choice.split.find(({ id }) => id === subset);
+  if (part !== undefined) return paths.chainOf(part.subset);
+  throw new UserError(
+    "SUBSET_UNKNOWN",
+    `the pattern ${pattern.id} has no subset "${String(subset).slice(0, 80)}"`,
+    {
+      hint: `its subsets are ${choice.split.map(({ id }) => id).join(", ")}`,
+    },
+  );
+}
+
 interface Candidate {
   readonly node: string;
   readonly site: string;
+  readonly zone: string | null;
+  readonly labels: Readonly<Record<string, string>>;
   readonly isCandidate: boolean;
   readonly reason: string;
   /** null: its algorithm ranks nobody, or it has no weight. */
@@ -66,6 +103,8 @@ function candidateOf(
   return {
     node: node.id,
     site: node.site,
+    zone: node.zone ?? null,
+    labels: node.labels,
     isCandidate: reason === undefined,
     reason: reason ?? "may be asked",
     cost: Number.isFinite(cost) ? Number(cost.toPrecision(COST_DIGITS)) : null,

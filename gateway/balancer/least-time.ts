@@ -28,7 +28,8 @@ export class LeastTime extends RankedBalancer {
     this.#setAverage(slot, average + (ms - average) * GAIN);
   }
 
-  stateChanged(node: number, isEligible: boolean): void {
+  override stateChanged(node: number, isEligible: boolean): void {
+    super.stateChanged(node, isEligible);
     if (isEligible) this.#setAverage(this.slotOf(node), this.#overallMs);
   }
 

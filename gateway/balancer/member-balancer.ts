@@ -1,28 +1,11 @@
-/** What every algorithm keeps of its members: weights, and attempts in flight. Slots are places in the list of members. */
-import { invariant } from "#core/assert.ts";
-import { NONE, type Balancer, type BalancerMember, type PickRequest } from "./balancer.ts";
+/** A choice among members that have a weight, have not been tried, and may be asked. How to choose is the algorithm's. */
+import { NONE, type Balancer, type PickRequest } from "./balancer.ts";
+import { MemberCounts } from "./member-counts.ts";
 
 /** With half of the nodes out, one request in 65,000 finds nobody by so many draws; then the list is walked. */
 export const DRAWS_MAX = 16;
 
-export abstract class MemberBalancer implements Balancer {
-  protected readonly nodes: readonly number[];
-  protected readonly weights: number[];
-  protected readonly actives: number[];
-  readonly #slotByNode = new Map<number, number>();
-
-  constructor(members: readonly BalancerMember[]) {
-    this.nodes = members.map(({ node }) => node);
-    this.actives = members.map(() => 0);
-    this.weights = members.map(({ weight }) => checkedWeight(weight));
-    for (const [slot, node] of this.nodes.entries()) this.#slotByNode.set(node, slot);
-    invariant(this.#slotByNode.size === members.length, "a node is a member twice");
-  }
-
-  get members(): readonly number[] {
-    return this.nodes;
-  }
-
+export abstract class MemberBalancer extends MemberCounts implements Balancer {
   pick(isEligible: (node: number) => boolean, request: PickRequest): number {
     const slot = this.pickSlot((candidate) => {
       const node = this.nodes[candidate]!;
@@ -31,50 +14,8 @@ export abstract class MemberBalancer implements Balancer {
     return slot === NONE ? NONE : this.nodes[slot]!;
   }
 
-  take(node: number): void {
-    const slot = this.slotOf(node);
-    this.actives[slot] = this.actives[slot]! + 1;
-    this.loadChanged(slot);
-  }
-
-  giveBack(node: number): void {
-    const slot = this.slotOf(node);
-    invariant(this.actives[slot]! > 0, `node ${node} is given back more often than it was taken`);
-    this.actives[slot] = this.actives[slot]! - 1;
-    this.loadChanged(slot);
-  }
-
-  active(node: number): number {
-    return this.actives[this.slotOf(node)]!;
-  }
-
-  setWeight(node: number, weight: number): void {
-    const slot = this.slotOf(node);
-    const before = this.weights[slot]!;
-    if (before === checkedWeight(weight)) return;
-    this.weights[slot] = weight;
-    this.weightChanged(slot, before);
-  }
-
-  weight(node: number): number {
-    return this.weights[this.slotOf(node)]!;
-  }
-
   /** The slot chosen among those that `accept` likes; `NONE` when it likes none. */
   protected abstract pickSlot(accept: (slot: number) => boolean, request: PickRequest): number;
-
-  /** An attempt has begun or ended there. */
-  protected loadChanged(_slot: number): void {}
-
-  protected weightChanged(slot: number, _before: number): void {
-    this.loadChanged(slot);
-  }
-
-  protected slotOf(node: number): number {
-    const slot = this.#slotByNode.get(node);
-    invariant(slot !== undefined, `node ${node} is no member`);
-    return slot;
-  }
 
   /** The first acceptable slot from `start` on, around the end of the list. */
   protected nextFrom(start: number, accept: (slot: number) => boolean): number {
@@ -85,9 +26,4 @@ export abstract class MemberBalancer implements Balancer {
     }
     return NONE;
   }
-}
-
-function checkedWeight(weight: number): number {
-  invariant(Number.isSafeInteger(weight) && weight >= 0, `weight ${weight} is no whole number >= 0`);
-  return weight;
 }

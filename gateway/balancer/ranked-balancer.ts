@@ -4,11 +4,11 @@
  */
 import { NONE } from "./balancer.ts";
 import { MemberBalancer } from "./member-balancer.ts";
-import { SlotHeap } from "./slot-heap.ts";
+import { RankedSlots } from "./ranked-slots.ts";
 
 export abstract class RankedBalancer extends MemberBalancer {
   /** Made at its first use: before that a subclass has no costs. */
-  #heap: SlotHeap | undefined;
+  #ranked: RankedSlots | undefined;
   /** When each slot was picked last, in picks. */
   readonly #turns = this.nodes.map(() => 0);
   #turn = 0;
@@ -22,16 +22,26 @@ export abstract class RankedBalancer extends MemberBalancer {
   }
 
   protected override pickSlot(accept: (slot: number) => boolean): number {
-    this.#heap ??= new SlotHeap(this.nodes.length, (slot, other) => this.#isBefore(slot, other));
-    const slot = this.#heap.first(accept);
+    const ranked = this.#slots();
+    const slot = ranked.first(accept);
     if (slot === NONE) return NONE;
     this.#turns[slot] = this.#turn += 1;
-    this.#heap.moved(slot);
+    ranked.moved(slot);
     return slot;
   }
 
+  stateChanged(node: number, isEligible: boolean): void {
+    this.#slots().setOut(this.slotOf(node), !isEligible);
+  }
+
   protected override loadChanged(slot: number): void {
-    this.#heap?.moved(slot);
+    this.#ranked?.moved(slot);
+  }
+
+  #slots(): RankedSlots {
+    return (this.#ranked ??= new RankedSlots(this.nodes.length, (slot, other) =>
+      this.#isBefore(slot, other),
+    ));
   }
 
   #isBefore(slot: number, other: number): boolean {

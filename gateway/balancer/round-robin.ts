@@ -7,10 +7,10 @@
  */
 import type { BalancerMember } from "./balancer.ts";
 import { MemberBalancer } from "./member-balancer.ts";
-import { SlotHeap } from "./slot-heap.ts";
+import { RankedSlots } from "./ranked-slots.ts";
 
 export class RoundRobin extends MemberBalancer {
-  readonly #heap: SlotHeap;
+  readonly #ranked: RankedSlots;
   readonly #deadlines: number[];
   /** Deadline of the pick made last: the virtual time. */
   #now = 0;
@@ -18,18 +18,22 @@ export class RoundRobin extends MemberBalancer {
   constructor(members: readonly BalancerMember[]) {
     super(members);
     this.#deadlines = members.map(({ weight }) => step(weight));
-    this.#heap = new SlotHeap(members.length, (slot, other) => {
+    this.#ranked = new RankedSlots(members.length, (slot, other) => {
       const difference = this.#deadlines[slot]! - this.#deadlines[other]!;
       return difference === 0 ? slot < other : difference < 0;
     });
   }
 
   protected override pickSlot(accept: (slot: number) => boolean): number {
-    const slot = this.#heap.first(accept);
+    const slot = this.#ranked.first(accept);
     if (slot < 0) return slot;
     this.#now = Math.max(this.#now, this.#deadlines[slot]!);
     this.#moveTo(slot, this.#now + step(this.weights[slot]!));
     return slot;
+  }
+
+  stateChanged(node: number, isEligible: boolean): void {
+    this.#ranked.setOut(this.slotOf(node), !isEligible);
   }
 
   protected override loadChanged(): void {
@@ -44,7 +48,7 @@ export class RoundRobin extends MemberBalancer {
 
   #moveTo(slot: number, deadline: number): void {
     this.#deadlines[slot] = deadline;
-    this.#heap.moved(slot);
+    this.#ranked.moved(slot);
   }
 }
 

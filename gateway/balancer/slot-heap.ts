@@ -19,6 +19,11 @@ export class SlotHeap {
     for (let place = (count >> 1) - 1; place >= 0; place--) this.#sink(place);
   }
 
+  /** The first in order; `NONE` of none. */
+  get root(): number {
+    return this.#slots[0] ?? NONE;
+  }
+
   moved(slot: number): void {
     const place = this.#places[slot]!;
     this.#rise(place);

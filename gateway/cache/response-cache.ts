@@ -30,6 +30,8 @@ export interface CacheRequest {
   readonly connection: ClientConnection;
   readonly head: RequestHead;
   readonly vantage: string;
+  /** Of the nodes that it is for: others may answer otherwise. Undefined: all. */
+  readonly subset: string | undefined;
   readonly response: ClientResponse;
 }
 
@@ -90,9 +92,11 @@ export class ResponseCache {
   }
 
   serve(asked: CacheRequest, forward: Forward): void {
-    const { engine, head, response } = asked;
-    const key = keyOf(head);
-    if (!SAFE.has(head.method)) return forward(new Forgetting(response, () => this.forget(key)));
+    const { engine, head, response, subset } = asked;
+    const key = keyOf(head, subset);
+    if (!SAFE.has(head.method)) {
+      return forward(new Forgetting(response, () => this.#forgetPath(head, engine.config.subsets)));
+    }
     const control = readCacheControl(valueOf(head.fields, "cache-control") ?? pragmaOf(head));
     const isRange = valueOf(head.fields, "range") !== undefined;
     const isSafe = head.method === "GET" || head.method === "HEAD";
@@ -210,6 +214,11 @@ export class ResponseCache {
     });
   }
 
+  /** Whichever nodes it was asked of. */
+  #forgetPath(head: RequestHead, subsets: readonly { readonly id: string }[]): void {
+    for (const subset of [undefined, ...subsets.map(({ id }) => id)]) this.forget(keyOf(head, subset));
+  }
+
   #pass(asked: CacheRequest, forward: Forward): void {
     asked.engine.telemetry.cached("bypass");
     forward(asked.response);
@@ -290,8 +299,9 @@ export class ResponseCache {
   }
 }
 
-function keyOf({ authority, path }: RequestHead): string {
-  return `${authority.toLowerCase()} ${path}`;
+function keyOf({ authority, path }: RequestHead, subset: string | undefined): string {
+  const key = `${authority.toLowerCase()} ${path}`;
+  return subset === undefined ? key : `${key} ${subset}`;
 }
 
 /** Of clients of HTTP/1.0 (RFC 9111 §5.4). */

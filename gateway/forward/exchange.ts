@@ -47,6 +47,7 @@ import { isTimingWanted, timingText, type TimedAnswer } from "../telemetry/serve
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
 import type { RequestTrace, Tracer } from "../telemetry/tracing/tracer.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
+import { subsetName, subsetsFor, tellWhere } from "./chosen-subset.ts";
 import type { ClientResponse, GivenAnswer } from "./client-response.ts";
 import type { Deadlined, Deadlines } from "./deadlines.ts";
 import { failureText, type RequestFailure } from "./failure.ts";
@@ -147,6 +148,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     readonly key: number;
     readonly affinity: number | undefined;
     readonly mayProbe: boolean;
+    readonly subsets: readonly number[] | undefined;
   };
   /** Attempts that may still answer or are answering, in the order in which they began. */
   readonly #running: Attempt[] = [];
@@ -219,6 +221,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
         address: head.client,
       }),
       mayProbe: this.#mayProbe(),
+      subsets: subsetsFor(engine, pattern, head),
     };
     this.#view = this.#viewNow();
     this.#attempts = engine.accessLog === undefined ? undefined : [];
@@ -644,6 +647,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (this.#resumeCount > 0) telemetry.resumed();
     this.#response.end();
     if (attempt.isHedge) telemetry.hedgeWon();
+    tellWhere(this.#engine, attempt.node, this.#pick.subsets);
     const { slot, site, siteIndex } = attempt.node;
     if (siteIndex !== this.#firstSite) {
       telemetry.failedOver(
@@ -922,8 +926,12 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#engine.telemetry.requestFailed(failure, { vantage, method, node, attempts: this.#attemptCount });
   }
 
+  #textOf(failure: RequestFailure): string {
+    return failureText(failure, subsetName(this.#engine, this.#pick.subsets));
+  }
+
   #answerFailure(failure: RequestFailure): void {
-    const text = failureText(failure);
+    const text = this.#textOf(failure);
     const isOpen = failure.kind === "breaker-open";
     const page = isOpen ? this.#engine.config.breaker.page : undefined;
     this.#status = page?.status ?? statusOf(failure);
@@ -970,7 +978,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       path,
       status: this.#status,
       outcome,
-      failure: this.#failure === undefined ? undefined : failureText(this.#failure),
+      failure: this.#failure === undefined ? undefined : this.#textOf(this.#failure),
       durationMs,
       bytes: this.#bytesSent,
       attempts: this.#attempts,
@@ -989,7 +997,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       requestId: this.#requestId,
       status: this.#status,
       outcome,
-      failure: this.#failure === undefined ? undefined : failureText(this.#failure),
+      failure: this.#failure === undefined ? undefined : this.#textOf(this.#failure),
       endedMs: this.#engine.clock.nowMs(),
     });
   }

@@ -23,11 +23,15 @@ export type RequestFailure =
   /** Mode `anycast-only`: the connection's site changed under it. */
   | { readonly kind: "moved" };
 
-/** `C; cause=reset`, `C; cause=reset; body=too-large-to-repeat`, `unreachable`. */
-export function failureText(failure: RequestFailure): string {
-  if (failure.kind !== "attempt") return failure.kind;
+/**
+ * `C; cause=reset`, `C; cause=reset; body=too-large-to-repeat`, `unreachable`; of a request for a subset of the nodes with its name:
+ * `no-node; subset=v2`.
+ */
+export function failureText(failure: RequestFailure, subset?: string): string {
+  const forSubset = subset === undefined ? "" : `; subset=${subset}`;
+  if (failure.kind !== "attempt") return `${failure.kind}${forSubset}`;
   const remark = failure.isBodyGone === true ? "; body=too-large-to-repeat" : "";
-  return `${failure.failure}; cause=${failure.cause}${remark}`;
+  return `${failure.failure}; cause=${failure.cause}${remark}${forSubset}`;
 }
 
 /** Short, for a metric's label or an event. */

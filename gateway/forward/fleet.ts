@@ -8,10 +8,11 @@
  */
 import { invariant } from "#core/assert.ts";
 import type { Prng } from "#core/prng.ts";
-import { NONE, type Balancer } from "../balancer/balancer.ts";
-import { createBalancer } from "../balancer/create-balancer.ts";
+import { NONE, WHOLE, type Balancer } from "../balancer/balancer.ts";
+import { createBalancer, isHashing, type Algorithm } from "../balancer/create-balancer.ts";
 import type { PriorityHealth } from "../balancer/priority-load.ts";
-import { scaledWeight } from "../balancer/slow-start.ts";
+import { SitePool, type PoolMember } from "../balancer/site-pool.ts";
+import { scaledWeight, WEIGHT_SCALE } from "../balancer/slow-start.ts";
 import type { GatewayConfig } from "../config.ts";
 import {
   NodeHealthBoard,
@@ -20,6 +21,7 @@ import {
   type HealthChange,
 } from "../health/node-health.ts";
 import type { RescuePools } from "../resilience/rescue-plan.ts";
+import { subsetsWith } from "../routing/subset-choice.ts";
 import type { NodeTls } from "../tls/tls-material.ts";
 import type { NodeSlots } from "../telemetry/node-slots.ts";
 import type { OpenNodeClient } from "./node-client.ts";
@@ -33,6 +35,8 @@ export interface FleetNode {
   readonly site: string;
   readonly siteIndex: number;
   readonly url: string;
+  readonly zone: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
   readonly pool: NodePool;
 }
 
@@ -44,6 +48,8 @@ export interface FleetOptions {
   readonly tls: NodeTls | undefined;
   readonly openClient: OpenNodeClient;
   readonly onChange: (node: FleetNode, change: HealthChange) => void;
+  /** A node went out or came back, or has another weight: what sites can carry is another. */
+  readonly onCapacity?: () => void;
   /** Of the configuration before. */
   readonly predecessor?: Fleet | undefined;
 }
@@ -58,6 +64,8 @@ export class Fleet implements RescuePools {
   readonly sites: readonly FleetSite[];
   readonly balancers: readonly Balancer[];
   readonly board: NodeHealthBoard;
+  /** Those of the balancers where subsets or zones count. */
+  readonly #pools: readonly SitePool[];
   readonly #nodeById = new Map<string, FleetNode>();
   readonly #siteById = new Map<string, number>();
   readonly #slowStart: GatewayConfig["balancer"]["slowStart"];
@@ -65,18 +73,19 @@ export class Fleet implements RescuePools {
   readonly #weights: number[] = [];
   /** Nodes that start slowly, and since when. */
   readonly #starting = new Map<number, number>();
-  readonly #onChange: (node: FleetNode, change: HealthChange) => void;
+  readonly #onChange: FleetOptions["onChange"];
+  readonly #onCapacity: FleetOptions["onCapacity"];
   #successor: Fleet | undefined;
 
-  constructor({ config, prng, slots, tls, openClient, onChange, predecessor }: FleetOptions) {
+  constructor({ config, prng, slots, tls, openClient, onChange, onCapacity, predecessor }: FleetOptions) {
     const { slowStart } = config.balancer;
     const poolByUrl = new Map(predecessor?.nodes.map(({ url, pool }) => [url, pool]));
     const nodes: FleetNode[] = [];
     const balancers: Balancer[] = [];
     for (const [siteIndex, site] of config.sites.entries()) {
       this.#siteById.set(site.id, siteIndex);
-      const members = [];
-      for (const { id, url, weight } of site.nodes) {
+      const members: PoolMember[] = [];
+      for (const { id, labels, url, weight, zone } of site.nodes) {
         const options = {
           connectionsMax: config.limits.nodeConnectionsMax,
           idleTimeoutMs: config.limits.idleTimeoutMs,
@@ -92,17 +101,27 @@ export class Fleet implements RescuePools {
           site: site.id,
           siteIndex,
           url,
+          zone,
+          labels,
           pool,
         };
         this.#nodeById.set(id, node);
         nodes.push(node);
         this.#weights.push(weight);
-        members.push({ node: node.index, id, weight: scaledWeight(weight, Infinity, slowStart) });
+        members.push({
+          node: node.index,
+          id,
+          weight: scaledWeight(weight, Infinity, slowStart),
+          zone,
+          subsets: subsetsWith(labels, config.subsets),
+        });
       }
-      const options = { ...config.balancer, algorithm: site.algorithm };
-      balancers.push(createBalancer(members, options, prng.fork(`gateway/balancer/${site.id}`)));
+      balancers.push(
+        this.#balancerFor(members, site.algorithm, config, prng.fork(`gateway/balancer/${site.id}`)),
+      );
     }
     this.nodes = nodes;
+    this.#pools = balancers.filter((balancer) => balancer instanceof SitePool);
     this.sites = config.sites.map((site) => ({ id: site.id, nodes: site.nodes.map(({ id }) => id) }));
     this.balancers = balancers;
     this.board = new NodeHealthBoard(
@@ -113,7 +132,30 @@ export class Fleet implements RescuePools {
     );
     this.#slowStart = slowStart;
     this.#onChange = onChange;
+    this.#onCapacity = onCapacity;
     if (predecessor !== undefined) this.#takeOver(predecessor);
+  }
+
+  /** Plain where all nodes are alike to every request. */
+  #balancerFor(
+    members: readonly PoolMember[],
+    algorithm: Algorithm,
+    config: GatewayConfig,
+    prng: Prng,
+  ): Balancer {
+    const options = { ...config.balancer, algorithm };
+    if (config.subsets.length === 0 && members.every(({ zone }) => zone === undefined))
+      return createBalancer(members, options, prng);
+    return new SitePool(members, {
+      subsetCount: config.subsets.length,
+      own: config.balancer.zone,
+      hasMarks: config.sticky?.by === "key",
+      hasKeys: isHashing(algorithm),
+      isHealthy: (node) => this.board.isEligible(node),
+      wholeWeight: (node) => this.#weights[node]! * WEIGHT_SCALE,
+      makeBalancer: (group) => createBalancer(group, options, prng),
+      prng: prng.fork("zones"),
+    });
   }
 
   /** Nodes that kept their id and their url. */
@@ -126,6 +168,8 @@ export class Fleet implements RescuePools {
     for (const [index, number] of from.entries()) {
       const sinceMs = number === undefined ? undefined : predecessor.#starting.get(number);
       if (sinceMs !== undefined) this.#starting.set(index, sinceMs);
+      if (!this.board.isEligible(index))
+        this.balancers[this.nodes[index]!.siteIndex]!.stateChanged?.(index, false);
     }
     predecessor.#successor = this;
   }
@@ -156,6 +200,7 @@ export class Fleet implements RescuePools {
   setWeight(node: FleetNode, weight: number, nowMs: number): void {
     this.#weights[node.index] = weight;
     this.#balance(node, nowMs);
+    this.#onCapacity?.();
   }
 
   /** Takes nodes that start slowly a step further; to be called now and then. */
@@ -163,12 +208,21 @@ export class Fleet implements RescuePools {
     for (const index of this.#starting.keys()) this.#balance(this.node(index), nowMs);
   }
 
-  healthOf(site: number): PriorityHealth {
-    const members = this.nodes.filter(({ siteIndex }) => siteIndex === site);
+  /** Nodes of weight 0 are there for nobody: neither lost nor to be counted on. */
+  healthOf(site: number, subset = WHOLE): PriorityHealth {
+    const members = this.nodes.filter(
+      ({ index, siteIndex }) =>
+        siteIndex === site && this.#weights[index]! > 0 && this.isWithin(index, subset),
+    );
     return {
       healthy: members.filter(({ index }) => this.board.isEligible(index)).length,
       total: members.length,
     };
+  }
+
+  /** Whether the node is of this subset. */
+  isWithin(node: number, subset: number): boolean {
+    return this.balancerOf(this.node(node)).isWithin?.(node, subset) ?? true;
   }
 
   isEligible(node: number): boolean {
@@ -183,11 +237,15 @@ export class Fleet implements RescuePools {
     return !this.nodes[node]!.pool.isFull;
   }
 
-  takeProbe(site: number, nowMs: number): number {
+  takeProbe(site: number, subset: number, nowMs: number): number {
     if (!this.board.isAnyOut) return NONE;
     const balancer = this.balancers[site]!;
     const node = balancer.members.find(
-      (each) => this.board.isProbeDue(each, nowMs) && balancer.weight(each) > 0 && this.hasRoom(each),
+      (each) =>
+        this.board.isProbeDue(each, nowMs) &&
+        balancer.weight(each) > 0 &&
+        balancer.isWithin?.(each, subset) !== false &&
+        this.hasRoom(each),
     );
     if (node === undefined) return NONE;
     this.board.probed(node, nowMs);
@@ -235,6 +293,9 @@ export class Fleet implements RescuePools {
     else this.#starting.delete(node.index);
     this.#balance(node, nowMs);
     this.balancerOf(node).stateChanged?.(node.index, this.board.isEligible(node.index));
+    // All: the first node that is proven makes those that are not wait for their checks, at every site.
+    for (const pool of this.#pools) pool.forgetShares();
+    this.#onCapacity?.();
     if (this.#successor === undefined) this.#onChange(node, change);
   }
 
@@ -242,7 +303,9 @@ export class Fleet implements RescuePools {
     const sinceMs = nowMs - (this.#starting.get(node.index) ?? -Infinity);
     if (sinceMs >= this.#slowStart.windowMs) this.#starting.delete(node.index);
     const weight = scaledWeight(this.weightOf(node), sinceMs, this.#slowStart);
-    this.balancerOf(node).setWeight(node.index, weight);
+    const balancer = this.balancerOf(node);
+    balancer.setWeight(node.index, weight);
+    if (balancer instanceof SitePool) balancer.forgetShares();
   }
 
   close(): void {

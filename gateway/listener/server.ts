@@ -24,6 +24,7 @@ import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { HostPort } from "../config.ts";
 import type { ClientResponse } from "../forward/client-response.ts";
+import { subsetName, subsetsFor } from "../forward/chosen-subset.ts";
 import { Exchange, type Engine } from "../forward/exchange.ts";
 import type { VantageResolver } from "../routing/vantage.ts";
 import type { NodeTls, ServedCertificates, TlsMaterial } from "../tls/tls-material.ts";
@@ -306,7 +307,10 @@ export class Listener {
     };
     const isKept = pattern?.isCached !== false || (head.method !== "GET" && head.method !== "HEAD");
     if (engine.cache === undefined || !isKept) forward(response);
-    else engine.cache.serve({ engine, connection, head, vantage, response }, forward);
+    else {
+      const subset = subsetName(engine, subsetsFor(engine, pattern, head));
+      engine.cache.serve({ engine, connection, head, vantage, subset, response }, forward);
+    }
   }
 
   #isTunnel({ method, headers, httpVersion }: IncomingMessage): boolean {

@@ -34,7 +34,7 @@ export function changesOf(before: unknown, after: unknown, path = ""): ConfigCha
   if (Object.is(before, after)) return [];
   const [from, to] = [partsOf(before), partsOf(after)];
   if (from === undefined || to === undefined) {
-    const [was, is] = [JSON.stringify(before), JSON.stringify(after)];
+    const [was, is] = [textOf(before), textOf(after)];
     return was === is ? [] : [{ path, before: was, after: is }];
   }
   const keys = new Set([...from.keys(), ...to.keys()]);
@@ -46,9 +46,18 @@ export function changesOf(before: unknown, after: unknown, path = ""): ConfigCha
 /** The members of an object, or of a list of things with ids; undefined: a value that is compared as a whole. */
 function partsOf(value: unknown): ReadonlyMap<string, unknown> | undefined {
   if (typeof value !== "object" || value === null) return undefined;
+  if (value instanceof Set) return undefined;
+  if (value instanceof Map) return value;
   if (!Array.isArray(value)) return new Map(Object.entries(value));
   if (value.length === 0 || !value.every(hasId)) return undefined;
   return new Map(value.map((member) => [member.id, member]));
+}
+
+/** JSON knows neither sets nor maps, and would call them empty. */
+function textOf(value: unknown): string | undefined {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    part instanceof Set ? [...part] : part instanceof Map ? Object.fromEntries(part) : part,
+  );
 }
 
 function hasId(member: unknown): member is { readonly id: string } {

@@ -8,8 +8,11 @@
  * A request that may be repeated may be the probe of a node that is out, if one of its first site is due.
  *
  * Where spill-over is on, the first site is drawn by what the sites can carry; from there it goes on in order.
+ *
+ * A request for a subset of the nodes goes by all of this within the subset. Its fallback, if it has one, is asked when at no site
+ * anybody of the subset may be: before those of the subset that should not.
  */
-import { NONE, type Balancer, type PickRequest } from "../balancer/balancer.ts";
+import { NONE, WHOLE, type Balancer, type PickRequest } from "../balancer/balancer.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import type { SiteSpread } from "./site-spread.ts";
 
@@ -22,8 +25,8 @@ export interface RescuePools {
   isReluctant(node: number): boolean;
   /** Able to take one more, whatever its health. */
   hasRoom(node: number): boolean;
-  /** The node of a site that is out and whose turn it is to be tried, taken by this call; `NONE`: nobody's turn. */
-  takeProbe?(site: number, nowMs: number): number;
+  /** The node of a site and subset that is out and whose turn it is to be tried, taken by this call; `NONE`: nobody's turn. */
+  takeProbe?(site: number, subset: number, nowMs: number): number;
 }
 
 export interface Candidate {
@@ -39,11 +42,22 @@ export interface Candidate {
 export interface NodeReason {
   readonly node: number;
   readonly site: number;
-  /**
-   * `out` and `last-resort` (unproven, draining): asked only if nobody else may be; the others are never asked.
-   */
-  readonly reason: "breaker-open" | "weight-0" | "full" | "last-resort" | "out" | undefined;
+  readonly reason: Rejection | undefined;
 }
+
+export type Rejection =
+  /** Never asked. */
+  | "not-in-subset"
+  | "breaker-open"
+  | "weight-0"
+  | "full"
+  /** In another zone: for what the own zone cannot take, and after a failure in it. */
+  | "other-zone"
+  /** When nobody of the subset may be asked. */
+  | "fallback"
+  /** Unproven or draining: when nobody else may be asked. */
+  | "last-resort"
+  | "out";
 
 export interface RescuePlanOptions {
   /** Spill-over. */
@@ -53,6 +67,8 @@ export interface RescuePlanOptions {
   /** False: the site is left alone for now, even if nobody else is there. */
   readonly mayAsk?: ((site: number, nowMs: number) => boolean) | undefined;
 }
+
+const EVERYBODY: readonly number[] = [WHOLE];
 
 export class RescuePlan {
   readonly #pools: RescuePools;
@@ -84,25 +100,15 @@ export class RescuePlan {
       if (candidate !== undefined) return candidate;
     }
     for (let sweep = 0; sweep < this.#sweeps.length; sweep++) {
-      const mayTake = this.#sweeps[sweep]!;
-      for (let index = 0; index < sites.length; index++) {
-        const site = sites[index]!;
-        const node = this.#pick(site, mayTake, request);
-        if (node !== NONE) return { node, site, isLastResort: sweep > 0 };
-      }
+      const candidate = this.#choose(sites, sweep, request);
+      if (candidate !== undefined) return candidate;
     }
     return undefined;
   }
 
   /** For a hedge: only a node in good health is worth a second question. */
   nextEligible(sites: readonly number[], request: PickRequest): Candidate | undefined {
-    const isEligible = this.#sweeps[0]!;
-    for (let index = 0; index < sites.length; index++) {
-      const site = sites[index]!;
-      const node = this.#pick(site, isEligible, request);
-      if (node !== NONE) return { node, site, isLastResort: false };
-    }
-    return undefined;
+    return this.#choose(sites, 0, request);
   }
 
   /**
@@ -110,54 +116,97 @@ export class RescuePlan {
    * people; it asks the same questions as `next`, but takes no turn of a balancer's.
    */
   explain(sites: readonly number[], request: PickRequest): NodeReason[] {
-    return sites.flatMap((site) => {
-      const balancer = this.#pools.balancers[site]!;
-      const isLeftAlone = this.#mayAsk?.(site, request.nowMs) === false;
-      return balancer.members.map((node): NodeReason => {
-        const reason = isLeftAlone
-          ? "breaker-open"
-          : balancer.weight(node) === 0
-            ? "weight-0"
-            : this.#pools.isEligible(node)
-              ? undefined
-              : !this.#pools.hasRoom(node)
-                ? "full"
-                : this.#pools.isReluctant(node)
-                  ? "last-resort"
-                  : "out";
-        return { node, site, reason };
-      });
-    });
+    return sites.flatMap((site) =>
+      this.#pools.balancers[site]!.members.map((node) => ({
+        node,
+        site,
+        reason: this.#rejection(site, node, request),
+      })),
+    );
   }
 
-  #pick(site: number, mayTake: (node: number) => boolean, request: PickRequest): number {
+  #rejection(site: number, node: number, request: PickRequest): Rejection | undefined {
+    const balancer = this.#pools.balancers[site]!;
+    const subsets = request.subsets ?? EVERYBODY;
+    const rank = subsets.findIndex((subset) => balancer.isWithin?.(node, subset) ?? true);
+    if (rank === -1) return "not-in-subset";
+    if (this.#mayAsk?.(site, request.nowMs) === false) return "breaker-open";
+    if (balancer.weight(node) === 0) return "weight-0";
+    if (!this.#pools.hasRoom(node)) return "full";
+    if (!this.#pools.isEligible(node)) return this.#pools.isReluctant(node) ? "last-resort" : "out";
+    if (rank > 0) return "fallback";
+    return balancer.isAside?.(node, subsets[0]!) === true ? "other-zone" : undefined;
+  }
+
+  /** The first node that this sweep likes: by subset, then by site. */
+  #choose(sites: readonly number[], sweep: number, request: PickRequest): Candidate | undefined {
+    const mayTake = this.#sweeps[sweep]!;
+    const subsets = request.subsets ?? EVERYBODY;
+    for (let rank = 0; rank < subsets.length; rank++) {
+      for (let index = 0; index < sites.length; index++) {
+        const site = sites[index]!;
+        const node = this.#pick(site, subsets[rank]!, mayTake, request);
+        if (node !== NONE) return { node, site, isLastResort: sweep > 0 };
+      }
+    }
+    return undefined;
+  }
+
+  #pick(site: number, subset: number, mayTake: (node: number) => boolean, request: PickRequest): number {
     if (this.#mayAsk?.(site, request.nowMs) === false) return NONE;
     const balancer = this.#pools.balancers[site]!;
     if (this.#affinity !== undefined && request.affinity !== undefined) {
-      const own = this.#affinity.nodeOf(
-        request.affinity,
-        site,
-        (node) => balancer.weight(node) > 0 && !request.excluded.includes(node) && mayTake(node),
-      );
+      const own = this.#ownNode(this.#affinity, request.affinity, site, subset, mayTake, request);
       if (own !== NONE) return own;
     }
-    return balancer.pick(mayTake, request);
+    return balancer.pick(mayTake, request, subset);
   }
 
-  #probe(sites: readonly number[], { nowMs }: PickRequest): Candidate | undefined {
+  /** Of a sticky request; where zones count, in the zone that is preferred, if it may be. */
+  #ownNode(
+    affinity: Affinity,
+    mark: number,
+    site: number,
+    subset: number,
+    mayTake: (node: number) => boolean,
+    request: PickRequest,
+  ): number {
+    const balancer = this.#pools.balancers[site]!;
+    const may = (node: number): boolean =>
+      balancer.weight(node) > 0 &&
+      !request.excluded.includes(node) &&
+      balancer.isWithin?.(node, subset) !== false &&
+      mayTake(node);
+    if (balancer.isPreferred !== undefined) {
+      const isPreferred = (node: number): boolean =>
+        balancer.isPreferred!(node, request, subset) && may(node);
+      const own = affinity.nodeOf(mark, site, isPreferred);
+      if (own !== NONE) return own;
+    }
+    return affinity.nodeOf(mark, site, may);
+  }
+
+  #probe(sites: readonly number[], { nowMs, subsets = EVERYBODY }: PickRequest): Candidate | undefined {
     const site = sites[0];
     if (site === undefined || this.#mayAsk?.(site, nowMs) === false) return undefined;
-    const node = this.#pools.takeProbe?.(site, nowMs) ?? NONE;
+    const node = this.#pools.takeProbe?.(site, subsets[0]!, nowMs) ?? NONE;
     return node === NONE ? undefined : { node, site, isLastResort: true };
   }
 
   #first(spread: SiteSpread, sites: readonly number[], request: PickRequest): Candidate | undefined {
-    const first = spread.draw(sites);
-    if (first === undefined) return undefined;
-    const { site, isPanic } = first;
-    const node = this.#pick(site, this.#sweeps[isPanic ? 2 : 0]!, request);
-    if (node === NONE) return undefined;
-    const candidate = { node, site, isLastResort: isPanic };
-    return site === sites[0] ? candidate : { ...candidate, isSpilled: true };
+    const subsets = request.subsets ?? EVERYBODY;
+    for (let rank = 0; rank < subsets.length; rank++) {
+      const first = spread.draw(sites, subsets[rank]);
+      if (first === undefined) continue;
+      const { site, isPanic } = first;
+      // Where there is a fallback, nobody has to be asked who is out.
+      if (isPanic && rank < subsets.length - 1) return undefined;
+      const asked = isPanic ? { ...request, isPanic } : request;
+      const node = this.#pick(site, subsets[rank]!, this.#sweeps[isPanic ? 2 : 0]!, asked);
+      if (node === NONE) return undefined;
+      const candidate = { node, site, isLastResort: isPanic };
+      return site === sites[0] ? candidate : { ...candidate, isSpilled: true };
+    }
+    return undefined;
   }
 }

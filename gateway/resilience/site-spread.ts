@@ -1,8 +1,10 @@
 /**
  * Spill-over: which site a request begins with when the nearest has lost too many nodes to carry all of its clients. The
- * shares are those of `priorityLoads`, with sites as priorities in the order in which the client would reach them.
+ * shares are those of `priorityLoads`, with sites as priorities in the order in which the client would reach them. A subset of the
+ * nodes has shares of its own.
  */
 import type { Prng } from "#core/prng.ts";
+import { WHOLE } from "../balancer/balancer.ts";
 import { priorityLoads, type PriorityHealth, type PriorityLoad } from "../balancer/priority-load.ts";
 
 export interface SpreadOptions {
@@ -20,12 +22,16 @@ export interface FirstSite {
 
 export class SiteSpread {
   readonly #options: SpreadOptions;
-  readonly #healthOf: (site: number) => PriorityHealth;
+  readonly #healthOf: (site: number, subset: number) => PriorityHealth;
   readonly #prng: Prng;
-  /** By the list of sites; routes that changed leave theirs to be forgotten. */
-  #loads = new WeakMap<readonly number[], readonly PriorityLoad[]>();
+  /** By the list of sites, then by subset and first of all nodes; routes that changed leave theirs to be forgotten. */
+  #loads = new WeakMap<readonly number[], (readonly PriorityLoad[])[]>();
 
-  constructor(options: SpreadOptions, healthOf: (site: number) => PriorityHealth, prng: Prng) {
+  constructor(
+    options: SpreadOptions,
+    healthOf: (site: number, subset: number) => PriorityHealth,
+    prng: Prng,
+  ) {
     this.#options = options;
     this.#healthOf = healthOf;
     this.#prng = prng;
@@ -37,18 +43,21 @@ export class SiteSpread {
   }
 
   /** Undefined when no site can carry anything. `sites` lists are few and kept by their owner. */
-  draw(sites: readonly number[]): FirstSite | undefined {
-    let loads = this.#loads.get(sites);
-    if (loads === undefined) {
-      const { overprovisioningPercent, panicPercent } = this.#options;
-      loads = priorityLoads(sites.map(this.#healthOf), overprovisioningPercent, panicPercent);
-      this.#loads.set(sites, loads);
-    }
+  draw(sites: readonly number[], subset = WHOLE): FirstSite | undefined {
+    let bySubset = this.#loads.get(sites);
+    if (bySubset === undefined) this.#loads.set(sites, (bySubset = []));
+    const loads = (bySubset[subset + 1] ??= this.#workOut(sites, subset));
     let left = this.#prng.integer(0, 99);
     for (const [index, { load, isPanic }] of loads.entries()) {
       if (left < load) return { site: sites[index]!, isPanic };
       left -= load;
     }
     return undefined;
+  }
+
+  #workOut(sites: readonly number[], subset: number): readonly PriorityLoad[] {
+    const { overprovisioningPercent, panicPercent } = this.#options;
+    const healths = sites.map((site) => this.#healthOf(site, subset));
+    return priorityLoads(healths, overprovisioningPercent, panicPercent);
   }
 }

@@ -8,7 +8,7 @@
  * node wins (rendezvous hashing; Thaler and Ravishankar, IEEE/ACM ToN 1998), so that a node that goes moves only its own
  * clients, and every gateway chooses alike.
  */
-import { hashText } from "#core/prng.ts";
+import { hashText, mix } from "#core/prng.ts";
 import { cookieNamed, fieldNamed, valueOf, type HashBy, type KeySource } from "./request-key.ts";
 
 const NONE = -1;
@@ -86,10 +86,7 @@ export class Affinity {
   }
 }
 
-/** Every bit of either reaches every bit of the score (the finaliser of MurmurHash3). */
+/** Every bit of either reaches every bit of the score. */
 function scoreOf(key: number, node: number): number {
-  let hash = key ^ Math.imul(node, 0x9e37_79b1);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return mix(key ^ Math.imul(node, 0x9e37_79b1));
 }

@@ -6,6 +6,8 @@
  */
 import type { RouteView } from "../catchment/route-table.ts";
 import { pathOf } from "./path-of.ts";
+import type { KeySource } from "./request-key.ts";
+import { chooseSubset, subsetChains, type Subset, type SubsetChoice } from "./subset-choice.ts";
 
 export interface PathPattern {
   readonly id: string;
@@ -16,6 +18,8 @@ export interface PathPattern {
   readonly hosts: readonly string[];
   /** Indices; undefined: all. */
   readonly sites: ReadonlySet<number> | undefined;
+  /** Undefined: all nodes. */
+  readonly subset: SubsetChoice | undefined;
   /** Undefined: as everywhere. */
   readonly retryNonIdempotent: boolean | undefined;
   readonly isHedged: boolean | undefined;
@@ -26,8 +30,11 @@ export class PathPatterns {
   readonly #patterns: readonly { readonly pattern: PathPattern; readonly globs: readonly PathGlob[] }[];
   /** A view is the same object as long as nothing has changed. */
   readonly #narrowed = new WeakMap<RouteView, Map<PathPattern, RouteView>>();
+  /** By the subset's number: whom its requests may be given to. */
+  readonly #chains: readonly (readonly number[])[];
 
-  constructor(patterns: readonly PathPattern[]) {
+  constructor(patterns: readonly PathPattern[], subsets: readonly Subset[] = []) {
+    this.#chains = subsetChains(subsets);
     this.#patterns = patterns.map((pattern) => ({
       pattern,
       globs: pattern.match.map((text) => new PathGlob(text)),
@@ -45,6 +52,16 @@ export class PathPatterns {
       if (globs.some((glob) => glob.fits(plain))) return pattern;
     }
     return undefined;
+  }
+
+  /** Numbers of the subsets that a request may be given to, the first one first; undefined: to all nodes. */
+  subsetsOf({ subset }: PathPattern, source: KeySource): readonly number[] | undefined {
+    return subset === undefined ? undefined : this.#chains[chooseSubset(subset, source)];
+  }
+
+  /** The subset's own number, and those of what is asked when it has nobody. */
+  chainOf(subset: number): readonly number[] {
+    return this.#chains[subset]!;
   }
 
   /** The sites of a view that the pattern leaves, in their order. */

@@ -231,6 +231,24 @@ function addAttempts(registry: Registry, { fleet, telemetry, retryBudgetRatio }:
       }
     },
   );
+  counter(
+    registry,
+    "anycastle_zone_crossed_total",
+    "Requests answered by a node of another zone than the gateway's own.",
+    ["zone"],
+    (add) => {
+      for (const [zone, count] of telemetry.zonesCrossed) add({ zone }, count);
+    },
+  );
+  counter(
+    registry,
+    "anycastle_subset_fallbacks_total",
+    "Requests for a subset of the nodes that its fallback answered.",
+    ["subset"],
+    (add) => {
+      for (const [subset, count] of telemetry.subsetsLeft) add({ subset }, count);
+    },
+  );
 }
 
 function addReloads(registry: Registry, telemetry: Telemetry): void {

@@ -97,6 +97,8 @@ export class Telemetry {
   readonly #ttfb = new Map<string, (Histogram | undefined)[]>();
   readonly #retries = new Map<string, number>();
   readonly #failovers = new Map<string, number>();
+  readonly #zonesCrossed = new Map<string, number>();
+  readonly #subsetsLeft = new Map<string, number>();
   readonly overhead = new Histogram(OVERHEAD_BOUNDS);
   total = 0;
   active = 0;
@@ -270,6 +272,16 @@ export class Telemetry {
     this.#failovers.set(key, (this.#failovers.get(key) ?? 0) + 1);
   }
 
+  /** A node of another zone than the gateway's answered; empty: it tells none. */
+  zoneCrossed(zone: string): void {
+    this.#zonesCrossed.set(zone, (this.#zonesCrossed.get(zone) ?? 0) + 1);
+  }
+
+  /** A request for a subset was answered by another node: its fallback. */
+  subsetLeft(subset: string): void {
+    this.#subsetsLeft.set(subset, (this.#subsetsLeft.get(subset) ?? 0) + 1);
+  }
+
   connectionReset(): void {
     this.resets += 1;
     this.#window.resets += 1;
@@ -317,6 +329,16 @@ export class Telemetry {
   /** Keys are `from to reason`. */
   get failovers(): ReadonlyMap<string, number> {
     return this.#failovers;
+  }
+
+  /** By zone; empty: of nodes that tell none. */
+  get zonesCrossed(): ReadonlyMap<string, number> {
+    return this.#zonesCrossed;
+  }
+
+  /** By the subset that the requests were for. */
+  get subsetsLeft(): ReadonlyMap<string, number> {
+    return this.#subsetsLeft;
   }
 
   *durations(): Generator<readonly [Record<string, string>, Histogram]> {

@@ -11,10 +11,12 @@ import { connect, type LookupFunction, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { createProxyServer } from "http-proxy";
 import type { Timer } from "#core/host/clock.ts";
+import { subsetName, subsetsFor, tellWhere } from "../forward/chosen-subset.ts";
 import type { Engine } from "../forward/exchange.ts";
 import type { FleetNode } from "../forward/fleet.ts";
 import type { ClientConnection, OpenRequest } from "../listener/client-connection.ts";
 import type { RequestHead } from "../listener/request-head.ts";
+import type { PathPattern } from "../routing/path-patterns.ts";
 import type { LoggedAttempt } from "../telemetry/access-log.ts";
 import type { NodeTls } from "../tls/tls-material.ts";
 import { closeFrame, FrameTracker } from "./frame-tracker.ts";
@@ -112,6 +114,9 @@ class Tunnel implements OpenRequest {
   readonly #attempts: LoggedAttempt[] = [];
   readonly #requestId: string;
   readonly #startedMs: number;
+  readonly #pattern: PathPattern | undefined;
+  /** Undefined: all nodes. */
+  readonly #subsets: readonly number[] | undefined;
   #attemptMs = 0;
   #bytes = 0;
   #upstream: Socket | undefined;
@@ -127,6 +132,8 @@ class Tunnel implements OpenRequest {
     this.vantage = asked.vantage;
     this.#startedMs = engine.clock.nowMs();
     this.#requestId = engine.requestIds.of(head.requestId);
+    this.#pattern = engine.paths?.of("GET", head.authority, head.path);
+    this.#subsets = subsetsFor(engine, this.#pattern, head);
     engine.telemetry.requestStarted();
     connection.open.add(this);
   }
@@ -156,9 +163,10 @@ class Tunnel implements OpenRequest {
             nowMs: clock.nowMs(),
             key: keyOf === undefined ? 0 : keyOf(head),
             affinity: affinity?.markOf({ fields: head.fields, path: head.path, address: head.client }),
+            subsets: this.#subsets,
           })
         : undefined;
-    if (candidate === undefined) return this.#fail(502, `A; cause=${this.#isSilent ? "timeout" : "refused"}`);
+    if (candidate === undefined) return this.#failUnanswered();
     this.#tried.push(candidate.node);
     const node = fleet.node(candidate.node);
     this.#connect(node);
@@ -166,10 +174,9 @@ class Tunnel implements OpenRequest {
 
   /** As for any request of its path. */
   #sites(): readonly number[] {
-    const { engine, head } = this.#asked;
+    const { engine } = this.#asked;
     const view = engine.routes.view(this.vantage);
-    const pattern = engine.paths?.of("GET", head.authority, head.path);
-    return (pattern === undefined ? view : engine.paths!.narrow(view, pattern)).sites;
+    return (this.#pattern === undefined ? view : engine.paths!.narrow(view, this.#pattern)).sites;
   }
 
   clientGone(): void {
@@ -199,6 +206,7 @@ class Tunnel implements OpenRequest {
     this.#owner.onJoined();
     this.#attempted("answered");
     engine.telemetry.tunnelOpened();
+    tellWhere(engine, this.node!, this.#subsets);
     upstream.on("data", (chunk: Buffer) => {
       this.#bytes += chunk.length;
       this.#fromNode.read(chunk);
@@ -285,8 +293,15 @@ class Tunnel implements OpenRequest {
     else this.end(SERVICE_RESTART);
   }
 
-  #fail(status: number, failure: string): void {
+  #failUnanswered(): void {
+    if (this.#tried.length === 0) return this.#fail(503, "no-node");
+    this.#fail(502, `A; cause=${this.#isSilent ? "timeout" : "refused"}`);
+  }
+
+  #fail(status: number, reason: string): void {
     if (this.#isOver) return;
+    const subset = subsetName(this.#asked.engine, this.#subsets);
+    const failure = subset === undefined ? reason : `${reason}; subset=${subset}`;
     const { socket } = this.#asked.connection;
     this.#upstream?.destroy();
     if (socket.writable) refuse(socket, status, failure);

@@ -93,6 +93,29 @@ test("an address that is none is refused as an option, not as a line of the file
   expect(stderr).toContain("option '--listen <host:port>' argument '127.0.0.1:99999' is invalid");
 });
 
+test("--zone says where it runs, whatever the file says; what is no zone is refused as an option", async () => {
+  writeFileSync(
+    join(dir, "zones.yaml"),
+    `sites:
+  - id: fra
+    nodes: [{ id: fra-1, url: "http://127.0.0.1:1", zone: a }, { id: fra-2, url: "http://127.0.0.1:2", zone: b }]
+balancer: { zone: { id: a } }
+`,
+  );
+  const check = ["gateway", "-c", "zones.yaml", "--check"];
+  const [own, other, none] = await Promise.all([
+    anycastle(dir, ...check, "--zone", "b"),
+    anycastle(dir, ...check, "--zone", "c"),
+    anycastle(dir, ...check, "--zone", "Rack 7"),
+  ]);
+  expect([own.status, own.stderr]).toEqual([0, ""]);
+  expect([other.status, other.stderr]).toEqual([0, expect.stringContaining("no node is in zone")]);
+  expect([none.status, none.stderr]).toEqual([
+    2,
+    expect.stringContaining("option '--zone <id>' argument 'Rack 7' is invalid"),
+  ]);
+});
+
 test("SIGHUP reads the file again; a bad one changes nothing; --check and --diff only tell", async () => {
   const file = join(dir, "reload.yaml");
   const text = (nodes: string, rest = ""): string => `listen: 127.0.0.1:0

@@ -95,7 +95,65 @@ describe.each(ALGORITHMS)("%s", (algorithm) => {
     );
     expect(pick(balancer, 1, 0, (node) => node === 8_765)).toBe(8_765);
   });
+
+  test.each([10, 100, 5_000])(
+    "with %d nodes of ten thousand out few are asked about at each choice",
+    (out) => {
+      const balancer = make(
+        algorithm,
+        Array.from({ length: 10_000 }, () => 1),
+      );
+      for (let node = 0; node < out; node++) balancer.stateChanged?.(node, false);
+      const held: number[] = [];
+      let questions = 0;
+      for (let request = 0; request < 200; request++) {
+        const node = pick(balancer, Math.imul(request, 0x9e37_79b1) >>> 0, request, (each) => {
+          questions += 1;
+          return each >= out;
+        });
+        balancer.take(node);
+        held.push(node);
+        if (held.length > 20) balancer.giveBack(held.shift()!);
+      }
+      expect(questions).toBeLessThan(200 * 5);
+    },
+  );
 });
+
+test.each<Algorithm>(["least_connections", "round_robin"])(
+  "%s chooses the same whether or not it was told who is out, and heeds whoever takes those all the same",
+  (algorithm) => {
+    const step = fc.record({
+      node: fc.nat(6),
+      turns: fc.boolean(),
+      isPanic: fc.boolean(),
+      ends: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const weights = [1, 2, 1, 3, 1, 1, 2];
+        const [told, untold] = [make(algorithm, weights), make(algorithm, weights)];
+        const isOut = weights.map(() => false);
+        const held: number[] = [];
+        for (const { ends, isPanic, node, turns } of steps) {
+          if (turns) {
+            isOut[node] = !isOut[node];
+            told.stateChanged!(node, !isOut[node]);
+          }
+          const may = (each: number): boolean => isPanic || !isOut[each];
+          const picked = pick(told, 0, 0, may);
+          expect(picked).toBe(pick(untold, 0, 0, may));
+          if (picked === NONE) continue;
+          for (const balancer of [told, untold]) balancer.take(picked);
+          held.push(picked);
+          if (!ends) continue;
+          const done = held.shift()!;
+          for (const balancer of [told, untold]) balancer.giveBack(done);
+        }
+      }),
+    );
+  },
+);
 
 test.each<Algorithm>(["round_robin", "random", "consistent_hash"])(
   "%s: shares follow weights",

@@ -202,6 +202,186 @@ describe("across fields", () => {
   });
 });
 
+describe("zones and subsets", () => {
+  const site = (...labels: object[]): object => ({
+    id: "ny1",
+    nodes: labels.map((each, index) => ({
+      id: `ny1-${index}`,
+      url: `http://127.0.0.1:${9_001 + index}`,
+      labels: each,
+    })),
+  });
+  const sites = [site({ version: "v1" }, { version: "v2" })];
+  const subsets = [
+    { id: "v1", labels: { version: "v1" } },
+    { id: "v2", labels: { version: "v2" }, fallback: "v1" },
+  ];
+  const all = { id: "all", match: ["/**"] };
+  const half = [
+    { subset: "v1", percent: 50 },
+    { subset: "v2", percent: 50 },
+  ];
+
+  test("are off unless they are written", () => {
+    const config = parse({});
+    expect([config.balancer.zone, config.subsets]).toEqual([undefined, []]);
+    expect(config.sites[0]!.nodes[0]).toMatchObject({ zone: undefined, labels: {} });
+  });
+
+  test("are numbered in the order of `subsets`, with shares in hundredths of a percent", () => {
+    const paths = [
+      {
+        ...all,
+        split: [
+          { subset: "v2", percent: 0.07 },
+          { subset: "v1", percent: 99.93 },
+        ],
+      },
+    ];
+    const { patterns } = parse({ sites, subsets, paths }).paths;
+    expect(patterns[0]!.subset).toEqual({
+      split: [
+        { id: "v2", subset: 1, share: 7 },
+        { id: "v1", subset: 0, share: 9_993 },
+      ],
+      splitBy: { part: "ip" },
+      namedBy: undefined,
+    });
+  });
+
+  test.each<[what: string, document: object, expected: string]>([
+    [
+      "a subset that there is not",
+      { paths: [{ ...all, subset: "v3" }] },
+      'paths.0.subset: there is no subset "v3": subsets are v1, v2',
+    ],
+    [
+      "a subset without `subsets`",
+      { subsets: [], paths: [{ ...all, subset: "v3" }] },
+      'paths.0.subset: there is no subset "v3": `subsets` is empty',
+    ],
+    [
+      "a split with a subset that there is not",
+      { paths: [{ ...all, split: [...half, { subset: "v3", percent: 0 }] }] },
+      'paths.0.split.2.subset: there is no subset "v3": subsets are v1, v2',
+    ],
+    [
+      "a subset twice in a split",
+      { paths: [{ ...all, split: [half[0], half[0]] }] },
+      'paths.0.split.1.subset: subset "v1" stands here twice',
+    ],
+    [
+      "a split that is not whole",
+      { paths: [{ ...all, split: [{ subset: "v1", percent: 5.5 }] }] },
+      "paths.0.split: its percents sum to 5.5, not to 100",
+    ],
+    [
+      "a share finer than a hundredth",
+      { paths: [{ ...all, split: [{ subset: "v1", percent: 0.001 }] }] },
+      "paths.0.split.0.percent: goes by hundredths of a percent",
+    ],
+    [
+      "a subset beside a split",
+      { paths: [{ ...all, subset: "v1", split: half }] },
+      "paths.0.split: there is a `subset` beside it: leave one of them out",
+    ],
+    [
+      "a key for no split",
+      { paths: [{ ...all, splitBy: "ip" }] },
+      "paths.0.splitBy: there is no `split` to go by it",
+    ],
+    [
+      "a field that names one of no split",
+      { paths: [{ ...all, subset: "v1", subsetBy: "header:x-version" }] },
+      "paths.0.subsetBy: only subsets of a `split` may be named: there is none",
+    ],
+    [
+      "a field without a name",
+      { paths: [{ ...all, split: half, subsetBy: "header" }] },
+      "paths.0.subsetBy: must be `header:NAME` or `cookie:NAME`",
+    ],
+    [
+      "a subset that has no node at a pattern's sites",
+      {
+        sites: [...sites, { id: "la1", nodes: [{ id: "la1-1", url: "http://127.0.0.1:9009" }] }],
+        paths: [{ ...all, sites: ["la1"], subset: "v2" }],
+      },
+      'paths.0.subset: subset "v2" has no node at the sites of this pattern, la1',
+    ],
+    [
+      "a subset that no node is of",
+      { subsets: [...subsets, { id: "v3", labels: { version: "v3", disk: "fast" } }] },
+      'subsets.2.labels: no node is of subset "v3": give one the labels { version: v3, disk: fast }',
+    ],
+    [
+      "a subset twice",
+      { subsets: [...subsets, subsets[0]] },
+      'subsets.2.id: there is a subset "v1" before it',
+    ],
+    [
+      "a fallback that there is not",
+      { subsets: [{ ...subsets[0], fallback: "v9" }, subsets[1]] },
+      'subsets.0.fallback: there is no subset "v9": say `fail`, `any`, or one of v1, v2',
+    ],
+    [
+      "fallbacks that go round",
+      { subsets: [{ ...subsets[0], fallback: "v2" }, subsets[1]] },
+      'subsets.0.fallback: the fallbacks of "v1" go round: one of them must say `fail` or `any`',
+    ],
+    [
+      "a fallback to itself",
+      { subsets: [{ ...subsets[0], fallback: "v1" }] },
+      'subsets.0.fallback: the fallbacks of "v1" go round: one of them must say `fail` or `any`',
+    ],
+    [
+      "a subset by the name of a fallback",
+      { subsets: [{ ...subsets[0], id: "any" }] },
+      "subsets.0.id: `any` and `fail` have a meaning of their own",
+    ],
+    [
+      "a subset of everybody",
+      { subsets: [{ id: "all", labels: {} }] },
+      "subsets.0.labels: needs one label at least",
+    ],
+    [
+      "a label that is none",
+      { sites: [site({ version: "v 1" })], subsets: [] },
+      "sites.0.nodes.0.labels.version: a label's value is letters, digits and ._/- within, at most 64",
+    ],
+    [
+      "a zone that is none",
+      { balancer: { zone: { id: "Rack 7" } } },
+      "balancer.zone.id: the zone is lower-case letters, digits and hyphens, at most 64",
+    ],
+  ])("%s is refused", (_what, document, expected) => {
+    expect(issues({ sites, subsets, ...document })).toContainEqual(expected);
+  });
+
+  test("nothing is said of subsets whose nodes cannot be read", () => {
+    const spoilt = [site({ version: "v1" }, { "": "" })];
+    expect(issues({ sites: spoilt, subsets }).filter((issue) => issue.startsWith("subsets"))).toEqual([]);
+  });
+
+  test("a zone in which no node is, is a warning: the same file serves gateways of all zones", () => {
+    const zoned = [site({}, {})].map((each) => ({
+      ...each,
+      nodes: (each as { nodes: object[] }).nodes.map((node) => ({ ...node, zone: "a" })),
+    }));
+    const warn = (document: object): string[] => {
+      const result = parseGatewayConfig(document);
+      return result.ok ? result.warnings.map(({ path, message }) => `${path}: ${message}`) : ["refused"];
+    };
+    const zone = { id: "b" };
+    expect(warn({ sites: zoned, balancer: { zone } })).toEqual([
+      'balancer.zone.id: no node is in zone "b", so that none is preferred: zones of nodes are a',
+    ]);
+    expect(warn({ sites, balancer: { zone } })).toEqual([
+      'balancer.zone.id: no node is in zone "b", so that none is preferred: no node tells its `zone`',
+    ]);
+    expect(warn({ sites: zoned, balancer: { zone: { id: "a" } } })).toEqual([]);
+  });
+});
+
 test("every field of the schema has a description", () => {
   const missing: string[] = [];
   walk(z.toJSONSchema(gatewaySchema, { io: "input" }) as Record<string, unknown>, "");

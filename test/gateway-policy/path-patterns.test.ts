@@ -10,6 +10,7 @@ function pattern(id: string, match: readonly string[], rest: Partial<PathPattern
     methods: [],
     hosts: [],
     sites: undefined,
+    subset: undefined,
     retryNonIdempotent: undefined,
     isHedged: undefined,
     isCached: true,

@@ -46,6 +46,15 @@ test.each<[healthy: number[], load: string, panic: string]>([
   expect(loads(healthy, 50)).toEqual([load, panic]);
 });
 
+test("three in panic share by the number of their nodes, and what rounding leaves goes to the first", () => {
+  expect(loads([25, 25, 20], 50)).toEqual(["34/33/33", "yes/yes/yes"]);
+});
+
+test("healths that do not sum to the whole are filled up in proportion", () => {
+  const priorities = [20, 30].map((healthy) => ({ healthy, total: 100 }));
+  expect(priorityLoads(priorities, 100, 0).map(({ load }) => load)).toEqual([40, 60]);
+});
+
 test("without panic load follows health down to the last node, and nobody is nobody", () => {
   expect(loads([25, 25, 20], 0)).toEqual(["37/35/28", "no/no/no"]);
   expect(loads([0, 0], 0)).toEqual(["0/0", "no/no"]);

@@ -280,8 +280,8 @@ test("why this node: candidates in order, and what speaks against each other one
       JSON.parse((await call(stand, "GET", `/api/v1/why${query}`, {})).body.toString()) as Why;
     const paris = await why("");
     expect(paris.sites).toEqual([
-      { site: "la1", rttMs: 5, algorithm: "least_connections" },
-      { site: "ny1", rttMs: 9, algorithm: "least_connections" },
+      { site: "la1", rttMs: 5, algorithm: "least_connections", ownZonePercent: null },
+      { site: "ny1", rttMs: 9, algorithm: "least_connections", ownZonePercent: null },
     ]);
     expect(paris.candidates.map(({ node, reason }) => `${node}: ${reason}`)).toEqual([
       "la1-1: may be asked",
@@ -353,6 +353,8 @@ test("/stats is a page that needs no script, and every name on it is text", asyn
         node: evil,
         site: evil,
         url: evil,
+        zone: evil,
+        labels: { [evil]: evil },
         health: "healthy",
         weight: 1,
         active: 0,

@@ -2,7 +2,7 @@
 import { Agent } from "node:http";
 import { expect, test } from "vitest";
 import { ALGORITHMS } from "#gateway/balancer/create-balancer.ts";
-import { ask, HEALTH_PATH, until, withStand, type Answer } from "./stand.ts";
+import { ask, HEALTH_PATH, TOKEN, until, withStand, type Answer } from "./stand.ts";
 
 test.each(ALGORITHMS)(
   "%s: a node killed under load fails no GET, and no attempt is left",
@@ -71,6 +71,36 @@ test("a site that lost half of its nodes sends a third of its clients on, when s
   const [ny1, la1] = await counts({ overprovisioning: 1.4 });
   // 70 % and 30 %; five standard deviations either way.
   expect([ny1 + la1, Math.abs(la1 - 60) <= 33]).toEqual([200, true]);
+});
+
+test("spill-over counts neither on nodes of weight 0 nor their loss, from the moment they have it", async () => {
+  // Proven by one check, and not looked at again before the test is over.
+  const health = { path: HEALTH_PATH, intervalMs: 60_000, timeoutMs: 5_000, healthyThreshold: 1 };
+  const document = { balancer: { overprovisioning: 1.4 }, health };
+  await withStand({ sites: { ny1: 4, la1: 4 }, document }, async ({ gateway, node, port, status }) => {
+    const weigh = async (id: string, weight: number): Promise<void> => {
+      const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+      const body = JSON.stringify({ weight });
+      await fetch(`${gateway.adminUrl}/nodes/${id}/weight`, { method: "PUT", headers, body });
+    };
+    const spilled = async (): Promise<number> => {
+      let count = 0;
+      for (let request = 0; request < 200; request++)
+        if ((await ask(port)).headers["x-edge-route"] === "la1") count += 1;
+      return count;
+    };
+    await until(() => status().nodes.every(({ health: is }) => is === "healthy"));
+    await node("ny1-1").kill();
+    await until(async () => (await ask(port)).status === 200 && status().nodes[0]!.health === "ejected");
+    // Three of four, times 1.4, are enough.
+    expect(await spilled()).toBe(0);
+    await weigh("ny1-2", 0);
+    await weigh("ny1-3", 0);
+    // One of two: 30 % go; five standard deviations either way.
+    expect(Math.abs((await spilled()) - 60)).toBeLessThanOrEqual(33);
+    await weigh("ny1-4", 0);
+    expect(await spilled()).toBe(200);
+  });
 });
 
 test("a node that comes back begins with a tenth of its share", async () => {

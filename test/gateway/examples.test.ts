@@ -12,7 +12,7 @@ const NAMES = readdirSync(FOLDER);
 const dir = mkdtempSync(join(tmpdir(), "anycastle-examples-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-test("there are five", () => expect(NAMES.length).toBe(5));
+test("there are six", () => expect(NAMES.length).toBe(6));
 
 test.each(NAMES)("%s: good as it stands, and serves", async (name) => {
   const written = readFileSync(join(FOLDER, name), "utf8");

@@ -169,4 +169,11 @@ test("changes are told by path, nodes by id whatever their place", () => {
     { path: "health.intervalMs", before: "5", after: "6" },
   ]);
   expect(changesOf(site({ id: "a" }, { id: "b" }), site({ id: "b" }, { id: "a" }))).toEqual([]);
+  // What JSON would call empty.
+  const limits = (...rates: [string, number][]): object => ({ rates: new Map(rates), sites: new Set([1]) });
+  expect(changesOf(limits(["a", 1], ["b", 1]), { ...limits(["a", 2]), sites: new Set([1, 2]) })).toEqual([
+    { path: "rates.a", before: "1", after: "2" },
+    { path: "rates.b", before: "1", after: undefined },
+    { path: "sites", before: "[1]", after: "[1,2]" },
+  ]);
 });

@@ -147,6 +147,8 @@ export interface StandOptions {
   readonly clock?: GatewayClock;
   /** Of single sites. */
   readonly algorithms?: Readonly<Record<string, string>>;
+  /** Of single nodes: zone, labels, weight. */
+  readonly places?: Readonly<Record<string, object>>;
 }
 
 export async function startStand(options: StandOptions = {}): Promise<Stand> {
@@ -162,7 +164,9 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     sites: siteIds.map((id) => ({
       id,
       ...(options.algorithms?.[id] === undefined ? {} : { algorithm: options.algorithms[id] }),
-      nodes: nodes.filter((node) => node.site === id).map((node) => ({ id: node.id, url: node.url })),
+      nodes: nodes
+        .filter((node) => node.site === id)
+        .map((node) => ({ id: node.id, url: node.url, ...options.places?.[node.id] })),
     })),
     health: { profile: "seed-001", path: HEALTH_PATH },
     ...options.document,

@@ -73,11 +73,12 @@ async function withNodes(
   count: number,
   document: object,
   work: (gateway: RunningGateway, nodes: readonly EchoNode[], port: number) => Promise<void>,
+  places: readonly object[] = [],
 ): Promise<void> {
   const nodes = Array.from({ length: count }, () => new EchoNode());
   const urls = await Promise.all(nodes.map((node) => node.listen()));
   const whole = {
-    sites: [{ id: "a", nodes: urls.map((url, index) => ({ id: `a-${index + 1}`, url })) }],
+    sites: [{ id: "a", nodes: urls.map((url, index) => ({ id: `a-${index + 1}`, url, ...places[index] })) }],
     health: { kind: "tcp" },
     webSocket: { isEnabled: true },
     ...document,
@@ -284,3 +285,42 @@ test("http-proxy's web() is called nowhere", () => {
     expect(readFileSync(join(import.meta.dirname, "../../gateway", name), "utf8")).not.toMatch(/\.web\(/);
   }
 });
+
+test("a tunnel is for the subset of its path, and goes on from the gateway's zone to another one", async () => {
+  const labels = { version: "v2" };
+  const places = [{ zone: "a", labels }, { zone: "a", labels }, { zone: "b", labels }, { zone: "a" }];
+  const document = {
+    balancer: { zone: { id: "a" } },
+    // Proven by one check, and not looked at again before the test is over.
+    health: { kind: "tcp", intervalMs: 60_000, timeoutMs: 5_000, healthyThreshold: 1 },
+    subsets: [{ id: "v2", labels }],
+    paths: [{ id: "all", match: ["/**"], subset: "v2" }],
+  };
+  await withNodes(
+    4,
+    document,
+    async (gateway, nodes, port) => {
+      await until(() => gateway.status().nodes.every(({ health }) => health === "healthy"));
+      const counts = (): number[] => nodes.map(({ seen }) => seen.length);
+      for (let count = 0; count < 4; count++) (await opened(port)).close();
+      expect(counts()).toEqual([2, 2, 0, 0]);
+      await nodes[0]!.kill();
+      await nodes[1]!.kill();
+      (await opened(port)).close();
+      expect(counts()).toEqual([2, 2, 1, 0]);
+      const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+      expect(metrics).toContain('anycastle_zone_crossed_total{zone="b"} 1');
+      await nodes[2]!.kill();
+      expect(await refusalOf(port)).toContain("x-gateway-failure: A; cause=refused; subset=v2");
+      expect(nodes[3]!.seen).toHaveLength(0);
+    },
+    places,
+  );
+});
+
+function refusalOf(port: number): Promise<string> {
+  return speak(
+    port,
+    "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+}

@@ -8,6 +8,8 @@ export class ClientView {
   readonly id: string;
   readonly path: string;
   readonly tried: VirtualNode[] = [];
+  /** Numbers of the subsets of nodes that it may be given to; undefined: to all. */
+  subsets: readonly number[] | undefined;
   executions = 0;
   status = 0;
   failure: string | undefined;

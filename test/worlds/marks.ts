@@ -15,6 +15,9 @@ export const MARKS = [
   "breaker half open",
   "waited in line",
   "turned away",
+  "zone left",
+  "rescued in another zone",
+  "subset left",
 ] as const;
 
 export type Mark = (typeof MARKS)[number];

@@ -26,6 +26,8 @@ interface Mutation {
 const HEALTH = "gateway/health/node-health.ts";
 const EXCHANGE = "gateway/forward/exchange.ts";
 const BREAKER = "gateway/resilience/breaker/breaker.ts";
+const PLAN = "gateway/resilience/rescue-plan.ts";
+const POOL = "gateway/balancer/site-pool.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -90,15 +92,15 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "nobody is asked as a last resort",
-    file: "gateway/resilience/rescue-plan.ts",
+    file: PLAN,
     from: "sweep < this.#sweeps.length; sweep++",
     to: "sweep < 1; sweep++",
   },
   {
     name: "the next site is never asked",
-    file: "gateway/resilience/rescue-plan.ts",
-    from: "      for (let index = 0; index < sites.length; index++) {\n        const site = sites[index]!;\n        const node = this.#pick(site, mayTake, request);",
-    to: "      for (let index = 0; index < Math.min(1, sites.length); index++) {\n        const site = sites[index]!;\n        const node = this.#pick(site, mayTake, request);",
+    file: PLAN,
+    from: "for (let index = 0; index < sites.length; index++) {",
+    to: "for (let index = 0; index < Math.min(1, sites.length); index++) {",
   },
   {
     name: "a slow start never ends",
@@ -285,6 +287,60 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "gateway/balancer/slow-start.ts",
     from: "Math.max(minPercent / 100, grown)",
     to: "Math.max((2 * minPercent) / 100, grown)",
+  },
+  {
+    name: "a second attempt may stay in its zone",
+    file: POOL,
+    from: "if (tried !== undefined) {\n      const isElsewhere",
+    to: "if (tried !== undefined && tried.length > 16) {\n      const isElsewhere",
+  },
+  {
+    name: "the own zone carries everything",
+    file: POOL,
+    from: "return drawn < percent ? OWN : FAR;",
+    to: "return drawn <= 2 * percent ? OWN : FAR;",
+  },
+  {
+    name: "what the own zone carries is never worked out anew",
+    file: POOL,
+    from: "    this.#ownPercents.fill(undefined);\n",
+    to: "",
+  },
+  {
+    name: "a zone without its nodes has its whole part",
+    file: "gateway/balancer/zone-share.ts",
+    from: "{ healthy: own * of, total: whole * part },",
+    to: "{ healthy: own * of, total: own * part },",
+  },
+  {
+    name: "each node is of every subset",
+    file: POOL,
+    from: "for (const subset of [WHOLE, ...subsets])",
+    to: "for (const subset of [WHOLE, ...Array.from({ length: subsetCount }).keys()])",
+  },
+  {
+    name: "a subset has no fallback",
+    file: PLAN,
+    from: "    for (let rank = 0; rank < subsets.length; rank++) {\n      for (",
+    to: "    for (let rank = 0; rank < 1; rank++) {\n      for (",
+  },
+  {
+    name: "the last fallback is asked first",
+    file: PLAN,
+    from: "const node = this.#pick(site, subsets[rank]!, mayTake, request);",
+    to: "const node = this.#pick(site, subsets[subsets.length - 1 - rank]!, mayTake, request);",
+  },
+  {
+    name: "a probe leaves its subset",
+    file: "gateway/forward/fleet.ts",
+    from: "        balancer.isWithin?.(each, subset) !== false &&\n",
+    to: "",
+  },
+  {
+    name: "an attempt counts only in one of its groups",
+    file: "gateway/balancer/grouped-balancer.ts",
+    from: "for (let index = 0; index < balancers.length; index++) {\n      if (by > 0)",
+    to: "for (let index = by > 0 && balancers.length > 1 ? 1 : 0; index < balancers.length; index++) {\n      if (by > 0)",
   },
 ];
 

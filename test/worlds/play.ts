@@ -6,7 +6,7 @@
  * come back to rest and serve again within its time (liveness).
  *
  * In place of the listener: it makes connection, head and line as `listener/server.ts` does. Left out: rate limits, the cache, path
- * patterns, emulated distance, reloads, panic, mode `anycast-only`, clients that read slowly, bodies of requests that come in parts.
+ * patterns but for subsets, emulated distance, reloads, panic, mode `anycast-only`, clients that read slowly, bodies of requests that come in parts.
  */
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -15,7 +15,9 @@ import { Prng } from "#core/prng.ts";
 import type { EventBody, NodeHealth } from "#core/wire/events.ts";
 import { WEIGHT_SCALE } from "#gateway/balancer/slow-start.ts";
 import { Deadlines } from "#gateway/forward/deadlines.ts";
+import { subsetsFor } from "#gateway/forward/chosen-subset.ts";
 import { Exchange } from "#gateway/forward/exchange.ts";
+import type { FleetNode } from "#gateway/forward/fleet.ts";
 import { Generation, type Lasting } from "#gateway/generation.ts";
 import { worstCaseDetectionMs } from "#gateway/health/profiles.ts";
 import { ClientConnection } from "#gateway/listener/client-connection.ts";
@@ -31,6 +33,7 @@ import type { Mark } from "./marks.ts";
 import { BreakerRule } from "./rules/breaker-rule.ts";
 import { BudgetRule } from "./rules/budget-rule.ts";
 import { EjectionRule, type HealthEvent } from "./rules/ejection-rule.ts";
+import { PlaceRule } from "./rules/place-rule.ts";
 import { WeightRule } from "./rules/weight-rule.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import { VirtualNode, type Asked } from "./virtual-node.ts";
@@ -76,6 +79,7 @@ class Play {
   readonly #breakers: BreakerRule;
   readonly #ejections: EjectionRule;
   readonly #weights: WeightRule;
+  readonly #places: PlaceRule;
   readonly #boundMs: number;
   /** Deadlines are seen so late at most: once by the line, where there is one, and once by the request. */
   readonly #lateMs: number;
@@ -140,6 +144,8 @@ class Play {
     };
     this.#generation = new Generation(world.config, { served: undefined, node: undefined }, lasting);
     this.#weights = new WeightRule(balancer, this.#generation.fleet, TICK_MS, violate);
+    const mark = (what: Mark): void => this.#mark(what);
+    this.#places = new PlaceRule(world.config, this.#generation.fleet, violate, mark);
     const { health } = world.config;
     this.#boundMs =
       worstCaseDetectionMs(health) +
@@ -223,6 +229,8 @@ class Play {
     const request = Object.assign(new EventEmitter(), { pause: ignore, resume: ignore, destroy: ignore });
     const response = this.#responseFor(view);
     const vantage = engine.config.routing.defaultVantage;
+    const pattern = engine.paths?.of(head.method, head.authority, path);
+    view.subsets = subsetsFor(engine, pattern, head);
     this.#trace(`${id} ${asked.method}${asked.hasKey ? " with a key" : ""}`);
     const exchange = new Exchange(
       engine,
@@ -231,6 +239,7 @@ class Play {
       vantage,
       request as unknown as IncomingMessage,
       response,
+      pattern,
     );
     this.#begin(view, exchange, connection, () => {
       if (asked.method !== "POST") return;
@@ -334,6 +343,13 @@ class Play {
     this.#trace(`${requestId} asks ${node.id}`);
     this.#breakers.asked(this.#siteIdOf(node), asked);
     if (view.tried.length > 0) this.#retries.spent(nowMs);
+    this.#places.asked({
+      requestId,
+      node: this.#own(node),
+      tried: view.tried.map((each) => this.#own(each)),
+      subsets: view.subsets,
+      isResumed: view.resumeCount > 0 || view.bytes.length > 0,
+    });
     const resumesBefore = view.resumeCount;
     view.attempted(node);
     const { resume, retry } = this.#world.config;
@@ -382,6 +398,7 @@ class Play {
       (each) =>
         fleet.isEligible(each.index) &&
         !view.tried.includes(this.#nodes[each.index]!) &&
+        this.#isFor(view, each.index) &&
         this.#mayAsk(each.siteIndex),
     );
     if (better === undefined || this.#isProbe(view, node, nowMs)) return;
@@ -439,7 +456,9 @@ class Play {
 
   #lost(view: ClientView): void {
     const { asked, id } = view;
-    const good = this.#nodes.filter(({ state, sinceMs }) => state === "well" && sinceMs < asked.atMs);
+    const good = this.#nodes.filter(
+      ({ state, sinceMs }, index) => state === "well" && sinceMs < asked.atMs && this.#isFor(view, index),
+    );
     if (good.length === 0 && this.#world.onlyFaulty === undefined) return this.#excuse("no good node");
     const why = this.#excuseOf(view, good);
     if (why !== undefined && (this.#world.onlyFaulty === undefined || why === NO_RESUME))
@@ -468,7 +487,8 @@ class Play {
     }
     if (breaker.options !== undefined && good.every((node) => !this.#mayAsk(this.#siteOf(node))))
       return "breaker";
-    if (view.failure === "breaker-open" || this.#breakerMs === view.endedMs) return "breaker";
+    if (view.failure?.startsWith("breaker-open") === true || this.#breakerMs === view.endedMs)
+      return "breaker";
     if (view.status === 503 && view.failure === undefined) {
       if (retry.statuses.length === 0) return "statuses are answers";
       const { fleet } = this.#generation;
@@ -484,7 +504,23 @@ class Play {
   }
 
   #siteOf(node: VirtualNode): number {
-    return this.#generation.fleet.nodeById(node.id)!.siteIndex;
+    return this.#own(node).siteIndex;
+  }
+
+  #own(node: VirtualNode): FleetNode {
+    return this.#generation.fleet.nodeById(node.id)!;
+  }
+
+  /** Its subset and the fallbacks of that allow it. */
+  #isFor({ subsets }: ClientView, node: number): boolean {
+    return subsets?.some((subset) => this.#generation.fleet.isWithin(node, subset)) ?? true;
+  }
+
+  /** The first site that has nodes for it. */
+  #homeOf({ subsets }: ClientView): number {
+    const { fleet } = this.#generation;
+    return fleet.nodes.find(({ index }) => subsets === undefined || fleet.isWithin(index, subsets[0]!))!
+      .siteIndex;
   }
 
   // What must be so in the end.
@@ -506,9 +542,10 @@ class Play {
         this.#violate(
           `${view.id}, sent when all was well again, got ${view.status} after ${view.tried.length} attempts`,
         );
-      else if (isLast && this.#siteOf(view.tried[0]!) !== 0)
+      else if (isLast && this.#siteOf(view.tried[0]!) !== this.#homeOf(view))
         this.#violate(`${view.id}, sent when all was well again, was answered by ${view.tried[0]!.id}`);
     }
+    this.#places.ended();
     const { telemetry } = engine;
     if (telemetry.active !== 0) this.#violate(`${telemetry.active} requests are counted as active`);
     if (engine.openCount !== 0) this.#violate(`${engine.openCount} requests are counted as open`);

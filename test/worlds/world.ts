@@ -40,6 +40,7 @@ export interface World {
 }
 
 const NODES_MAX = 6;
+const ZONES = ["a", "b", "c"];
 const LAST_REQUESTS = 30;
 const EJECTION_MS_MAX = 6_000;
 const BREAKER_MS_MAX = 2_000;
@@ -54,7 +55,9 @@ export function worldOf(seed: number): World {
   const onlyFaulty = shape.chance(1, 3) ? shape.integer(0, nodeCount - 1) : undefined;
   // A few go on for longer than budgets look back.
   const isLong = shape.chance(1, 16);
-  const config = configOf(prng.fork("config"), nodesOfSite, onlyFaulty !== undefined, isLong);
+  const isGentle = onlyFaulty !== undefined;
+  const places = placesOf(prng.fork("places"), nodesOfSite, isGentle);
+  const config = configOf(prng.fork("config"), nodesOfSite, places, isGentle, isLong);
   const { health } = config;
   const warmMs = (health.healthyThreshold + 1) * (health.intervalMs + health.timeoutMs);
   const healedMs = warmMs + (isLong ? shape.integer(14_000, 20_000) : shape.integer(1_500, 5_000));
@@ -99,6 +102,7 @@ export function worldOf(seed: number): World {
 function configOf(
   prng: Prng,
   nodesOfSite: readonly number[],
+  places: Places,
   isGentle: boolean,
   isLong: boolean,
 ): GatewayConfig {
@@ -124,9 +128,12 @@ function configOf(
         id: `s${site}-${node}`,
         url: `http://127.0.0.1:${1_000 + site * 100 + node}`,
         weight: oneOf(100, 100, 50, 200),
+        ...places.ofNode(site, node),
       })),
     })),
+    ...places.document,
     balancer: {
+      ...places.balancer,
       overprovisioning: oneOf(0, 1.4),
       slowStart: {
         windowMs: isAnyHashing ? 0 : oneOf(0, 1_000, 3_000),
@@ -169,6 +176,53 @@ function configOf(
   const parsed = parseGatewayConfig(document);
   if (!parsed.ok) throw new Error(`the world's configuration: ${JSON.stringify(parsed.issues)}`);
   return parsed.config;
+}
+
+interface Places {
+  readonly ofNode: (site: number, node: number) => object;
+  readonly balancer: object;
+  readonly document: object;
+}
+
+/** Zones in half of the worlds, subsets in half: of two versions, for clients by their address. */
+function placesOf(prng: Prng, nodesOfSite: readonly number[], isGentle: boolean): Places {
+  const oneOf = <T>(...choices: readonly T[]): T => choices[prng.integer(0, choices.length - 1)]!;
+  const zoneCount = oneOf(0, 0, 2, 3);
+  const zoneOf = nodesOfSite.map((count) =>
+    Array.from({ length: count }, () =>
+      zoneCount === 0 ? undefined : ZONES[prng.integer(0, zoneCount - 1)],
+    ),
+  );
+  const versionOf = nodesOfSite.map((count) => Array.from({ length: count }, () => oneOf("v1", "v2")));
+  const versions = versionOf.flat();
+  const hasSubsets = prng.chance(1, 2) && new Set(versions).size === 2;
+  // One faulty node must not be all that a request may be given to.
+  const isAlone = (version: string): boolean =>
+    isGentle && versions.filter((each) => each === version).length === 1;
+  const subsets = ["v1", "v2"].map((version, index) => ({
+    id: version,
+    labels: { version },
+    fallback: isAlone(version) ? "any" : oneOf("fail", "any", ...(index === 1 ? ["v1"] : [])),
+  }));
+  const percent = oneOf(5, 50);
+  const split = [
+    { subset: "v2", percent },
+    { subset: "v1", percent: 100 - percent },
+  ];
+  const zone = {
+    id: "a",
+    overprovisioning: oneOf(1, 1.4, 2),
+    trafficPercent: oneOf(undefined, undefined, 50, 90),
+    nodesMin: oneOf(1, 1, 2),
+  };
+  return {
+    ofNode: (site, node) => ({
+      zone: zoneOf[site]![node],
+      labels: hasSubsets ? { version: versionOf[site]![node]! } : {},
+    }),
+    balancer: zoneCount > 0 && prng.chance(3, 4) ? { zone } : {},
+    document: hasSubsets ? { subsets, paths: [{ id: "all", match: ["/**"], split }] } : {},
+  };
 }
 
 function breakerOf(oneOf: <T>(...choices: readonly T[]) => T): object {

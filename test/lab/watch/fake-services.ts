@@ -19,6 +19,8 @@ export function gatewayStatus(healths: Record<string, NodeHealth> = {}, total = 
       node,
       site,
       url: `http://${node}.invalid`,
+      zone: null,
+      labels: {},
       health: healths[node] ?? "healthy",
       weight: 100,
       active: 0,
