@@ -5,6 +5,7 @@
  * standard output is NDJSON: `ProcessEvent`s, nothing else; its own `process.ready` says that it can be used. Standard error is
  * its log. The end of standard input means that the lab is gone: the child exits at once.
  */
+import type { RelayProxy } from "./relay.ts";
 import type { LiveWorld } from "./world.ts";
 
 export interface NodeConfig {
@@ -106,7 +107,17 @@ export interface LoadConfig {
   readonly document: unknown;
 }
 
-export type CastConfig = NodeConfig | SimConfig | GatewayProcessConfig | LoadConfig;
+/** The relay before the nodes: where its API is and what it listens for from the start. */
+export interface RelayConfig {
+  readonly process: "relay";
+  readonly seed: number;
+  /** Loopback: its API takes orders without a token. */
+  readonly apiHost: string;
+  readonly apiPort: number;
+  readonly proxies: readonly RelayProxy[];
+}
+
+export type CastConfig = NodeConfig | SimConfig | GatewayProcessConfig | RelayConfig | LoadConfig;
 
 export type CastCommand =
   /** Node: every socket, or only BGP, goes silent both ways while the process lives. */

@@ -15,7 +15,7 @@ import { isInForce, linkToxicOf, toxicOf } from "./toxic-entry.ts";
 const LOOPBACK = "127.0.0.1";
 /** A node on this host accepts or refuses within a millisecond; a frozen one accepts too. */
 const DIAL_MS_MAX = 10_000;
-/** Open connections of one proxy; more are reset at once and counted. */
+/** Open connections of one proxy; more are reset at once, and the first of them told. */
 const CONNECTIONS_MAX = 1024;
 /** `setTimeout` has no larger delay. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -37,7 +37,7 @@ interface OpenConnection {
 }
 
 export interface ProxyEvents {
-  /** Connections were turned away, so many since it was last told. */
+  /** A connection found no room; those that follow it before one does again are not told. */
   readonly onTurnedAway: (name: string, why: string) => void;
 }
 
@@ -51,6 +51,7 @@ export class Proxy {
   readonly #toxics: ToxicView[] = [];
   readonly #open = new Set<OpenConnection>();
   #connectionCount = 0;
+  #isTurningAway = false;
   readonly counts: StreamCounts = {
     upstream: { received: 0, sent: 0 },
     downstream: { received: 0, sent: 0 },
@@ -166,9 +167,12 @@ export class Proxy {
     client.on("error", () => undefined);
     if (this.#open.size >= CONNECTIONS_MAX) {
       client.resetAndDestroy();
-      this.#events.onTurnedAway(this.name, `${CONNECTIONS_MAX} connections are open already`);
+      if (!this.#isTurningAway)
+        this.#events.onTurnedAway(this.name, `${CONNECTIONS_MAX} connections are open already`);
+      this.#isTurningAway = true;
       return;
     }
+    this.#isTurningAway = false;
     this.#connectionCount += 1;
     const prng = this.#prng.fork(`connection/${this.#connectionCount}`);
     const connection: OpenConnection = { client, prng };
