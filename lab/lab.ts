@@ -33,6 +33,7 @@ import type { Measurer } from "./measurer.ts";
 import { LabLock } from "./lab-lock.ts";
 import { Operator } from "./operator.ts";
 import { choosePort, movedNote, type WantedPort } from "./ports.ts";
+import { RelayClient } from "./relay/relay-client.ts";
 import {
   labFilePath,
   prepareRuntimeDir,
@@ -71,6 +72,8 @@ export interface LabOptions {
   readonly version: string;
   /** Undefined: the default world. Its sites must be some of the default one's. */
   readonly world?: LiveWorld;
+  /** Toxiproxy's API, on loopback, with a relay before every node; absent: neither. */
+  readonly toxiproxyPort?: WantedPort;
   /** Where compiled code is kept; by default in the user's cache directory. */
   readonly cacheDir?: string;
   /** Somebody asked over the control API that the lab stop. By default this process gets a SIGTERM. */
@@ -92,6 +95,9 @@ export const LAB_DEFAULTS = {
 const NODES_PER_SITE_MAX = 8;
 const GATEWAY = "the gateway";
 const CONTROL = "the control API";
+const TOXIPROXY = "Toxiproxy's API";
+/** It takes orders without a token, so nobody else's host may send it any. */
+const TOXIPROXY_HOST = "127.0.0.1";
 
 /** Somebody else may take a free port before it is bound; then the next one is tried, so often. */
 const CONTROL_TRIES_MAX = 5;
@@ -99,6 +105,8 @@ const CONTROL_TRIES_MAX = 5;
 interface LabPorts {
   gateway: number;
   control: number;
+  /** Undefined: there is no relay. */
+  readonly relay: number | undefined;
   /** What people should know: a default port was taken. */
   readonly notes: string[];
 }
@@ -107,6 +115,8 @@ export class Lab {
   readonly journal: Journal;
   readonly token = randomToken();
   readonly gatewayAdminUrl: string;
+  /** Orders to the relay before the nodes; undefined: there is none. */
+  readonly relay: RelayClient | undefined;
   readonly #options: LabOptions;
   readonly #lock: LabLock;
   readonly #ports: LabPorts;
@@ -143,17 +153,25 @@ export class Lab {
   }
 
   static async #start(options: LabOptions, lock: LabLock): Promise<Lab> {
-    const { listenHost, gatewayPort, controlPort } = options;
+    const { listenHost, gatewayPort, controlPort, toxiproxyPort } = options;
     // A gateway that moves does not move onto the other's default.
     const avoid = gatewayPort.isStrict ? [] : [controlPort.port];
     const gateway = await choosePort(listenHost, gatewayPort, GATEWAY, avoid);
     const control = await choosePort(listenHost, controlPort, CONTROL, [gateway]);
+    const relay =
+      toxiproxyPort && (await choosePort(TOXIPROXY_HOST, toxiproxyPort, TOXIPROXY, [gateway, control]));
     const notes = [
       movedNote(listenHost, gatewayPort, GATEWAY, gateway),
       movedNote(listenHost, controlPort, CONTROL, control),
+      toxiproxyPort && movedNote(TOXIPROXY_HOST, toxiproxyPort, TOXIPROXY, relay!),
     ].filter((note) => note !== undefined);
-    const plan = await planCast({ ...options, gatewayHost: listenHost, gatewayPort: gateway });
-    const lab = new Lab(options, lock, plan, { gateway, control, notes });
+    const plan = await planCast({
+      ...options,
+      gatewayHost: listenHost,
+      gatewayPort: gateway,
+      ...(relay === undefined ? {} : { relayPort: relay }),
+    });
+    const lab = new Lab(options, lock, plan, { gateway, control, relay, notes });
     try {
       await lab.#open();
     } catch (error) {
@@ -171,6 +189,7 @@ export class Lab {
     this.#lock = lock;
     this.#ports = ports;
     this.gatewayAdminUrl = plan.gatewayAdminUrl;
+    this.relay = plan.relay && new RelayClient(plan.relay);
     this.journal = new Journal(journalFile === undefined ? undefined : new JournalFile(journalFile));
     this.journal.subscribe((event) => {
       this.#state.hear(event);
@@ -234,6 +253,7 @@ export class Lab {
       isReady: this.#isReady,
       gatewayUrl: this.gatewayUrl,
       controlUrl: this.controlUrl,
+      ...(this.relay === undefined ? {} : { toxiproxyUrl: this.relay.url }),
       feed: this.#state.feed,
       sites: this.#state.sites(this.#cast.slots),
       vantages: this.#state.vantages(),
@@ -291,7 +311,7 @@ export class Lab {
 
   /** Everything back as at the start. Resolves when the cast is whole again. */
   async reset(): Promise<ActionReply> {
-    const nodes = await this.#operator.mendAll();
+    const [nodes] = await Promise.all([this.#operator.mendAll(), this.relay?.restore()]);
     await this.untilReady();
     const { atNs } = this.journal.emit({ kind: "reset.done", nodes });
     return { nodes, atNs };
@@ -410,6 +430,7 @@ export class Lab {
     const state = this.#state;
     return (
       this.#cast.isGatewayReady &&
+      this.#cast.isRelayReady &&
       state.feed === "live" &&
       state.isSettled &&
       this.places.sites.every(({ site }) => state.isAnnounced(site)) &&
