@@ -68,7 +68,8 @@ function guard(server: FastifyInstance): void {
     const { host = "", origin } = request.headers;
     const end = host.lastIndexOf(":");
     const isOwn =
-      HOST_NAMES.includes(host.slice(0, end)) && host.slice(end + 1) === String(request.socket.localPort);
+      HOST_NAMES.includes(host.slice(0, end).toLowerCase()) &&
+      host.slice(end + 1) === String(request.socket.localPort);
     if (!isOwn) throw new ApiError(421, `Host "${host.slice(0, 80)}" does not name this server`);
     if (origin !== undefined)
       throw new ApiError(403, "pages may not use this server: a request with an Origin");

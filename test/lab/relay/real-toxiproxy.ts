@@ -3,11 +3,12 @@
  * own settings (GOPROXY, GOFLAGS) are the environment's.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
+import { preparePrivateDir } from "#lab/private-dir.ts";
 import { TOXIPROXY_VERSION } from "#lab/relay/api/api.ts";
 import { freePort } from "../../free-port.ts";
 import { call } from "./relay-server.ts";
@@ -27,8 +28,8 @@ export function buildToxiproxy(): { readonly program: string } | { readonly why:
   if (named !== undefined) return { program: named };
   const folder = join(tmpdir(), `anycastle-toxiproxy-${TOXIPROXY_VERSION}-${process.getuid?.() ?? "user"}`);
   const program = join(folder, "server");
+  preparePrivateDir(folder); // What lies in it is run.
   if (existsSync(program)) return { program };
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = `${process.env["PATH"] ?? ""}${delimiter}${GO_FOLDER}`;
   const source = `github.com/Shopify/toxiproxy/v2/cmd/server@v${TOXIPROXY_VERSION}`;
   const built = spawnSync("go", ["install", source], {
