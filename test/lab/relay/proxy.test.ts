@@ -341,6 +341,18 @@ test("more connections than the bound are turned away, and said", async () => {
   expect(turnedAway).toEqual(["p: 1024 connections are open already"]);
 });
 
+test("stopped, it lets go of the node too, whatever a toxic still holds", async () => {
+  const one = client();
+  one.socket.write("a");
+  await one.untilText("a");
+  const behind = await upstreamSocket();
+  const gone = once(behind, "close");
+  proxy.addToxic(toxic("blackhole", {}, "upstream"));
+  await proxy.stop();
+  await gone;
+  expect(proxy.view().enabled).toBe(false);
+});
+
 test("stopped: open connections are closed and new ones refused; started again, it listens on the same port", async () => {
   const one = client();
   one.socket.write("a");
