@@ -105,8 +105,6 @@ const CONTROL_TRIES_MAX = 5;
 interface LabPorts {
   gateway: number;
   control: number;
-  /** Undefined: there is no relay. */
-  readonly relay: number | undefined;
   /** What people should know: a default port was taken. */
   readonly notes: string[];
 }
@@ -171,7 +169,7 @@ export class Lab {
       gatewayPort: gateway,
       ...(relay === undefined ? {} : { relayPort: relay }),
     });
-    const lab = new Lab(options, lock, plan, { gateway, control, relay, notes });
+    const lab = new Lab(options, lock, plan, { gateway, control, notes });
     try {
       await lab.#open();
     } catch (error) {

@@ -59,14 +59,18 @@ export class ProxyCollection {
 
   /** Other addresses close what is open. One that cannot listen at its new address stays there, disabled. */
   async update(proxy: Proxy, { listen, upstream, enabled }: ProxyOrder): Promise<void> {
-    if (await proxy.differs(listen, upstream)) {
-      await proxy.stop();
-      proxy.move(listen, upstream);
+    const hasMoved = await proxy.differs(listen, upstream);
+    const wasEnabled = proxy.isEnabled;
+    try {
+      if (hasMoved) {
+        await proxy.stop();
+        proxy.move(listen, upstream);
+      }
+      if (enabled) await proxy.start();
+      else await proxy.stop();
+    } finally {
+      if (hasMoved || proxy.isEnabled !== wasEnabled) this.#tell(proxy);
     }
-    if (enabled === proxy.isEnabled) return;
-    if (enabled) await proxy.start();
-    else await proxy.stop();
-    this.#tell(proxy);
   }
 
   async remove(proxy: Proxy): Promise<void> {

@@ -87,7 +87,8 @@ export class Proxy {
 
   /** Whether these would be other addresses. Throws an `Error` with Go's text. */
   async differs(listen: string, upstream: string): Promise<boolean> {
-    return upstream !== this.#upstream || this.#listen !== formatAddress(await listenAddress(listen));
+    const resolved = formatAddress(await listenAddress(listen));
+    return upstream !== this.#upstream || resolved !== this.#listen;
   }
 
   /** It must have been stopped. */

@@ -138,6 +138,8 @@ test("what is changed is told as events", async () => {
   await post("/proxies/p/toxics/latency_downstream", { toxicity: 0.5 });
   await post("/proxies/p", { enabled: false });
   await call(relay.port, "POST", "/reset");
+  // It cannot listen there, and has left where it was.
+  await post("/proxies/p", { listen: upstream });
   await call(relay.port, "DELETE", "/proxies/p");
   const told = relay.events.map((event) => [event.kind, "state" in event ? event.state : ""]);
   expect(told).toEqual([
@@ -147,6 +149,7 @@ test("what is changed is told as events", async () => {
     ["relay.proxy", "disabled"],
     ["relay.proxy", "enabled"],
     ["relay.toxic", "removed"],
+    ["relay.proxy", "disabled"],
     ["relay.proxy", "removed"],
   ]);
   expect(relay.events[2]).toMatchObject({

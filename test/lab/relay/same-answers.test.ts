@@ -159,6 +159,7 @@ const CALLS: readonly Call[] = [
   ["PATCH", "/proxies/a", "[]"],
   ["PATCH", "/proxies/a", '{"enabled":"false"}'],
   ["PATCH", "/proxies/a", '{"listen":"bad"}'],
+  ["PATCH", "/proxies/a", '{"listen":"bad","upstream":"127.0.0.1:7","enabled":false}'],
   ["POST", "/proxies/a", '{"name":"other","enabled":false}'],
   ["GET", "/proxies/a"],
   ["PATCH", "/proxies/a", '{"enabled":true}'],
