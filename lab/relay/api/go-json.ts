@@ -30,7 +30,8 @@ const parseWithSource = JSON.parse as (
   reviver: (key: string, value: unknown, context: { readonly source: string }) => unknown,
 ) => unknown;
 
-const INT_PATTERN = /^-?\d+$/;
+/** No int64 has more digits. */
+const INT_PATTERN = /^-?\d{1,19}$/;
 const INT64_MAX = 2n ** 63n;
 
 /** The value of a body, for `readStruct`. Throws `ApiError`. */
@@ -86,13 +87,17 @@ function valueOf(value: unknown, type: GoType): unknown {
     case "bool":
       return typeof value === "boolean" ? value : undefined;
     case "float32":
-      return value instanceof Literal ? Number(value.text) : undefined;
+      return value instanceof Literal && isFloat32(value.text) ? Number(value.text) : undefined;
     case "int":
     case "int64":
       return value instanceof Literal && isInt64(value.text) ? Number(value.text) : undefined;
     default:
       return kindOf(value) === "object" ? value : undefined;
   }
+}
+
+function isFloat32(text: string): boolean {
+  return Number.isFinite(Math.fround(Number(text)));
 }
 
 function isInt64(text: string): boolean {

@@ -75,6 +75,15 @@ describe("bounds", () => {
     expect(relay.proxies.all()).toEqual([]);
   });
 
+  test("a body that is nested to no end, or a number of a million digits, is refused like any other", async () => {
+    for (const body of ["[".repeat(500_000), `{"name":${'{"a":'.repeat(100_000)}`]) {
+      expect(await call(relay.port, "POST", "/proxies", body)).toMatchObject({ status: 400 });
+    }
+    await post("/proxies", { name: "p", listen: "127.0.0.1:0", upstream });
+    const long = `{"type":"latency","attributes":{"latency":${"9".repeat(1_000_000)}}}`;
+    expect(await call(relay.port, "POST", "/proxies/p/toxics", long)).toMatchObject({ status: 400 });
+  });
+
   test("a proxy has 64 toxics, a relay 1,000 proxies", async () => {
     await post("/proxies", { name: "p", listen: "127.0.0.1:0", upstream });
     const made = Array.from({ length: 65 }, (_, index) =>

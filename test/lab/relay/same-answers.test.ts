@@ -103,6 +103,7 @@ const CALLS: readonly Call[] = [
   ["POST", "/proxies/a/toxics", '{"type":"latency","attributes":[]}'],
   ["POST", "/proxies/a/toxics", '{"type":"latency","toxicity":"x"}'],
   ["POST", "/proxies/a/toxics", '{"type":"latency","toxicity":true}'],
+  ["POST", "/proxies/a/toxics", '{"type":"latency","toxicity":1e39}'],
   ["POST", "/proxies/a/toxics", '{"type":"latency","attributes":{"latency":"s"}}'],
   ["POST", "/proxies/a/toxics", '{"type":"latency","attributes":{"latency":1.5}}'],
   ["POST", "/proxies/a/toxics", '{"type":"latency","attributes":{"latency":1e3}}'],
