@@ -51,11 +51,7 @@ export function createRelayApi(proxies: ProxyCollection): FastifyInstance {
   server.setErrorHandler((error: unknown, _request, reply) => refuse(reply, error));
   server.setNotFoundHandler((request, reply) => {
     if (PATHS.test(pathOf(request))) return void reply.status(405).send();
-    void reply
-      .status(404)
-      .header("x-content-type-options", "nosniff")
-      .type(TEXT)
-      .send("404 page not found\n");
+    void plain(reply, 404, "404 page not found");
   });
   addProxyRoutes(server, proxies);
   addToxicRoutes(server, proxies);
@@ -79,11 +75,7 @@ function guard(server: FastifyInstance): void {
     if (names.some((name) => name === "" || name.includes("/"))) return reply.callNotFound();
     void reply.header("x-toxiproxy-request-id", randomHex(ID_BYTES));
     if (!(request.headers["user-agent"] ?? "").startsWith("Mozilla/")) return;
-    return reply
-      .status(403)
-      .header("x-content-type-options", "nosniff")
-      .type(TEXT)
-      .send("User agent not allowed\n");
+    return plain(reply, 403, "User agent not allowed");
   });
 }
 
@@ -193,14 +185,14 @@ function answer(reply: FastifyReply, status: number, body: object): FastifyReply
     .send(Buffer.from(JSON.stringify(body)));
 }
 
-/** Go's `http.Error` says text/plain, whatever stood there before. */
 function refuse(reply: FastifyReply, error: unknown): void {
   const { status, message } = refusalOf(error);
-  void reply
-    .status(status)
-    .header("x-content-type-options", "nosniff")
-    .type(TEXT)
-    .send(`${JSON.stringify({ error: message, status })}\n`);
+  void plain(reply, status, JSON.stringify({ error: message, status }));
+}
+
+/** As Go's `http.Error`: text/plain whatever it is, and a line's end. */
+function plain(reply: FastifyReply, status: number, text: string): FastifyReply {
+  return reply.status(status).header("x-content-type-options", "nosniff").type(TEXT).send(`${text}\n`);
 }
 
 /** What has no status is 500, as in Toxiproxy; fastify's own errors (a body above its bound) have one. */

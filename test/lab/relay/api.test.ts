@@ -136,7 +136,9 @@ test("orders at the same time are carried out one after another", async () => {
   // A name takes a while to resolve: time enough for the others to come in between.
   const order = { name: "p", listen: "localhost:0", upstream };
   const made = await Promise.all(Array.from({ length: 5 }, () => post("/proxies", order)));
-  expect(made.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
+  expect(made.map(({ status }) => status).sort((one, other) => one - other)).toEqual([
+    201, 409, 409, 409, 409,
+  ]);
   const changes = Array.from({ length: 20 }, (_, index) => post("/proxies/p", { enabled: index % 2 === 1 }));
   for (const { status } of await Promise.all(changes)) expect(status).toBe(200);
 });
