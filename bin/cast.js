@@ -1,4 +1,4 @@
-// Entry of every process that a lab starts: `node bin/cast.js node|sim|gateway|load|guardian|keeper`. Plain JavaScript, so
+// Entry of every process that a lab starts: `node bin/cast.js node|sim|gateway|relay|load|guardian|keeper`. Plain JavaScript, so
 // that a process whose modules are in the compile cache never loads the type stripper (about 200 ms and 25 MB each).
 import { enableCompileCache } from "node:module";
 
@@ -6,6 +6,7 @@ const ENTRIES = {
   node: "../edge-nodes/main.ts",
   sim: "../sim/serve/main.ts",
   gateway: "../gateway/main.ts",
+  relay: "../lab/relay/main.ts",
   load: "../loadtest/main.ts",
   guardian: "../lab/guardian/main.ts",
   keeper: "../lab/keeper/main.ts",

@@ -23,6 +23,8 @@ export interface DemoFlags {
   readonly seed?: number;
   readonly journal?: string;
   readonly world?: string;
+  /** True: the default port, or the next free one. */
+  readonly toxiproxy?: number | true;
   readonly script?: true;
   readonly how: FaultHow;
   readonly target: string;
@@ -76,6 +78,12 @@ export function addDemo(program: Command): void {
       "--world <file>",
       "another Internet than the built-in one: a YAML file with a graph, some of the nine sites, and vantages (docs/simulator.md)",
     )
+    .addOption(
+      new Option(
+        "--toxiproxy [port]",
+        "a relay before every node, and Toxiproxy's API to break it with, on this host only; without a number 8474 or the next free one (docs/toxiproxy.md)",
+      ).argParser(integer(0, PORT_MAX)),
+    )
     .option("--journal <file>", "also write everything that happens to this file, one JSON document a line")
     .optionsGroup("The golden scenario:")
     .option("--script", "play it unattended, judge it, write a report")
@@ -102,6 +110,7 @@ Exit status of --script: 0 held, 99 missed, 1 void (the box was too noisy to say
       const output = outputOf(command);
       if (flags.script === true) {
         refuseWorld(flags);
+        refuseRelay(flags);
         const { runScripted } = await import("./demo/run-scripted.ts");
         process.exitCode = await runScripted(output, { ...flags, mode: scriptMode(flags.mode) });
       } else {
@@ -121,6 +130,14 @@ function refuseWorld({ world }: DemoFlags): void {
       hint: "leave --world out, or leave --script out and break it by hand",
     },
   );
+}
+
+/** Its times are those of the nodes' own sockets: a relay accepts where a dead node would refuse. */
+function refuseRelay({ toxiproxy }: DemoFlags): void {
+  if (toxiproxy === undefined) return;
+  throw new UserError("RELAY_UNFIT", "--script measures the nodes themselves, not a relay before them", {
+    hint: "leave --toxiproxy out, or leave --script out and break it by hand",
+  });
 }
 
 /** The scenario is about BGP's choice: without it there is nothing to predict. */

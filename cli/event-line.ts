@@ -43,7 +43,9 @@ function fieldsOf(event: EventBody): string {
 }
 
 export function storyOf(event: EventBody): Story | undefined {
-  return castStory(event) ?? faultStory(event) ?? networkStory(event) ?? trafficStory(event);
+  return (
+    castStory(event) ?? faultStory(event) ?? relayStory(event) ?? networkStory(event) ?? trafficStory(event)
+  );
 }
 
 function castStory(event: EventBody): Story | undefined {
@@ -99,6 +101,25 @@ function faultStory(event: EventBody): Story | undefined {
       return good(
         `reset: ${event.nodes.length === 0 ? "nothing was down" : `${event.nodes.join(", ")} back`}`,
       );
+    default:
+      return undefined;
+  }
+}
+
+function relayStory(event: EventBody): Story | undefined {
+  switch (event.kind) {
+    case "relay.proxy":
+      // What every start says of every node is no news.
+      return event.state === "enabled" ? undefined : warning(`relay: proxy ${event.proxy} is ${event.state}`);
+    case "relay.toxic": {
+      const { name, toxicity, attributes } = event.toxic;
+      const settings = Object.entries({ ...attributes, toxicity }).map(([key, value]) => `${key}=${value}`);
+      return event.state === "removed"
+        ? good(`relay: ${event.proxy}: ${name} removed`)
+        : bad(`relay: ${event.proxy}: ${name} ${event.state} (${settings.join(" ")})`);
+    }
+    case "relay.turned-away":
+      return warning(`relay: ${event.proxy} turns connections away: ${event.reason}`);
     default:
       return undefined;
   }

@@ -7,7 +7,7 @@ import { nodeIdentity, ROUTER_AS, routerBgpId, SERVICE_PREFIX } from "#core/cast
 import { routerMultiplier, type BfdSettings } from "#core/detection.ts";
 import { SITES } from "#core/geography/cities.ts";
 import { DEFAULT_PLACES } from "#core/geography/places.ts";
-import type { BfdConfig, BfdPeer, NodeConfig, SimConfig } from "#core/wire/cast.ts";
+import type { BfdConfig, BfdPeer, NodeConfig, RelayConfig, SimConfig } from "#core/wire/cast.ts";
 import type { LivePlaces, LiveWorld } from "#core/wire/world.ts";
 import { urlHost } from "./http-url.ts";
 import { freePorts } from "./ports.ts";
@@ -29,10 +29,14 @@ export interface CastSettings {
   readonly gatewayPort: number;
   /** Absent: the default world. Its sites are some of the default ones. */
   readonly world?: LiveWorld;
+  /** Port of the relay's API on loopback; absent: there is no relay, and the gateway reaches the nodes themselves. */
+  readonly relayPort?: number;
 }
 
 export interface CastPlan {
   readonly sim: SimConfig;
+  /** Stands at the addresses by which the gateway knows the nodes; the nodes are at others then. */
+  readonly relay?: RelayConfig;
   readonly nodes: readonly NodeConfig[];
   /** The gateway's configuration, as a person would write it. */
   readonly gatewayDocument: unknown;
@@ -46,10 +50,12 @@ export async function planCast(settings: CastSettings): Promise<CastPlan> {
   const places: LivePlaces = settings.world ?? DEFAULT_PLACES;
   const { sites } = places;
   const nodeCount = sites.length * settings.nodesPerSite;
-  const ports = await freePorts(HOST, nodeCount + sites.length + 2);
+  const relayCount = settings.relayPort === undefined ? 0 : nodeCount;
+  const ports = await freePorts(HOST, nodeCount + relayCount + sites.length + 2);
   const [simPort, adminPort, ...rest] = ports as [number, number, ...number[]];
   const routerPorts = rest.slice(0, sites.length);
-  const nodePorts = rest.slice(sites.length);
+  const nodePorts = rest.slice(sites.length, sites.length + nodeCount);
+  const relayPorts = rest.slice(sites.length + nodeCount);
   // A packet that does not know its session is for the one whose port it came from, so each side sends from its own.
   const bfdPorts = settings.bfd === undefined ? [] : await freePorts(HOST, nodeCount + sites.length, "udp");
   const routerBfdPorts = bfdPorts.slice(0, sites.length);
@@ -93,10 +99,13 @@ export async function planCast(settings: CastSettings): Promise<CastPlan> {
     routers,
     ...(settings.world === undefined ? {} : { world: settings.world }),
   };
+  const relay = planRelay(settings, nodes, relayPorts);
+  const doors = relay === undefined ? nodes.map(doorOf) : relay.proxies.map(({ listen }) => listen);
   return {
     sim,
+    ...(relay === undefined ? {} : { relay }),
     nodes,
-    gatewayDocument: gatewayDocument(settings, places, nodes, simPort, adminPort),
+    gatewayDocument: gatewayDocument(settings, places, nodes, doors, simPort, adminPort),
     gatewayAdminUrl: `http://${HOST}:${adminPort}`,
   };
 }
@@ -132,6 +141,24 @@ function planNode(
   };
 }
 
+function planRelay(
+  { seed, relayPort }: CastSettings,
+  nodes: readonly NodeConfig[],
+  ports: readonly number[],
+): RelayConfig | undefined {
+  if (relayPort === undefined) return undefined;
+  const proxies = nodes.map((node, index) => ({
+    name: node.node,
+    listen: `${HOST}:${ports[index]}`,
+    upstream: doorOf(node),
+  }));
+  return { process: "relay", seed, apiHost: HOST, apiPort: relayPort, proxies };
+}
+
+function doorOf({ host, httpPort }: NodeConfig): string {
+  return `${host}:${httpPort}`;
+}
+
 function planBfd(
   { bfd }: CastSettings,
   port: number | undefined,
@@ -162,6 +189,8 @@ function gatewayDocument(
   settings: CastSettings,
   { sites, vantages }: LivePlaces,
   nodes: readonly NodeConfig[],
+  /** Where the gateway finds each node. */
+  doors: readonly string[],
   simPort: number,
   adminPort: number,
 ): unknown {
@@ -172,8 +201,9 @@ function gatewayDocument(
     sites: sites.map(({ site }) => ({
       id: site,
       nodes: nodes
+        .map((node, index) => ({ site: node.site, id: node.node, url: `http://${doors[index]}` }))
         .filter((node) => node.site === site)
-        .map(({ node, host, httpPort }) => ({ id: node, url: `http://${host}:${httpPort}` })),
+        .map(({ id, url }) => ({ id, url })),
     })),
     routing: { mode: settings.mode, vantages: names, defaultVantage: defaultOf(names) },
     catchment: { feed: `http://${HOST}:${simPort}/v1/catchments` },

@@ -5,6 +5,8 @@
  *
  *     start:  guardian, simulator, gateway, first node  --ready-->  the other nodes     (cold cache)
  *             guardian, simulator, gateway, all nodes                                   (warm cache)
+ *
+ * A relay, where there is one, starts before the gateway: it stands at the addresses that the gateway looks for nodes at.
  */
 import { after, type Timer } from "#core/host/clock.ts";
 import type { CastConfig } from "#core/wire/cast.ts";
@@ -43,6 +45,7 @@ export class Cast {
   #gatewayDocument: unknown;
   #sim: CastProcess | undefined;
   #gateway: CastProcess | undefined;
+  #relay: CastProcess | undefined;
   #isStopping = false;
 
   /** Starts the guardian, and nobody else yet. */
@@ -59,6 +62,7 @@ export class Cast {
   /** Starts those that everybody waits for. They say themselves when they can be used. */
   startFirst(): void {
     this.#startSim();
+    this.#startRelay();
     this.#startGateway();
     this.startNode(this.slots[0]!);
   }
@@ -93,11 +97,17 @@ export class Cast {
     return this.#gateway?.isReady === true;
   }
 
+  /** True where there is none. */
+  get isRelayReady(): boolean {
+    return this.#options.plan.relay === undefined || this.#relay?.isReady === true;
+  }
+
   processes(): ProcessStatus[] {
     const { pid } = this.#guardian;
     return [
       statusOf("sim", this.#sim),
       statusOf("gateway", this.#gateway),
+      ...(this.#options.plan.relay === undefined ? [] : [statusOf("relay", this.#relay)]),
       { process: "guardian", pid, state: pid === null ? "exited" : "running" },
     ];
   }
@@ -153,6 +163,11 @@ export class Cast {
 
   #startSim(): void {
     this.#sim = this.#spawn("sim", this.#options.plan.sim, () => this.#startSim());
+  }
+
+  #startRelay(): void {
+    const { relay } = this.#options.plan;
+    if (relay !== undefined) this.#relay = this.#spawn("relay", relay, () => this.#startRelay());
   }
 
   #startGateway(): void {
@@ -217,7 +232,7 @@ export class Cast {
   }
 
   #running(): CastProcess[] {
-    const children = [this.#gateway, this.#sim, ...this.slots.map((slot) => slot.process)];
+    const children = [this.#gateway, this.#sim, this.#relay, ...this.slots.map((slot) => slot.process)];
     return children.filter((child) => child?.isRunning === true) as CastProcess[];
   }
 }

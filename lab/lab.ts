@@ -34,6 +34,7 @@ import type { Measurer } from "./measurer.ts";
 import { RuntimeLock } from "./runtime-lock.ts";
 import { Operator } from "./operator.ts";
 import { choosePort, movedNote, type WantedPort } from "./ports.ts";
+import { RelayClient } from "./relay/relay-client.ts";
 import {
   labFilePath,
   prepareRuntimeDir,
@@ -72,6 +73,8 @@ export interface LabOptions {
   readonly version: string;
   /** Undefined: the default world. Its sites must be some of the default one's. */
   readonly world?: LiveWorld;
+  /** Toxiproxy's API, on loopback, with a relay before every node; absent: neither. */
+  readonly toxiproxyPort?: WantedPort;
   /** Where compiled code is kept; by default in the user's cache directory. */
   readonly cacheDir?: string;
   /** Somebody asked over the control API that the lab stop. By default this process gets a SIGTERM. */
@@ -93,6 +96,9 @@ export const LAB_DEFAULTS = {
 const NODES_PER_SITE_MAX = 8;
 const GATEWAY = "the gateway";
 const CONTROL = "the control API";
+const TOXIPROXY = "Toxiproxy's API";
+/** It takes orders without a token, so nobody else's host may send it any. */
+const TOXIPROXY_HOST = "127.0.0.1";
 
 /** Somebody else may take a free port before it is bound; then the next one is tried, so often. */
 const CONTROL_TRIES_MAX = 5;
@@ -108,6 +114,8 @@ export class Lab {
   readonly journal: Journal;
   readonly token = randomToken();
   readonly gatewayAdminUrl: string;
+  /** Orders to the relay before the nodes; undefined: there is none. */
+  readonly relay: RelayClient | undefined;
   readonly #options: LabOptions;
   readonly #lock: RuntimeLock;
   readonly #ports: LabPorts;
@@ -144,16 +152,24 @@ export class Lab {
   }
 
   static async #start(options: LabOptions, lock: RuntimeLock): Promise<Lab> {
-    const { listenHost, gatewayPort, controlPort } = options;
+    const { listenHost, gatewayPort, controlPort, toxiproxyPort } = options;
     // A gateway that moves does not move onto the other's default.
     const avoid = gatewayPort.isStrict ? [] : [controlPort.port];
     const gateway = await choosePort(listenHost, gatewayPort, GATEWAY, avoid);
     const control = await choosePort(listenHost, controlPort, CONTROL, [gateway]);
+    const relay =
+      toxiproxyPort && (await choosePort(TOXIPROXY_HOST, toxiproxyPort, TOXIPROXY, [gateway, control]));
     const notes = [
       movedNote(listenHost, gatewayPort, GATEWAY, gateway),
       movedNote(listenHost, controlPort, CONTROL, control),
+      toxiproxyPort && movedNote(TOXIPROXY_HOST, toxiproxyPort, TOXIPROXY, relay!),
     ].filter((note) => note !== undefined);
-    const plan = await planCast({ ...options, gatewayHost: listenHost, gatewayPort: gateway });
+    const plan = await planCast({
+      ...options,
+      gatewayHost: listenHost,
+      gatewayPort: gateway,
+      ...(relay === undefined ? {} : { relayPort: relay }),
+    });
     const lab = new Lab(options, lock, plan, { gateway, control, notes });
     try {
       await lab.#open();
@@ -172,6 +188,7 @@ export class Lab {
     this.#lock = lock;
     this.#ports = ports;
     this.gatewayAdminUrl = plan.gatewayAdminUrl;
+    this.relay = plan.relay && new RelayClient(plan.relay);
     this.journal = new Journal(journalFile === undefined ? undefined : new JournalFile(journalFile));
     this.journal.subscribe((event) => {
       this.#state.hear(event);
@@ -239,6 +256,7 @@ export class Lab {
       isReady: this.#isReady,
       gatewayUrl: this.gatewayUrl,
       controlUrl: this.controlUrl,
+      ...(this.relay === undefined ? {} : { toxiproxyUrl: this.relay.url }),
       feed: this.#state.feed,
       sites: this.#state.sites(this.#cast.slots),
       vantages: this.#state.vantages(),
@@ -301,7 +319,7 @@ export class Lab {
 
   /** Everything back as at the start. Resolves when the cast is whole again. */
   async reset(): Promise<ActionReply> {
-    const nodes = await this.#operator.mendAll();
+    const [nodes] = await Promise.all([this.#operator.mendAll(), this.relay?.restore()]);
     await this.untilReady();
     const { atNs } = this.journal.emit({ kind: "reset.done", nodes });
     return { nodes, atNs };
@@ -420,6 +438,7 @@ export class Lab {
     const state = this.#state;
     return (
       this.#cast.isGatewayReady &&
+      this.#cast.isRelayReady &&
       state.feed === "live" &&
       state.isSettled &&
       this.places.sites.every(({ site }) => state.isAnnounced(site)) &&

@@ -8,6 +8,8 @@ import { defaultRuntimeDir } from "#lab/runtime-dir.ts";
 import type { DemoFlags } from "../demo.ts";
 import type { Departure } from "../departure.ts";
 
+/** Toxiproxy's own, which its clients ask unless told otherwise. */
+const TOXIPROXY_PORT = 8474;
 /** What a lab may take to leave by itself: its own bound. */
 export const DRAIN_MS = 8_000;
 /** A start that a signal interrupts may take this long to come so far that it can be undone. */
@@ -27,6 +29,9 @@ export function labOptions(flags: DemoFlags, journalFile: string | undefined, wo
     journalFile,
     version: VERSION,
     ...(world === undefined ? {} : { world }),
+    ...(flags.toxiproxy === undefined
+      ? {}
+      : { toxiproxyPort: wanted(flags.toxiproxy === true ? undefined : flags.toxiproxy, TOXIPROXY_PORT) }),
   };
 }
 

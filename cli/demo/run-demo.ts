@@ -67,8 +67,13 @@ function banner(lab: Lab, { seed, world }: LabOptions): string[] {
     `  watch    ${lab.pageLink()}`,
     `  ask      curl -i http://${defaultOf(vantages)}.localhost:${port}/    or from all cities: npx anycastle test`,
     `  break    npx anycastle kill ${site} --how hang             then: npx anycastle revive ${site}`,
+    ...(lab.relay === undefined ? [] : [toxicLine(lab.relay.url, site)]),
     "  stop     Ctrl-C (open requests finish), twice: now",
   ];
+}
+
+function toxicLine(url: string, site: string): string {
+  return `  toxics   toxiproxy-cli -h ${url} toxic add -t latency -a latency=300 ${site}-1     (or any other client of Toxiproxy)`;
 }
 
 function worldLine({ name, sites, vantages, network }: LiveWorld): string {

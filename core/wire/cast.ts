@@ -6,6 +6,7 @@
  * its log. The end of standard input means that the lab is gone: the child exits at once.
  */
 import type { Misbehaviour } from "./misbehaviour.ts";
+import type { RelayProxy } from "./relay.ts";
 import type { LiveWorld } from "./world.ts";
 
 export interface NodeConfig {
@@ -107,7 +108,17 @@ export interface LoadConfig {
   readonly document: unknown;
 }
 
-export type CastConfig = NodeConfig | SimConfig | GatewayProcessConfig | LoadConfig;
+/** The relay before the nodes: where its API is and what it listens for from the start. */
+export interface RelayConfig {
+  readonly process: "relay";
+  readonly seed: number;
+  /** Loopback: its API takes orders without a token. */
+  readonly apiHost: string;
+  readonly apiPort: number;
+  readonly proxies: readonly RelayProxy[];
+}
+
+export type CastConfig = NodeConfig | SimConfig | GatewayProcessConfig | RelayConfig | LoadConfig;
 
 export type CastCommand =
   /** Node: every socket, or only BGP, goes silent both ways while the process lives. */

@@ -39,6 +39,8 @@ export interface LabStatus {
   readonly isReady: boolean;
   readonly gatewayUrl: string;
   readonly controlUrl: string;
+  /** Toxiproxy's API of the relay before the nodes; absent: there is none. */
+  readonly toxiproxyUrl?: string;
   readonly feed: "live" | "stale";
   readonly sites: readonly SiteStatus[];
   readonly vantages: readonly VantageStatus[];

@@ -5,8 +5,9 @@
  */
 import type { FaultHow } from "./faults.ts";
 import type { Misbehaviour } from "./misbehaviour.ts";
+import type { ToxicView } from "./relay.ts";
 
-/** `lab`, `sim`, `gateway`, `load`, `guardian`, or the id of a node (`ny1-1`). */
+/** `lab`, `sim`, `gateway`, `relay`, `load`, `guardian`, or the id of a node (`ny1-1`). */
 export type ProcessName = string;
 
 export type NodeServing = "starting" | "ready" | "draining" | "unready";
@@ -177,6 +178,22 @@ export type EventBody =
       readonly node: string | null;
       readonly attempts: number;
     }
+  // The relay before the nodes, where there is one.
+  | {
+      readonly kind: "relay.proxy";
+      readonly proxy: string;
+      readonly state: "enabled" | "disabled" | "removed";
+      readonly listen: string;
+      readonly upstream: string;
+    }
+  | {
+      readonly kind: "relay.toxic";
+      readonly proxy: string;
+      readonly state: "added" | "changed" | "removed";
+      readonly toxic: ToxicView;
+    }
+  /** A bound of the relay left no room for a connection, nor for those right after it. */
+  | { readonly kind: "relay.turned-away"; readonly proxy: string; readonly reason: string }
   // Load and speed tests.
   | {
       readonly kind: "load.started";

@@ -32,6 +32,18 @@ const WRONG: readonly Wrong[] = [
     said: "error: unknown command 'valdate'\n  did you mean validate?\n",
   },
   {
+    name: "the golden scenario does not run behind a relay",
+    args: ["demo", "--script", "--toxiproxy"],
+    status: 2,
+    said: "error: --script measures the nodes themselves, not a relay before them\n  leave --toxiproxy out, or leave --script out and break it by hand\n",
+  },
+  {
+    name: "a port of the relay that is none",
+    args: ["demo", "--toxiproxy", "eight"],
+    status: 2,
+    said: "error: option '--toxiproxy [port]' argument 'eight' is invalid. It must be a whole number from 0 to 65535.\n",
+  },
+  {
     name: "an unknown site is told before a lab is looked for",
     args: ["kill", "ny2"],
     status: 2,
