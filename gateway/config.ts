@@ -163,6 +163,13 @@ const retrySchema = z.strictObject({
     .describe(
       "Answers of a node for which another one is asked, if that may be done with the request and one in good health is left. Without one the client gets the answer.",
     ),
+  deadlineHeader: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, "must be a field name in lower case")
+    .optional()
+    .describe(
+      "Request field in which a client may say for how many milliseconds it waits for a response head; less than `totalTimeoutMs` counts in its place.",
+    ),
   nonIdempotent: z
     .boolean()
     .default(false)
@@ -410,6 +417,7 @@ export interface GatewayConfig {
     readonly totalTimeoutMs: number;
     readonly statuses: readonly number[];
     readonly nonIdempotent: boolean;
+    readonly deadlineHeader: string | undefined;
   };
   readonly hedge: {
     readonly isEnabled: boolean;
@@ -817,6 +825,7 @@ function completeRetry(retry: Document["retry"], profile: HealthProfileName): Ga
     totalTimeoutMs: retry.totalTimeoutMs ?? Math.max(totalMs, retry.perTryTimeoutMs ?? 0),
     statuses: retry.statuses,
     nonIdempotent: retry.nonIdempotent,
+    deadlineHeader: retry.deadlineHeader,
   };
 }
 

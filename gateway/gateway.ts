@@ -5,11 +5,15 @@
  */
 import type { FastifyInstance } from "fastify";
 import { messageOf } from "#core/errors.ts";
-import { every, nowMs, sleep } from "#core/host/clock.ts";
+import { every, nowMs, sleep, wallMs } from "#core/host/clock.ts";
 import { randomToken } from "#core/host/random.ts";
 import { watchStalls } from "#core/host/stalls.ts";
 import type { Prng } from "#core/prng.ts";
-import { GATEWAY_STATUS_SCHEMA, type GatewayStatus } from "#core/wire/gateway-status.ts";
+import {
+  GATEWAY_STATUS_SCHEMA,
+  type GatewayAdmissionStatus,
+  type GatewayStatus,
+} from "#core/wire/gateway-status.ts";
 import { createAdmin } from "./admin/admin.ts";
 import type { Reload } from "./admin/reload.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -126,6 +130,13 @@ function openTraces(config: TracingConfig, { events, version }: GatewayOptions):
   return openOtlp(config, { version, onLost });
 }
 
+function admissionStatus(line: Generation["engine"]["line"]): GatewayAdmissionStatus | null {
+  if (line === undefined) return null;
+  const { active, headMs, limit, waiting } = line;
+  const { floorMs = null, phase } = limit;
+  return { limit: limit.limit, phase, active, waiting, headMs, floorMs };
+}
+
 class Gateway implements RunningGateway {
   readonly #options: GatewayOptions;
   readonly #lasting: Lasting;
@@ -154,6 +165,7 @@ class Gateway implements RunningGateway {
       config.resolver.kind === "system" ? undefined : new NameResolver(config.resolver, () => clock.nowMs());
     this.#lasting = {
       clock,
+      aheadMs: () => wallMs() - clock.nowMs(),
       prng: options.prng,
       events: options.events,
       telemetry,
@@ -181,6 +193,7 @@ class Gateway implements RunningGateway {
         telemetry,
         breakers,
         cache: () => this.#current.engine.cache,
+        admission: () => admissionStatus(this.#current.engine.line),
         spans: otlp?.counts,
         version: options.version,
         retryBudgetRatio,
@@ -366,6 +379,7 @@ class Gateway implements RunningGateway {
         resets: telemetry.resets,
       },
       retryBudgetRatio: engine.retryBudget.remainingRatio(clock.nowMs()),
+      admission: admissionStatus(engine.line),
     };
   }
 

@@ -11,6 +11,7 @@ import { keyedToken } from "#core/host/random.ts";
 import type { Prng } from "#core/prng.ts";
 import type { CatchmentSource, SiteRoute } from "#core/wire/catchment.ts";
 import { Admission } from "./admission/admission.ts";
+import { createLimit } from "./admission/create-limit.ts";
 import { WaitingLine } from "./admission/waiting-line.ts";
 import { isHashing } from "./balancer/create-balancer.ts";
 import type { PriorityHealth } from "./balancer/priority-load.ts";
@@ -47,6 +48,8 @@ import type { Tunnels } from "./upgrade/tunnels.ts";
 /** What outlives every configuration. */
 export interface Lasting {
   readonly clock: GatewayClock;
+  /** By how much the wall clock is ahead of it, now. */
+  readonly aheadMs: () => number;
   readonly prng: Prng;
   readonly events: EventSink;
   readonly telemetry: Telemetry;
@@ -128,7 +131,7 @@ export class Generation {
       paths: config.paths.patterns.length === 0 ? undefined : new PathPatterns(config.paths.patterns),
       openCount: 0,
       admission: admissionOf(config, predecessor),
-      line: lineOf(config, predecessor),
+      line: lineOf(config, lasting, predecessor),
       cache: cacheOf(config, predecessor),
       requestIds: lasting.requestIds,
       accessLog: accessLogOf(config, lasting, predecessor),
@@ -304,15 +307,24 @@ function cacheOf(
     : new ResponseCache(cache);
 }
 
+/** With all it has learnt, as long as its rules stay. */
 function lineOf(
   { admission }: GatewayConfig,
+  { aheadMs, clock }: Lasting,
   predecessor: Generation | undefined,
 ): WaitingLine<WaitingRequest> | undefined {
-  const { activeMax, waitingMax } = admission;
-  if (activeMax === 0) return undefined;
+  const { activeMax, adaptive, waitingMax, waitTargetMs } = admission;
   const before = predecessor?.config.admission;
-  const isSame = before?.activeMax === activeMax && before.waitingMax === waitingMax;
-  return isSame ? predecessor!.engine.line : new WaitingLine<WaitingRequest>(activeMax, waitingMax);
+  const isSame =
+    before?.activeMax === activeMax &&
+    before.waitingMax === waitingMax &&
+    before.waitTargetMs === waitTargetMs &&
+    isDeepStrictEqual(before.adaptive, adaptive);
+  if (isSame) return predecessor!.engine.line;
+  const limit = createLimit(activeMax, adaptive, aheadMs(), clock.nowMs());
+  return limit === undefined
+    ? undefined
+    : new WaitingLine<WaitingRequest>(limit, { waitingMax, waitTargetMs });
 }
 
 /** In mode `anycast-only` the network alone decides. */

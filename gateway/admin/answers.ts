@@ -45,6 +45,17 @@ const status = z.strictObject({
     resets: count,
   }),
   retryBudgetRatio: z.number(),
+  admission: z
+    .strictObject({
+      limit: count,
+      phase: z.enum(["fixed", "following", "measuring"]),
+      active: count.describe("Requests under way."),
+      waiting: count.describe("Requests in line."),
+      headMs: z.number().describe("What nodes take to a head, on average; 0: not known."),
+      floorMs: z.number().nullable().describe("The same without a queue; null: not known, or not asked."),
+    })
+    .nullable()
+    .describe("null: any number may be under way."),
 }) satisfies z.ZodType<GatewayStatus>;
 
 const level = z.enum(HEALTH_LEVELS);

@@ -15,7 +15,7 @@
 import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Timer } from "#core/host/clock.ts";
 import type { Admission } from "../admission/admission.ts";
-import type { WaitingLine } from "../admission/waiting-line.ts";
+import { TIER_DEFAULT, type Tier, type WaitingLine } from "../admission/waiting-line.ts";
 import type { PickRequest } from "../balancer/balancer.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { RouteTable, RouteView } from "../catchment/route-table.ts";
@@ -46,6 +46,7 @@ import type { RequestIds } from "../telemetry/request-id.ts";
 import { isTimingWanted, timingText, type TimedAnswer } from "../telemetry/server-timing.ts";
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
 import type { RequestTrace, Tracer } from "../telemetry/tracing/tracer.ts";
+import { clientDeadlineMs } from "./client-deadline.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ClientResponse } from "./client-response.ts";
 import type { Deadlined, Deadlines } from "./deadlines.ts";
@@ -120,6 +121,8 @@ interface HeldHead {
 
 export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   readonly vantage: string;
+  /** Milliseconds from a request's start, or a break in its body, to a response head. */
+  readonly totalMs: number;
   dueMs = Infinity;
   deadlineSlot = NONE;
   readonly #engine: Engine;
@@ -131,8 +134,9 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** Mode `anycast-only`. */
   readonly #isBare: boolean;
   readonly #startedMs: number;
-  /** When its turn came, where requests stand in line. */
+  /** When its turn came, where requests stand in line, and how many were under way then. */
   #begunMs: number;
+  #begunActive = 0;
   #view: RouteView;
   /** Nodes chosen so far, whether or not they were asked in the end. */
   readonly #tried: number[] = [];
@@ -200,6 +204,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.vantage = vantage;
     this.#response = response;
     this.#isBare = engine.config.routing.mode === "anycast-only";
+    const { deadlineHeader, totalTimeoutMs } = engine.config.retry;
+    this.totalMs =
+      deadlineHeader === undefined
+        ? totalTimeoutMs
+        : clientDeadlineMs(head.fields, deadlineHeader, totalTimeoutMs);
     this.#startedMs = engine.clock.nowMs();
     this.#awaitedSinceMs = this.#startedMs;
     this.#begunMs = this.#startedMs;
@@ -232,7 +241,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
 
   start(): void {
     const { clock, deadlines, hedgeBudget, line, retryBudget, telemetry } = this.#engine;
-    if (line !== undefined) this.#begunMs = clock.nowMs();
+    if (line !== undefined) {
+      this.#begunMs = clock.nowMs();
+      this.#begunActive = line.active;
+    }
     this.#connection.open.add(this);
     this.#engine.openCount += 1;
     telemetry.requestStarted();
@@ -244,6 +256,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     }
     if (this.#body === undefined) this.#begin();
     else this.#body.whenReady(() => this.#begin());
+  }
+
+  get tier(): Tier {
+    return this.#pattern?.tier ?? TIER_DEFAULT;
   }
 
   cutOff(): void {
@@ -424,10 +440,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   // Deadlines.
 
   #arm(): void {
-    const { perTryTimeoutMs, totalTimeoutMs } = this.#engine.config.retry;
+    const { perTryTimeoutMs } = this.#engine.config.retry;
     const eldest = this.#running[0];
     const tryDueMs = eldest === undefined ? Infinity : eldest.startedMs + perTryTimeoutMs;
-    this.dueMs = Math.min(this.#awaitedSinceMs + totalTimeoutMs, tryDueMs, this.#hedgeDueMs);
+    this.dueMs = Math.min(this.#awaitedSinceMs + this.totalMs, tryDueMs, this.#hedgeDueMs);
     if (this.#engine.breakers !== undefined) this.dueMs = Math.min(this.dueMs, this.#slowDueMs());
   }
 
@@ -463,17 +479,24 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (this.#isOver) return;
     if (this.#winner !== undefined) return this.#lookForStall(this.#winner);
     const nowMs = this.#engine.clock.nowMs();
-    const { perTryTimeoutMs, totalTimeoutMs } = this.#engine.config.retry;
+    const { perTryTimeoutMs } = this.#engine.config.retry;
     this.#tellSlow(nowMs);
-    if (nowMs - this.#awaitedSinceMs >= totalTimeoutMs) return this.#fail(this.#timeoutFailure());
+    if (nowMs - this.#awaitedSinceMs >= this.totalMs) return this.#timeUp(nowMs);
     for (let eldest = this.#running[0]; eldest !== undefined; eldest = this.#running[0]) {
       if (nowMs - eldest.startedMs < perTryTimeoutMs) break;
+      this.#sampleHead(eldest.startedMs, true, nowMs);
       eldest.cancel();
       this.attemptFailed(eldest, "timeout");
       if (this.#isOver) return;
     }
     if (nowMs >= this.#hedgeDueMs) this.#hedge(nowMs);
     if (!this.#isOver) this.#arm();
+  }
+
+  #timeUp(nowMs: number): void {
+    const eldest = this.#running[0];
+    if (eldest !== undefined) this.#sampleHead(eldest.startedMs, true, nowMs);
+    this.#fail(this.#timeoutFailure());
   }
 
   #timeoutFailure(): RequestFailure {
@@ -523,6 +546,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     }
     this.#winner = attempt;
     this.dueMs = Infinity;
+    if (status < 500) this.#sampleHead(this.#askedMs(attempt), false, nowMs);
     this.#endJourneys();
     this.#judge(attempt, GATEWAY_ERRORS.includes(status) ? "error" : "answered", nowMs);
     if (attempt.breakerCall !== undefined) {
@@ -548,6 +572,18 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#heldTurns = 0;
     if (this.#resume !== undefined) this.#watchForStall(nowMs);
     clock.soon(releaseAlone, this);
+  }
+
+  /** Of hedged requests since the silent one was asked: the other's answer says how long that one takes at least. */
+  #askedMs(attempt: Attempt): number {
+    return this.#journeys === undefined ? this.#running[0]!.startedMs : attempt.startedMs;
+  }
+
+  /** An error that comes at once says nothing of what nodes can carry, and neither does the rest of a body. */
+  #sampleHead(askedMs: number, isLost: boolean, nowMs: number): void {
+    const { line } = this.#engine;
+    if (line === undefined || this.#isPartSent || this.#pattern?.isSampled === false) return;
+    line.sample({ tookMs: nowMs - askedMs, active: this.#begunActive, isLost }, nowMs);
   }
 
   /** The node says that it cannot, and another one may. Only with somebody in good health left: an answer is an answer. */
@@ -914,8 +950,9 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#engine.deadlines.remove(this);
     this.#body?.discard();
     this.#connection.open.delete(this);
-    this.#engine.line?.leave()?.begin();
-    const durationMs = this.#engine.clock.nowMs() - this.#startedMs;
+    const nowMs = this.#engine.clock.nowMs();
+    this.#engine.line?.leave(nowMs);
+    const durationMs = nowMs - this.#startedMs;
     const { method, path } = this.#head;
     this.#engine.telemetry.requestEnded({ outcome, node, method, status: this.#status, durationMs });
     if (this.#trace !== undefined) this.#tellTrace(this.#trace, outcome);

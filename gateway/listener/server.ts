@@ -34,7 +34,7 @@ import { adoptSource, createProxyFront } from "./proxy-front.ts";
 import { readHead } from "./request-head.ts";
 import { SlowClients } from "./slow-clients.ts";
 import { TrustedPeers } from "./trusted-peers.ts";
-import { lineTimeoutMs, standInLine, type WaitingRequest } from "./waiting-request.ts";
+import { lineTimes, standInLine, type LineRefusal, type WaitingRequest } from "./waiting-request.ts";
 
 const METHODS_OFFERED = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY";
 /** Clients that dribble are cut off so late at most. */
@@ -47,7 +47,25 @@ const LINGER_MS = 1_000;
 /** Of the loop, while somebody connects in each of them. */
 const TURNS_MAX = 1_000;
 
-const OVERLOADED: Refusal = { status: 503, reason: "overload", retryAfterS: 1, limit: undefined };
+/** Whoever is turned away from a line is told to come again when it will be empty, but not never. */
+const RETRY_AFTER_MAX_S = 60;
+
+const COUNTED_AS = {
+  full: "overload",
+  waited: "overload",
+  late: "late",
+  displaced: "displaced",
+} as const satisfies Readonly<Record<LineRefusal, string>>;
+
+interface TurnedAway {
+  readonly status: 429 | 503;
+  readonly reason: Refusal["reason"] | (typeof COUNTED_AS)[LineRefusal];
+  readonly retryAfterS: number;
+  readonly text: string;
+  /** For `x-gateway-failure`. */
+  readonly failure: string;
+  readonly fields?: Readonly<Record<string, string>>;
+}
 
 /** What Node's parser, or its watch over slow heads, has to say. */
 type ParserError = Error & { readonly code?: string; readonly reason?: string };
@@ -291,10 +309,10 @@ export class Listener {
     }
     if (engine.phase.isDraining) response.shouldKeepAlive = false;
     const refusal = admission.isOn ? admission.judge(head.client, clock.nowMs()) : undefined;
-    if (refusal !== undefined) return this.#turnAway(request, response, refusal);
+    if (refusal !== undefined) return this.#limitRate(request, response, refusal);
     const pattern = engine.paths?.of(head.method, head.authority, head.path);
     const pathRefusal = pattern === undefined ? undefined : admission.judgePath(pattern.id, clock.nowMs());
-    if (pathRefusal !== undefined) return this.#turnAway(request, response, pathRefusal);
+    if (pathRefusal !== undefined) return this.#limitRate(request, response, pathRefusal);
     if (!response.shouldKeepAlive) connection.isClosing = true;
     if (isContinueAsked && head.bodyBytes !== 0) response.writeContinue();
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
@@ -334,9 +352,9 @@ export class Listener {
       ? engine.admission.judge(head.client, engine.clock.nowMs())
       : undefined;
     if (refusal !== undefined) {
-      engine.telemetry.requestRefused("GET", refusal.status);
+      engine.telemetry.requestRefused("GET", 429);
       engine.telemetry.turnedAway(refusal.reason);
-      return endRaw(connection.socket, refusal.status, "Too Many Requests");
+      return endRaw(connection.socket, 429, "Too Many Requests");
     }
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
     this.#tunnels.begin({ engine, connection, head, vantage, request, rest, tls: this.#nodeTls });
@@ -350,14 +368,26 @@ export class Listener {
     response: ServerResponse,
   ): void {
     const { clock, config, deadlines } = this.#engine;
+    const nowMs = clock.nowMs();
+    const { headMs } = line;
     standInLine({
       line,
       deadlines,
       connection,
       vantage: exchange.vantage,
-      dueMs: clock.nowMs() + lineTimeoutMs(config),
+      arrival: { tier: exchange.tier, ...lineTimes(config, { nowMs, totalMs: exchange.totalMs, headMs }) },
+      nowMs,
       begin: () => exchange.start(),
-      turnAway: () => this.#turnAway(request, response, OVERLOADED),
+      turnAway: (why) => {
+        const retryAfterS = Math.ceil(line.drainMs(clock.nowMs()) / 1_000);
+        this.#turnAway(request, response, {
+          status: 503,
+          reason: COUNTED_AS[why],
+          retryAfterS: Math.max(1, Math.min(retryAfterS, RETRY_AFTER_MAX_S)),
+          text: "too many requests are under way",
+          failure: `overloaded; cause=${why}`,
+        });
+      },
     });
   }
 
@@ -368,12 +398,24 @@ export class Listener {
     response.writeHead(200, { allow: METHODS_OFFERED, "content-length": 0 }).end();
   }
 
+  #limitRate(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+    const { limit, reason, retryAfterS } = refusal;
+    this.#turnAway(request, response, {
+      status: 429,
+      reason,
+      retryAfterS,
+      text: "too many requests",
+      failure: `rate-limited; limit=${reason}`,
+      fields: rateLimitFields(limit, retryAfterS),
+    });
+  }
+
   /** Not now. The connection stays, unless a body is still to come on it. */
-  #turnAway(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
-    const { status, reason, retryAfterS, limit } = refusal;
+  #turnAway(request: IncomingMessage, response: ServerResponse, refusal: TurnedAway): void {
+    const { status, reason, retryAfterS } = refusal;
     this.#engine.telemetry.requestRefused(request.method ?? "", status);
     this.#engine.telemetry.turnedAway(reason);
-    const body = `${status} ${reason === "overload" ? "too many requests are under way" : "too many requests"}\n`;
+    const body = `${status} ${refusal.text}\n`;
     const hasBody = !request.complete;
     const connection = this.#connections.get(request.socket);
     if (hasBody && connection !== undefined) connection.isClosing = true;
@@ -382,8 +424,8 @@ export class Listener {
       "content-length": Buffer.byteLength(body),
       "cache-control": "no-store",
       "retry-after": String(retryAfterS),
-      "x-gateway-failure": reason === "overload" ? "overloaded" : `rate-limited; limit=${reason}`,
-      ...(limit === undefined ? {} : rateLimitFields(limit, retryAfterS)),
+      "x-gateway-failure": refusal.failure,
+      ...refusal.fields,
       ...(hasBody ? { connection: "close" } : {}),
     });
     response.end(body);

@@ -2,6 +2,7 @@
 import { CACHE_RESULTS, type ResponseCache } from "../cache/response-cache.ts";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeHealth } from "#core/wire/events.ts";
+import type { GatewayAdmissionStatus } from "#core/wire/gateway-status.ts";
 import type { Fleet } from "../forward/fleet.ts";
 import { BREAKER_STATES } from "../resilience/breaker/breaker.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
@@ -22,6 +23,7 @@ export interface MetricsSources {
   readonly fleet: () => Fleet;
   readonly telemetry: Telemetry;
   readonly cache: () => ResponseCache | undefined;
+  readonly admission: () => GatewayAdmissionStatus | null;
   /** Present where requests are traced. */
   readonly spans: Readonly<SpanCounts> | undefined;
   readonly version: string;
@@ -69,16 +71,36 @@ export function createRegistry(sources: MetricsSources): Registry {
       },
     );
   }
+  addAdmission(registry, sources);
+  return registry;
+}
+
+function addAdmission(registry: Registry, { admission, telemetry }: MetricsSources): void {
   counter(
     registry,
     "anycastle_admission_refused_total",
     "Requests and connections turned away before a node was asked.",
     ["reason"],
     (add) => {
-      for (const reason of TURNED_AWAY) add({ reason }, sources.telemetry.turnedAwayFor(reason));
+      for (const reason of TURNED_AWAY) add({ reason }, telemetry.turnedAwayFor(reason));
     },
   );
-  return registry;
+  gauge(registry, "anycastle_admission_limit", "Requests that may be under way; 0: any number.", [], (set) =>
+    set({}, admission()?.limit ?? 0),
+  );
+  gauge(registry, "anycastle_admission_active", "Requests under way, where only so many may be.", [], (set) =>
+    set({}, admission()?.active ?? 0),
+  );
+  gauge(registry, "anycastle_admission_waiting", "Requests in line for that.", [], (set) =>
+    set({}, admission()?.waiting ?? 0),
+  );
+  gauge(
+    registry,
+    "anycastle_admission_floor_seconds",
+    "What nodes take to a response head without a queue, as far as `gradient` knows; 0: not known.",
+    [],
+    (set) => set({}, (admission()?.floorMs ?? 0) / 1_000),
+  );
 }
 
 function addCache(registry: Registry, { cache, telemetry }: MetricsSources): void {

@@ -55,6 +55,8 @@ export const TURNED_AWAY = [
   "client-rate",
   "path-rate",
   "overload",
+  "late",
+  "displaced",
   "body",
   "connections",
   "proxy-header",

@@ -12,6 +12,8 @@ function pattern(id: string, match: readonly string[], rest: Partial<PathPattern
     sites: undefined,
     retryNonIdempotent: undefined,
     isHedged: undefined,
+    tier: "P2",
+    isSampled: true,
     isCached: true,
     ...rest,
   };

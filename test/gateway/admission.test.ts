@@ -90,7 +90,7 @@ test("more than may be under way wait for their turn; more than may wait, or too
     const full = await Promise.race([waiting, last]);
     expect([full.status, full.headers["x-gateway-failure"], full.headers["retry-after"]]).toEqual([
       503,
-      "overloaded",
+      "overloaded; cause=full",
       "1",
     ]);
     expect(seenBy(stand)).toBe(2);
@@ -143,11 +143,151 @@ test("nobody stands in line beyond the request's own deadline, and no node is as
     const first = ask(stand.port);
     await until(() => finish !== undefined);
     const late = await ask(stand.port, { method: "POST", body: Buffer.from("x") });
-    expect([late.status, late.headers["x-gateway-failure"]]).toEqual([503, "overloaded"]);
+    expect([late.status, late.headers["x-gateway-failure"]]).toEqual([503, "overloaded; cause=waited"]);
     expect(node!.seen.length).toBe(1);
     finish!();
     expect((await first).status).toBe(200);
     expect([stand.status().requests.active, await refused(stand, "overload")]).toEqual([0, 1]);
+  });
+});
+
+test("who would be served too late is told at once, with the time the line will take", async () => {
+  const admission = { activeMax: 1, waitingMax: 100, waitTimeoutMs: 60_000 };
+  const document = { admission, hedge: { isEnabled: false }, retry: { deadlineHeader: "x-patience-ms" } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    const finish: (() => void)[] = [];
+    const [node] = stand.nodes;
+    node!.handler = (_request, response) => void finish.push(() => node!.answer(response));
+    const others = Array.from({ length: 14 }, () => ask(stand.port));
+    // Ten turns teach it how fast the line gets shorter.
+    for (let turn = 0; turn < 10; turn++) {
+      await until(() => finish.length > turn);
+      finish[turn]!();
+    }
+    await until(() => finish.length === 11);
+    const late = await ask(stand.port, { headers: { "x-patience-ms": "1" } });
+    expect([late.status, late.headers["x-gateway-failure"]]).toEqual([503, "overloaded; cause=late"]);
+    expect(Number(late.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+    // What is no number counts for nothing, and more than everybody has is not to be had.
+    const patient = ask(stand.port, { headers: { "x-patience-ms": "soon" } });
+    await until(() => stand.status().admission!.waiting === 4);
+    for (let turn = 10; turn < 15; turn++) {
+      await until(() => finish.length > turn);
+      finish[turn]!();
+    }
+    const statuses = (await Promise.all([...others, patient])).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect([await refused(stand, "late"), await refused(stand, "overload")]).toEqual([1, 0]);
+    expect([seenBy(stand), stand.status().requests.active]).toEqual([15, 0]);
+  });
+});
+
+test("a client's own deadline ends its request, and can only be shorter than everybody's", async () => {
+  const retry = { perTryTimeoutMs: 300, totalTimeoutMs: 300, deadlineHeader: "x-patience-ms" };
+  await withStand({ sites: { ny1: 1 }, document: { retry } }, async (stand) => {
+    const [node] = stand.nodes;
+    node!.handler = () => undefined;
+    const began = process.hrtime.bigint();
+    const [short, long] = await Promise.all([
+      ask(stand.port, { headers: { "x-patience-ms": "50" } }).then((answer) => ({
+        ...answer,
+        ns: process.hrtime.bigint() - began,
+      })),
+      ask(stand.port, { headers: { "x-patience-ms": "60000" } }).then((answer) => ({
+        ...answer,
+        ns: process.hrtime.bigint() - began,
+      })),
+    ]);
+    expect([short.status, long.status]).toEqual([504, 504]);
+    expect(short.ns).toBeLessThan(long.ns);
+    expect(node!.seen[0]!.rawHeaders).toContain("x-patience-ms");
+  });
+});
+
+test("a better tier is served first, and takes a place in a line that is full", async () => {
+  const document = {
+    admission: { activeMax: 1, waitingMax: 2, waitTimeoutMs: 60_000 },
+    hedge: { isEnabled: false },
+    paths: [
+      { id: "payments", match: ["/pay"], tier: "P0" },
+      { id: "reports", match: ["/report"], tier: "P3" },
+    ],
+  };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    const finish: (() => void)[] = [];
+    const [node] = stand.nodes;
+    node!.handler = (_request, response) => void finish.push(() => node!.answer(response));
+    const first = ask(stand.port);
+    await until(() => finish.length === 1);
+    const report = ask(stand.port, { path: "/report" });
+    await until(() => stand.status().admission!.waiting === 1);
+    const ordinary = ask(stand.port, { path: "/ordinary" });
+    await until(() => stand.status().admission!.waiting === 2);
+    const payment = ask(stand.port, { path: "/pay" });
+    const displaced = await report;
+    expect([displaced.status, displaced.headers["x-gateway-failure"]]).toEqual([
+      503,
+      "overloaded; cause=displaced",
+    ]);
+    for (let turn = 0; turn < 3; turn++) {
+      await until(() => finish.length > turn);
+      finish[turn]!();
+    }
+    await Promise.all([first, ordinary, payment]);
+    expect(node!.seen.map(({ url }) => url)).toEqual(["/", "/pay", "/ordinary"]);
+    expect(await refused(stand, "displaced")).toBe(1);
+  });
+});
+
+test.each(["gradient", "aimd"])("%s: the limit follows, and can be seen", async (algorithm) => {
+  const admission = {
+    activeMax: 64,
+    waitingMax: 50,
+    waitTimeoutMs: 60_000,
+    adaptive: { algorithm, activeMin: 2, activeInitial: 4, windowMs: 50, samplesMin: 10 },
+  };
+  await withStand({ document: { admission, hedge: { isEnabled: false } } }, async (stand) => {
+    expect(stand.status().admission).toMatchObject({ limit: 4, phase: "following", active: 0, waiting: 0 });
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+    const ends = { isOver: false };
+    const clients = Array.from({ length: 8 }, async () => {
+      while (!ends.isOver) expect((await ask(stand.port, { agent })).status).toBe(200);
+    });
+    await until(() => stand.status().admission!.limit > 4);
+    const metrics = await (await fetch(`${stand.gateway.adminUrl}/metrics`)).text();
+    const page = await (await fetch(`${stand.gateway.adminUrl}/stats`)).text();
+    ends.isOver = true;
+    await Promise.all(clients);
+    expect(Number(/^anycastle_admission_limit (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(2);
+    expect(page).toMatch(/\d+ of \d+ let in at a time \((following|measuring)/);
+    expect(stand.status().admission).toMatchObject({ active: 0, waiting: 0 });
+    expect(stand.status().admission!.headMs).toBeGreaterThan(0);
+    expect(stand.status().admission!.floorMs === null).toBe(algorithm === "aimd");
+    agent.destroy();
+  });
+});
+
+test("what a limit has learnt stays over a reload, unless its rules change", async () => {
+  const adaptive = { algorithm: "aimd", activeMin: 2, activeInitial: 4, windowMs: 50, samplesMin: 10 };
+  await withStand({ document: { admission: { adaptive } } }, async (stand) => {
+    while (stand.status().admission!.limit === 4) await Promise.all([1, 2, 3].map(() => ask(stand.port)));
+    const learnt = stand.status().admission!.limit;
+    const { admission } = stand.config;
+    expect(stand.gateway.reload({ ...stand.config, serverTiming: "always" }).isApplied).toBe(true);
+    expect(stand.status().admission!.limit).toBe(learnt);
+    const other = { ...admission, adaptive: { ...admission.adaptive, activeInitial: 7 } };
+    expect(stand.gateway.reload({ ...stand.config, admission: other }).isApplied).toBe(true);
+    expect(stand.status().admission!.limit).toBe(7);
+  });
+});
+
+test("what is left of a dead node's errors is no sample: the limit does not follow answers that come at once", async () => {
+  const adaptive = { algorithm: "gradient", activeMin: 2, activeInitial: 4, windowMs: 50, samplesMin: 10 };
+  const document = { admission: { adaptive }, retry: { statuses: [] } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    stand.nodes[0]!.handler = (_request, response) => void response.writeHead(503).end();
+    for (let count = 0; count < 30; count++) expect((await ask(stand.port)).status).toBe(503);
+    expect(stand.status().admission).toMatchObject({ limit: 4, headMs: 0, floorMs: null, active: 0 });
   });
 });
 

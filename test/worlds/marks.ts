@@ -15,6 +15,9 @@ export const MARKS = [
   "breaker half open",
   "waited in line",
   "turned away",
+  "refused as late",
+  "limit moved",
+  "limit measured",
 ] as const;
 
 export type Mark = (typeof MARKS)[number];
