@@ -152,6 +152,7 @@ class Play {
     const { line } = this.#generation.engine;
     this.#lateMs = line === undefined ? SWEEP_MS : 2 * SWEEP_MS;
     this.#line = new LineRule(world.config, line, SWEEP_MS, violate);
+    if (line !== undefined) this.#watchLimit(line);
     this.#watchBudget(this.#generation.engine.retryBudget);
     this.#watchHedges(this.#telemetry);
   }
@@ -546,6 +547,14 @@ class Play {
       const isCovered = covers(nowMs);
       if (!isCovered) this.#refusedMs = nowMs;
       return isCovered;
+    };
+  }
+
+  #watchLimit(line: NonNullable<Generation["engine"]["line"]>): void {
+    const sample = line.sample.bind(line);
+    line.sample = (...seen) => {
+      sample(...seen);
+      this.#line.look();
     };
   }
 
