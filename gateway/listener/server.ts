@@ -448,8 +448,10 @@ export class Listener {
   /** Node's parser gave up. Behind an answer that is under way nothing may be written: it would become part of it. */
   #brokenRequest(error: ParserError, socket: Socket): void {
     const connection = this.#connections.get(socket);
-    if (connection?.isClosing) return;
     const isAnswering = connection !== undefined && connection.open.size > 0;
+    // What stands behind a last request is nobody's, but one that ends within its body has been left by its client.
+    const isLeft = isAnswering && error.code === "HPE_INVALID_EOF_STATE";
+    if (connection?.isClosing && !isLeft) return;
     if (isAnswering || !socket.writable || error.code === "ECONNRESET") {
       socket.destroy();
       return;

@@ -204,6 +204,23 @@ test("a client's own deadline ends its request, and can only be shorter than eve
   });
 });
 
+test("a client that leaves in the middle of its body holds no place, whether or not it said close", async () => {
+  const document = { admission: { activeMax: 1 }, limits: { rateGraceMs: 600_000 } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    for (const connection of ["close", "keep-alive"]) {
+      const socket = connect(stand.port, "127.0.0.1");
+      socket.write(
+        `PUT / HTTP/1.1\r\nhost: a\r\nconnection: ${connection}\r\ncontent-length: 200000\r\n\r\n`,
+      );
+      socket.write(Buffer.alloc(100_000));
+      await until(() => stand.status().requests.active === 1);
+      socket.destroy();
+      await until(() => stand.status().requests.active === 0);
+    }
+    expect((await ask(stand.port)).status).toBe(200);
+  });
+});
+
 test("a better tier is served first, and takes a place in a line that is full", async () => {
   const document = {
     admission: { activeMax: 1, waitingMax: 2, waitTimeoutMs: 60_000 },
