@@ -15,6 +15,7 @@ import {
   completeAdmission,
   type AdmissionConfig,
 } from "./config/admission.ts";
+import { bodySchema, type SpillConfig } from "./config/body.ts";
 import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from "./config/breaker.ts";
 import { cacheSchema, type CacheConfig } from "./config/cache.ts";
 import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
@@ -334,18 +335,7 @@ export const gatewaySchema = z
     outlier: outlierSchema.prefault({}),
     retry: retrySchema.prefault({}),
     hedge: hedgeSchema.prefault({}),
-    body: z
-      .strictObject({
-        replayBytesMax: z
-          .int()
-          .min(0)
-          .max(16_777_216)
-          .default(65_536)
-          .describe(
-            "Bytes of a request body kept so that it can be sent again; a larger one is not retried.",
-          ),
-      })
-      .prefault({}),
+    body: bodySchema.prefault({}),
     resume: resumeSchema.prefault({}),
     breaker: breakerSchema.prefault({}),
     admission: admissionSchema.prefault({}),
@@ -428,6 +418,8 @@ export interface GatewayConfig {
     readonly budgetPerSecond: number;
   };
   readonly replayBytesMax: number;
+  /** Undefined: nothing is written to a disk. */
+  readonly spill: SpillConfig | undefined;
   readonly resume: ResumeOptions;
   readonly breaker: BreakerConfig;
   readonly admission: AdmissionConfig;
@@ -783,6 +775,7 @@ function complete(document: Document): GatewayConfig {
     retry: completeRetry(retry, health.profile),
     hedge: completeHedge(hedge, health.profile),
     replayBytesMax: document.body.replayBytesMax,
+    spill: document.body.spill,
     resume: document.resume,
     breaker: completeBreaker(document.breaker),
     admission: completeAdmission(document.admission),

@@ -19,6 +19,7 @@ import type { Reload } from "./admin/reload.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { TracingConfig } from "./config/tracing.ts";
 import { Deadlines } from "./forward/deadlines.ts";
+import { checkSpill, sweepSpill } from "./forward/spill-store.ts";
 import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
 import { Generation, type Lasting } from "./generation.ts";
 import { descriptorOf, listenError, portOf, stopListening } from "./listener/listen.ts";
@@ -113,6 +114,8 @@ export interface RunningGateway {
 /** Rejects with `PORT_BUSY` when an address is taken, `TLS_…` when a certificate is no good; nothing is left running then. */
 export async function startGateway(config: GatewayConfig, options: GatewayOptions): Promise<RunningGateway> {
   const tls = readTls(config);
+  checkSpill(config.spill);
+  if (config.spill !== undefined) await sweepSpill(config.spill);
   const otlp = config.tracing === undefined ? undefined : await openTraces(config.tracing, options);
   const gateway = new Gateway(config, tls, options, otlp);
   try {
@@ -294,6 +297,7 @@ class Gateway implements RunningGateway {
     let tls: TlsMaterial;
     try {
       tls = readTls(config);
+      checkSpill(config.spill);
     } catch (error) {
       this.reloadFailed(messageOf(error));
       return { isApplied: false, reason: messageOf(error), changes };

@@ -23,6 +23,7 @@ import type { GatewayConfig } from "./config.ts";
 import type { Deadlines } from "./forward/deadlines.ts";
 import type { Engine, GatewayPhase } from "./forward/exchange.ts";
 import { Fleet } from "./forward/fleet.ts";
+import { SpillStore } from "./forward/spill-store.ts";
 import type { GatewayClock } from "./gateway-clock.ts";
 import type { WaitingRequest } from "./listener/waiting-request.ts";
 import { SiteBreakers } from "./resilience/breaker/site-breakers.ts";
@@ -131,6 +132,7 @@ export class Generation {
       paths: config.paths.patterns.length === 0 ? undefined : new PathPatterns(config.paths.patterns),
       openCount: 0,
       admission: admissionOf(config, predecessor),
+      spill: spillOf(config, telemetry),
       line: lineOf(config, lasting, predecessor),
       cache: cacheOf(config, predecessor),
       requestIds: lasting.requestIds,
@@ -305,6 +307,12 @@ function cacheOf(
   return before !== undefined && isDeepStrictEqual(predecessor?.config.cache, cache)
     ? before
     : new ResponseCache(cache);
+}
+
+/** Where nothing is ever repeated nothing is kept. */
+function spillOf({ retry, routing, spill }: GatewayConfig, telemetry: Telemetry): SpillStore | undefined {
+  const isRepeating = routing.mode !== "anycast-only" && retry.attemptsMax > 1;
+  return spill === undefined || !isRepeating ? undefined : new SpillStore(spill, telemetry.spill);
 }
 
 /** With all it has learnt, as long as its rules stay. */

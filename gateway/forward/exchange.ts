@@ -33,6 +33,7 @@ import {
   mayRetry,
   type FailureCause,
   type FailureClass,
+  type RetryPermit,
 } from "../resilience/failure-class.ts";
 import type { HedgeDelay } from "../resilience/hedge-delay.ts";
 import type { Candidate, RescuePlan } from "../resilience/rescue-plan.ts";
@@ -53,6 +54,7 @@ import type { Deadlined, Deadlines } from "./deadlines.ts";
 import { failureText, type RequestFailure } from "./failure.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
 import { RequestBody } from "./request-body.ts";
+import type { SpillStore } from "./spill-store.ts";
 import { readResponseFields } from "./response-fields.ts";
 import { readTrailers } from "./response-trailers.ts";
 import { timerMs } from "./wan-stage.ts";
@@ -96,6 +98,8 @@ export interface Engine {
   readonly requestIds: RequestIds;
   /** Present where requests are logged. */
   readonly accessLog: AccessLog | undefined;
+  /** Present where bodies that are too large for memory are kept on a disk. */
+  readonly spill: SpillStore | undefined;
   /** Present where only so many requests may be under way. */
   readonly line: WaitingLine<WaitingRequest> | undefined;
 }
@@ -232,8 +236,9 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     else if (head.requestId !== undefined) head.fields.push("x-request-id", head.requestId);
     if (head.bodyBytes !== 0) {
       const { admission, replayBytesMax } = engine.config;
+      const spill = mayRetry("D", this.#permit()) ? engine.spill : undefined;
       const bytesMax = admission.bodyBytesMax === 0 ? Infinity : admission.bodyBytesMax;
-      this.#body = new RequestBody(request, head.bodyBytes, { replayBytesMax, bytesMax }, () =>
+      this.#body = new RequestBody(request, head.bodyBytes, { replayBytesMax, bytesMax, spill }, () =>
         this.#fail({ kind: "body-too-large" }),
       );
     }
@@ -332,6 +337,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     return this.#pattern === undefined ? view : paths!.narrow(view, this.#pattern);
   }
 
+  #permit(): RetryPermit {
+    const { method, hasIdempotencyKey } = this.#head;
+    return { method, hasIdempotencyKey, isOptedIn: this.#isOptedIn() };
+  }
+
   /** Its nodes tell repeats apart. */
   #isOptedIn(): boolean {
     return this.#pattern?.retryNonIdempotent ?? this.#engine.config.retry.nonIdempotent;
@@ -394,6 +404,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   #ask(node: FleetNode, isHedge: boolean): void {
+    // More of it may have come on the way there than could be kept: the rest alone is another body.
+    if (this.#attemptCount > 0 && this.#body?.canReplay === false) return this.#fail(this.#bodyGone());
     const { breakers, clock, fleet, hedgeDelay } = this.#engine;
     const breakerCall = breakers?.of(node.siteIndex).admit(clock.nowMs());
     if (breakers !== undefined && breakerCall === undefined) return this.#seek(isHedge);
@@ -421,6 +433,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const fields = this.#isPartSent ? this.#resume!.rangeFields(this.#head.fields) : this.#head.fields;
     const traced = this.#trace?.begin(fields, node, isHedge, startedMs) ?? fields;
     attempt.send({ method, path, fields: traced, body: this.#body?.open() ?? null });
+  }
+
+  #bodyGone(): RequestFailure {
+    const failure = this.#lastFailure;
+    return failure.kind === "attempt" ? { ...failure, bodyLoss: this.#body?.loss } : failure;
   }
 
   /** Something may still answer without anything more being done. */
@@ -591,8 +608,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const { config, plan, retryBudget } = this.#engine;
     if (status < 500 || this.#isBare || this.#isPartSent || !config.retry.statuses.includes(status))
       return false;
-    const { method, hasIdempotencyKey } = this.#head;
-    const permit = { method, hasIdempotencyKey, isOptedIn: this.#isOptedIn() };
+    const permit = this.#permit();
     if (this.#running.some((other) => other !== attempt)) return mayRetry("E", permit);
     return (
       this.#hasAttemptLeft() &&
@@ -665,14 +681,14 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   attemptFailed(attempt: Attempt, cause: FailureCause): void {
-    this.#settle(attempt, cause === "saturated" ? "refused" : cause);
+    this.#settle(attempt, outcomeOf(cause));
     const sign = signOf(cause);
     if (sign !== undefined) this.#judge(attempt, sign, this.#engine.clock.nowMs());
     if (this.#isOver) return;
     const failure = this.#classOf(attempt);
     this.#trace?.failed(attempt.ordinal, failure);
-    const isBodyGone = failure !== "F" && this.#body?.canReplay === false;
-    this.#lastFailure = { kind: "attempt", failure, cause, isBodyGone };
+    const bodyLoss = failure === "F" ? undefined : this.#body?.loss;
+    this.#lastFailure = { kind: "attempt", failure, cause, bodyLoss };
     if (failure === "F") return this.#mend(this.#lastFailure, attempt);
     if (attempt === this.#winner) {
       this.#winner = undefined;
@@ -697,11 +713,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** The budget is asked last: what may not be retried costs nothing. */
   #mayRetry(failure: FailureClass): boolean {
     const { clock, retryBudget } = this.#engine;
-    const { method, hasIdempotencyKey } = this.#head;
     return (
       !this.#isBare &&
       this.#hasAttemptLeft() &&
-      mayRetry(failure, { method, hasIdempotencyKey, isOptedIn: this.#isOptedIn() }) &&
+      mayRetry(failure, this.#permit()) &&
       (this.#body === undefined || this.#body.canReplay) &&
       retryBudget.withdraw(clock.nowMs())
     );
@@ -996,6 +1011,11 @@ function lookAgain(exchange: Exchange): void {
 
 function releaseAlone(exchange: Exchange): void {
   exchange.releaseAlone();
+}
+
+function outcomeOf(cause: FailureCause): AttemptOutcome {
+  if (cause === "saturated") return "refused";
+  return cause === "unkept" ? "cancelled" : cause;
 }
 
 /** What a failure says about its node. */

@@ -3,6 +3,7 @@ import { CACHE_RESULTS, type ResponseCache } from "../cache/response-cache.ts";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeHealth } from "#core/wire/events.ts";
 import type { GatewayAdmissionStatus } from "#core/wire/gateway-status.ts";
+import { SPILL_RESULTS } from "../forward/spill-store.ts";
 import type { Fleet } from "../forward/fleet.ts";
 import { BREAKER_STATES } from "../resilience/breaker/breaker.ts";
 import type { SiteBreakers } from "../resilience/breaker/site-breakers.ts";
@@ -72,6 +73,7 @@ export function createRegistry(sources: MetricsSources): Registry {
     );
   }
   addAdmission(registry, sources);
+  addSpill(registry, sources.telemetry);
   return registry;
 }
 
@@ -100,6 +102,25 @@ function addAdmission(registry: Registry, { admission, telemetry }: MetricsSourc
     "What nodes take to a response head without a queue, as far as `gradient` knows; 0: not known.",
     [],
     (set) => set({}, (admission()?.floorMs ?? 0) / 1_000),
+  );
+}
+
+function addSpill(registry: Registry, { spill }: Telemetry): void {
+  gauge(
+    registry,
+    "anycastle_body_spill_bytes",
+    "Bytes of request bodies that are kept on a disk.",
+    [],
+    (set) => set({}, spill.bytes),
+  );
+  counter(
+    registry,
+    "anycastle_body_spills_total",
+    "Request bodies that went to a disk (kept), found no room there (full), or were lost there (failed).",
+    ["result"],
+    (add) => {
+      for (const result of SPILL_RESULTS) add({ result }, spill[result]);
+    },
   );
 }
 
