@@ -239,9 +239,14 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
       const spill = mayRetry("D", this.#permit()) ? engine.spill : undefined;
       const bytesMax = admission.bodyBytesMax === 0 ? Infinity : admission.bodyBytesMax;
       this.#body = new RequestBody(request, head.bodyBytes, { replayBytesMax, bytesMax, spill }, () =>
-        this.#fail({ kind: "body-too-large" }),
+        this.#bodyTooLarge(),
       );
     }
+  }
+
+  #bodyTooLarge(): void {
+    this.#engine.telemetry.turnedAway("body");
+    this.#fail({ kind: "body-too-large" });
   }
 
   start(): void {

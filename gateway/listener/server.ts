@@ -20,7 +20,6 @@ import type { SecureContext } from "node:tls";
 import { after, checkPhase, every, type Timer } from "#core/host/clock.ts";
 import { untakenBytes } from "#core/host/untaken-bytes.ts";
 import type { Refusal } from "../admission/admission.ts";
-import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { HostPort } from "../config.ts";
 import type { ClientResponse } from "../forward/client-response.ts";
@@ -60,11 +59,9 @@ const COUNTED_AS = {
 interface TurnedAway {
   readonly status: 429 | 503;
   readonly reason: Refusal["reason"] | (typeof COUNTED_AS)[LineRefusal];
-  readonly retryAfterS: number;
   readonly text: string;
-  /** For `x-gateway-failure`. */
-  readonly failure: string;
-  readonly fields?: Readonly<Record<string, string>>;
+  /** `retry-after` and `x-gateway-failure`, and what else there is to say. */
+  readonly fields: Readonly<Record<string, string>>;
 }
 
 /** What Node's parser, or its watch over slow heads, has to say. */
@@ -305,7 +302,8 @@ export class Listener {
     const { bodyBytesMax } = engine.config.admission;
     if (bodyBytesMax > 0 && head.bodyBytes > bodyBytesMax) {
       engine.telemetry.turnedAway("body");
-      return this.#refuse(request, response, 413, `the body has more than ${bodyBytesMax} bytes`);
+      const reason = `the body has more than ${bodyBytesMax} bytes`;
+      return this.#refuse(request, response, 413, reason, { "x-gateway-failure": "body-too-large" });
     }
     if (engine.phase.isDraining) response.shouldKeepAlive = false;
     const refusal = admission.isOn ? admission.judge(head.client, clock.nowMs()) : undefined;
@@ -354,7 +352,7 @@ export class Listener {
     if (refusal !== undefined) {
       engine.telemetry.requestRefused("GET", 429);
       engine.telemetry.turnedAway(refusal.reason);
-      return endRaw(connection.socket, 429, "Too Many Requests");
+      return endRaw(connection.socket, 429, "Too Many Requests", rateLimitedFields(refusal));
     }
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
     this.#tunnels.begin({ engine, connection, head, vantage, request, rest, tls: this.#nodeTls });
@@ -383,9 +381,11 @@ export class Listener {
         this.#turnAway(request, response, {
           status: 503,
           reason: COUNTED_AS[why],
-          retryAfterS: Math.max(1, Math.min(retryAfterS, RETRY_AFTER_MAX_S)),
           text: "too many requests are under way",
-          failure: `overloaded; cause=${why}`,
+          fields: {
+            "retry-after": String(Math.max(1, Math.min(retryAfterS, RETRY_AFTER_MAX_S))),
+            "x-gateway-failure": `overloaded; cause=${why}`,
+          },
         });
       },
     });
@@ -399,23 +399,17 @@ export class Listener {
   }
 
   #limitRate(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
-    const { limit, reason, retryAfterS } = refusal;
-    this.#turnAway(request, response, {
-      status: 429,
-      reason,
-      retryAfterS,
-      text: "too many requests",
-      failure: `rate-limited; limit=${reason}`,
-      fields: rateLimitFields(limit, retryAfterS),
-    });
+    const { reason } = refusal;
+    const fields = rateLimitedFields(refusal);
+    this.#turnAway(request, response, { status: 429, reason, text: "too many requests", fields });
   }
 
   /** Not now. The connection stays, unless a body is still to come on it. */
   #turnAway(request: IncomingMessage, response: ServerResponse, refusal: TurnedAway): void {
-    const { status, reason, retryAfterS } = refusal;
+    const { fields, reason, status, text } = refusal;
     this.#engine.telemetry.requestRefused(request.method ?? "", status);
     this.#engine.telemetry.turnedAway(reason);
-    const body = `${status} ${refusal.text}\n`;
+    const body = `${status} ${text}\n`;
     const hasBody = !request.complete;
     const connection = this.#connections.get(request.socket);
     if (hasBody && connection !== undefined) connection.isClosing = true;
@@ -423,15 +417,19 @@ export class Listener {
       "content-type": "text/plain; charset=utf-8",
       "content-length": Buffer.byteLength(body),
       "cache-control": "no-store",
-      "retry-after": String(retryAfterS),
-      "x-gateway-failure": refusal.failure,
-      ...refusal.fields,
+      ...fields,
       ...(hasBody ? { connection: "close" } : {}),
     });
     response.end(body);
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string): void {
+  #refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    reason: string,
+    fields: Readonly<Record<string, string>> = {},
+  ): void {
     const connection = this.#connections.get(request.socket);
     if (connection !== undefined) connection.isClosing = true;
     this.#engine.telemetry.requestRefused(request.method ?? "", status);
@@ -440,6 +438,7 @@ export class Listener {
       "content-type": "text/plain; charset=utf-8",
       "content-length": Buffer.byteLength(body),
       connection: "close",
+      ...fields,
       ...(status === 405 ? { allow: METHODS_OFFERED } : {}),
     });
     response.end(body);
@@ -457,9 +456,11 @@ export class Listener {
       return;
     }
     if (connection !== undefined) connection.isClosing = true;
-    const { status, phrase } = refusalOf(error);
+    const { status, phrase, limit } = refusalOf(error);
     this.#engine.telemetry.requestRefused("", status);
-    endRaw(socket, status, phrase);
+    if (limit === undefined) return endRaw(socket, status, phrase);
+    this.#engine.telemetry.turnedAway(limit);
+    endRaw(socket, status, phrase, { "x-gateway-failure": limit === "head" ? "head-too-large" : limit });
   }
 }
 
@@ -468,22 +469,29 @@ function rulesOf({ config }: Engine): { readonly trusted?: TrustedPeers } {
 }
 
 /** draft-ietf-httpapi-ratelimit-headers-10: the policy, and what is left of it. */
-function rateLimitFields(limit: RateLimit, retryAfterS: number): Record<string, string> {
+function rateLimitedFields({ limit, reason, retryAfterS }: Refusal): Record<string, string> {
   const windowS = Math.max(1, Math.round(limit.burst / limit.requestsPerSecond));
   return {
+    "retry-after": String(retryAfterS),
+    "x-gateway-failure": `rate-limited; limit=${reason}`,
     "ratelimit-policy": `"default";q=${limit.burst};w=${windowS}`,
     ratelimit: `"default";r=0;t=${retryAfterS}`,
   };
 }
 
-function refusalOf({ code, reason }: ParserError): { status: number; phrase: string } {
+/** `limit`: one of ours was passed, as it is counted. */
+function refusalOf({ code, reason }: ParserError): {
+  readonly status: number;
+  readonly phrase: string;
+  readonly limit?: "head" | "slow-head";
+} {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
-      return { status: 431, phrase: "Request Header Fields Too Large" };
+      return { status: 431, phrase: "Request Header Fields Too Large", limit: "head" };
     case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
       return { status: 413, phrase: "Content Too Large" };
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return { status: 408, phrase: "Request Timeout" };
+      return { status: 408, phrase: "Request Timeout", limit: "slow-head" };
     case "HPE_INVALID_VERSION":
       // The same code stands for a version that is followed by a bare LF.
       if (reason !== "Invalid HTTP version") break;
@@ -494,8 +502,16 @@ function refusalOf({ code, reason }: ParserError): { status: number; phrase: str
 }
 
 /** Staged (RFC 9112 §9.6): answer, end our half, let the client read, close. */
-function endRaw(socket: Socket, status: number, phrase: string): void {
-  socket.end(`HTTP/1.1 ${status} ${phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+function endRaw(
+  socket: Socket,
+  status: number,
+  phrase: string,
+  fields: Readonly<Record<string, string>> = {},
+): void {
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} ${phrase}\r\n${lines.join("")}connection: close\r\ncontent-length: 0\r\n\r\n`,
+  );
   socket.resume();
   const linger = after(LINGER_MS, () => socket.destroy(), { unref: true });
   socket.once("close", () => linger.cancel());

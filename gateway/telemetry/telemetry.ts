@@ -61,6 +61,8 @@ export const TURNED_AWAY = [
   "body",
   "connections",
   "proxy-header",
+  "head",
+  "slow-head",
   "slow-body",
   "slow-reader",
 ] as const;
