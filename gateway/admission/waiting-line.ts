@@ -186,6 +186,8 @@ export class WaitingLine<T extends Waiter> {
     if (answerDueMs - nowMs < this.#headMs) return true;
     let ahead = 0;
     for (let each = 0; each <= tier; each++) ahead += this.#waiting[each]!.size;
+    // What was known of a line that is gone may be wrong by now, and only somebody who waits can show it.
+    if (ahead === 0) return false;
     const waitMs = this.drainMs(nowMs, ahead + 1);
     const { waitTargetMs } = this.#options;
     const isStanding = waitTargetMs > 0 && nowMs - this.#standsSinceMs >= STANDING_MS;

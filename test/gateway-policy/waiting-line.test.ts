@@ -161,6 +161,19 @@ describe("in time, or at once", () => {
     expect(scene.come("a", nowMs + 1_000, { dueMs: nowMs + 1_060 })).toBe("late");
   });
 
+  test("nodes that stood still and go on: the line takes people in again, and learns the new rate", () => {
+    const { scene, nowMs } = lineAtRate(4);
+    // Nobody is served for ten seconds, and those who wait leave.
+    for (let count = 10; count < 14; count++) scene.giveUp(`w${count}`, nowMs + 10_000);
+    const againMs = nowMs + 10_001;
+    expect(scene.come("first", againMs, { dueMs: againMs + 100 })).toBe("wait");
+    expect(scene.come("second", againMs, { dueMs: againMs + 100 })).toBe("late");
+    scene.line.leave(againMs + 10);
+    expect(scene.line.waiting).toBe(0);
+    expect(scene.come("third", againMs + 10, { dueMs: againMs + 110 })).toBe("wait");
+    expect(scene.come("fourth", againMs + 10, { dueMs: againMs + 110 })).toBe("wait");
+  });
+
   test("a burst may wait its time, a line that stands may not", () => {
     const burst = new Scene(1, 100, 20);
     burst.come("under way", 0);
@@ -237,6 +250,18 @@ test("what is known of a rate outlives a moment without a line, not a long one",
   rate.began(200);
   expect(rate.perMs(200)).toBe(0.1);
   expect(rate.perMs(10_100)).toBe(undefined);
+  // One turn that was slow says nothing, one that was fast does.
+  rate.turn(300);
+  rate.ended(300);
+  expect(rate.perMs(300)).toBe(0.1);
+  rate.began(400);
+  rate.turn(405);
+  rate.ended(405);
+  expect(rate.perMs(405)).toBe(0.2);
+  // Everybody left, nobody was served.
+  rate.began(500);
+  rate.ended(600);
+  expect(rate.perMs(600)).toBe(0.2);
 });
 
 test("anybody leaves a tier from anywhere, in any order", () => {

@@ -284,6 +284,57 @@ test.each(["gradient", "aimd"])("%s: the limit follows, and can be seen", async 
   });
 });
 
+test("gradient: before a node that does four at a time clients stand in the gateway's line, not in the node's", async () => {
+  const adaptive = { algorithm: "gradient", activeMin: 2, activeInitial: 64, windowMs: 50, samplesMin: 30 };
+  const admission = {
+    activeMax: 64,
+    waitingMax: 100,
+    waitTimeoutMs: 60_000,
+    adaptive: { ...adaptive, measureIntervalMs: 1_000 },
+  };
+  const document = { admission, hedge: { isEnabled: false } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    const [node] = stand.nodes;
+    const queue: (() => void)[] = [];
+    let working = 0;
+    let queuedMax = 0;
+    const work = (): void => {
+      while (working < 4 && queue.length > 0) {
+        const answer = queue.shift()!;
+        working += 1;
+        setTimeout(() => {
+          working -= 1;
+          answer();
+          work();
+        }, 5);
+      }
+    };
+    node!.handler = (_request, response) => {
+      queue.push(() => node!.answer(response));
+      queuedMax = Math.max(queuedMax, queue.length);
+      work();
+    };
+    const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+    const serve = async (count: number): Promise<void> => {
+      let left = count;
+      const clients = Array.from({ length: 64 }, async () => {
+        while (left-- > 0) expect((await ask(stand.port, { agent })).status).toBe(200);
+      });
+      await Promise.all(clients);
+    };
+    await serve(300);
+    expect(queuedMax).toBeGreaterThan(32);
+    await until(async () => {
+      await serve(300);
+      return stand.status().admission!.limit <= 24;
+    });
+    queuedMax = 0;
+    await serve(200);
+    expect(queuedMax).toBeLessThan(32);
+    agent.destroy();
+  });
+});
+
 test("what a limit has learnt stays over a reload, unless its rules change", async () => {
   const adaptive = { algorithm: "aimd", activeMin: 2, activeInitial: 4, windowMs: 50, samplesMin: 10 };
   await withStand({ document: { admission: { adaptive } } }, async (stand) => {
