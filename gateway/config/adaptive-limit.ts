@@ -53,7 +53,13 @@ export function adaptiveIssue(
   if (section.algorithm === "off") return undefined;
   const { activeInitial, activeMin, activeMax: most } = completeAdaptive(section, activeMax);
   if (activeMin > most)
-    return { key: "activeMin", message: `${activeMin} is above the most, ${most} (\`admission.activeMax\`)` };
+    return {
+      key: "activeMin",
+      message: `${activeMin} is above the most, ${most} (\`admission.activeMax\`): give less, or raise that`,
+    };
   if (activeInitial >= activeMin && activeInitial <= most) return undefined;
-  return { key: "activeInitial", message: `${activeInitial} is not in ${activeMin}..${most}` };
+  return {
+    key: "activeInitial",
+    message: `${activeInitial} is not in ${activeMin}..${most}: give one of those`,
+  };
 }
