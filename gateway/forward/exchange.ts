@@ -568,6 +568,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     }
     this.#winner = attempt;
     this.dueMs = Infinity;
+    // An error that comes at once says nothing either.
     if (status < 500) this.#sampleHead(this.#askedMs(attempt), false, nowMs);
     this.#endJourneys();
     this.#judge(attempt, GATEWAY_ERRORS.includes(status) ? "error" : "answered", nowMs);
@@ -601,10 +602,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     return this.#journeys === undefined ? this.#running[0]!.startedMs : attempt.startedMs;
   }
 
-  /** An error that comes at once says nothing of what nodes can carry, and neither does the rest of a body. */
+  /** How fast a client sends says nothing of what nodes can carry, and neither does the rest of a body. */
   #sampleHead(askedMs: number, isLost: boolean, nowMs: number): void {
     const { line } = this.#engine;
     if (line === undefined || this.#isPartSent || this.#pattern?.isSampled === false) return;
+    if (this.#body?.isCollected === false) return;
     line.sample({ tookMs: nowMs - askedMs, active: this.#begunActive, isLost }, nowMs);
   }
 

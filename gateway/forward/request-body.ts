@@ -97,6 +97,11 @@ export class RequestBody {
     return this.#isEnded && this.canReplay && this.#spill === undefined;
   }
 
+  /** It is read whole before a node is asked: nobody waits for its client after that. */
+  get isCollected(): boolean {
+    return this.#isCollected;
+  }
+
   /** Calls back at once, or when a body that is read whole first has been read. */
   whenReady(callback: () => void): void {
     if (!this.#isCollected || this.#isEnded) callback();
@@ -230,8 +235,8 @@ export class RequestBody {
   }
 
   /**
-   * A push makes it read again, if there is room. That of a kept chunk may do so while the file is still being read: the same bytes would come
-   * twice.
+   * A push makes it read again, if there is room. That of a kept chunk may do so while the file is still being read: the same
+   * bytes would come twice.
    */
   #feedFromFile(reader: Readable, spill: SpillFile): void {
     if (this.#isReadingFile) return;

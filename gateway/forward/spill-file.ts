@@ -11,6 +11,8 @@ import { close, open, read, unlink, writev } from "node:fs";
 
 /** Bytes that may wait for the disk before whoever appends has to. */
 const PENDING_BYTES_MAX = 256 * 1024;
+/** The same in pieces: clients may send bytes one by one, and each is an object here. */
+const PENDING_CHUNKS_MAX = 1_024;
 const READ_BYTES_MAX = 64 * 1024;
 
 export class SpillShort extends Error {
@@ -60,11 +62,14 @@ export class SpillFile {
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.length;
     this.#next();
-    this.#isHeldBack = this.#pendingBytes > PENDING_BYTES_MAX;
+    this.#isHeldBack = this.#isFull();
     return !this.#isHeldBack;
   }
 
-  /** What stands at a place that has been appended; undefined: it cannot be read any more. A later one takes the place of one that waits. Nobody is called after `close`. */
+  /**
+   * What stands at a place that has been appended; undefined: it cannot be read any more. A later call takes the place of one that
+   * waits. Nobody is called after `close`.
+   */
   read(position: number, onRead: OnRead): void {
     this.#reading = { position, onRead };
     this.#next();
@@ -121,9 +126,13 @@ export class SpillFile {
     this.#isBusy = false;
     if (error !== null && this.#error === undefined && !this.#isClosed) this.#fail(error);
     this.#next();
-    if (!this.#isHeldBack || this.#pendingBytes > PENDING_BYTES_MAX || this.#isClosed) return;
+    if (!this.#isHeldBack || this.#isFull() || this.#isClosed) return;
     this.#isHeldBack = false;
     this.#options.onDrain();
+  }
+
+  #isFull(): boolean {
+    return this.#pendingBytes > PENDING_BYTES_MAX || this.#pending.length > PENDING_CHUNKS_MAX;
   }
 
   #fail(error: Error): void {

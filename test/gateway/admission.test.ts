@@ -349,12 +349,18 @@ test("what a limit has learnt stays over a reload, unless its rules change", asy
   });
 });
 
-test("what is left of a dead node's errors is no sample: the limit does not follow answers that come at once", async () => {
+test("errors that come at once are no samples, nor is how long a client sends", async () => {
   const adaptive = { algorithm: "gradient", activeMin: 2, activeInitial: 4, windowMs: 50, samplesMin: 10 };
   const document = { admission: { adaptive }, retry: { statuses: [] } };
   await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
     stand.nodes[0]!.handler = (_request, response) => void response.writeHead(503).end();
     for (let count = 0; count < 30; count++) expect((await ask(stand.port)).status).toBe(503);
+    // Nor is how long a client takes to send.
+    stand.nodes[0]!.handler = (_request, response) => stand.nodes[0]!.answer(response);
+    for (let count = 0; count < 30; count++) {
+      const headers = { "transfer-encoding": "chunked" };
+      expect((await ask(stand.port, { method: "PUT", body: "x", headers })).status).toBe(200);
+    }
     expect(stand.status().admission).toMatchObject({ limit: 4, headMs: 0, floorMs: null, active: 0 });
   });
 });

@@ -375,6 +375,24 @@ describe("the file", () => {
     await until(() => openFiles().length === 0);
   });
 
+  test("bytes that come one by one are bounded by their number too", async () => {
+    let drains = 0;
+    const file = open([], () => (drains += 1));
+    const body = randomBytes(3_000);
+    let isRoom = true;
+    let heldBackAt = 0;
+    for (let at = 0; at < body.length; at++) {
+      const wasRoom = isRoom;
+      isRoom = file.append(body.subarray(at, at + 1));
+      if (wasRoom && !isRoom) heldBackAt = at;
+    }
+    expect(heldBackAt).toBe(1_024);
+    await until(() => drains === 1);
+    expect((await readAll(file, body.length)).equals(body)).toBe(true);
+    file.close();
+    await until(() => openFiles().length === 0);
+  });
+
   test("that cannot be made fails once, lets go who is held back, and gives nobody half of it", async () => {
     writeFileSync(join(directory, "body"), "somebody else's");
     const failures: string[] = [];
