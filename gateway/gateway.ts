@@ -135,9 +135,9 @@ function openTraces(config: TracingConfig, { events, version }: GatewayOptions):
 
 function admissionStatus(line: Generation["engine"]["line"]): GatewayAdmissionStatus | null {
   if (line === undefined) return null;
-  const { active, headMs, limit, waiting } = line;
-  const { floorMs = null, phase } = limit;
-  return { limit: limit.limit, phase, active, waiting, headMs, floorMs };
+  const { active, awaiting, headMs, limit, waiting } = line;
+  const { floorMs = null, phase = "fixed" } = limit ?? {};
+  return { limit: limit?.limit ?? line.activeMax, phase, active, awaiting, waiting, headMs, floorMs };
 }
 
 class Gateway implements RunningGateway {

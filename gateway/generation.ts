@@ -329,10 +329,10 @@ function lineOf(
     before.waitTargetMs === waitTargetMs &&
     isDeepStrictEqual(before.adaptive, adaptive);
   if (isSame) return predecessor!.engine.line;
-  const limit = createLimit(activeMax, adaptive, aheadMs(), clock.nowMs());
-  return limit === undefined
-    ? undefined
-    : new WaitingLine<WaitingRequest>(limit, { waitingMax, waitTargetMs });
+  const limit = createLimit(adaptive, aheadMs(), clock.nowMs());
+  if (activeMax === 0 && limit === undefined) return undefined;
+  const most = activeMax === 0 ? Infinity : activeMax;
+  return new WaitingLine<WaitingRequest>({ activeMax: most, limit, waitingMax, waitTargetMs });
 }
 
 /** In mode `anycast-only` the network alone decides. */

@@ -32,11 +32,14 @@ export interface GatewayStatus {
 }
 
 export interface GatewayAdmissionStatus {
-  /** Requests that may be under way. */
+  /** Requests that may be under way, or, where it follows, wait for a response head. */
   readonly limit: number;
   /** `measuring`: fewer are let in for a moment, to see what nodes take without a queue. */
   readonly phase: "fixed" | "following" | "measuring";
   readonly active: number;
+  /** Of those, without a response head. */
+  readonly awaiting: number;
+  /** In line. */
   readonly waiting: number;
   /** What nodes take to a response head, on average; 0: not known. */
   readonly headMs: number;

@@ -50,6 +50,7 @@ const status = z.strictObject({
       limit: count,
       phase: z.enum(["fixed", "following", "measuring"]),
       active: count.describe("Requests under way."),
+      awaiting: count.describe("Of those, without a response head."),
       waiting: count.describe("Requests in line."),
       headMs: z.number().describe("What nodes take to a head, on average; 0: not known."),
       floorMs: z.number().nullable().describe("The same without a queue; null: not known, or not asked."),

@@ -56,9 +56,10 @@ export function statsPage({
 `;
 }
 
-function admissionText({ active, floorMs, limit, phase, waiting }: GatewayAdmissionStatus): string {
+function admissionText({ active, awaiting, floorMs, limit, phase, waiting }: GatewayAdmissionStatus): string {
+  if (phase === "fixed") return `${active} of ${limit} let in at a time, ${waiting} in line`;
   const floor = floorMs === null ? "" : `, ${floorMs.toFixed(1)} ms without a queue`;
-  return `${active} of ${limit} let in at a time (${phase}${floor}), ${waiting} in line`;
+  return `${awaiting} of ${limit} without an answer (${phase}${floor}), ${waiting} in line`;
 }
 
 function row({

@@ -1,9 +1,10 @@
 /**
- * How many requests may be under way, and how many may wait for that. The better tier first, and within one first come, first
+ * How many requests may be under way, how many of them without a response head (a limit that follows: long bodies are no load that
+ * it could see, and must not hold its places), and how many may wait for that. The better tier first, and within one first come, first
  * served. Whoever cannot get a turn and an answer in time, going by how fast the line gets shorter, is told so at once instead of
  * after waiting: what it asked for would be worth nothing when it comes, and it held up the others.
  *
- *     come --> [ P0 | P1 | P2 | P3 ] --> under way, `limit` at most
+ *     come --> [ P0 | P1 | P2 | P3 ] --> under way, `limit` of them without a head
  *       |          the last of a worse tier makes room for a better one
  *       '--> full, or late: turned away at once
  *
@@ -39,6 +40,10 @@ export interface Arrival {
 }
 
 export interface LineOptions {
+  /** Under way, heads and bodies; `Infinity`: any number. */
+  readonly activeMax: number;
+  /** Of those without a head; undefined: any number. */
+  readonly limit: ConcurrencyLimit | undefined;
   readonly waitingMax: number;
   /** What may be waited in a line that has stood for long; 0: no less than in any other. */
   readonly waitTargetMs: number;
@@ -55,29 +60,43 @@ const FULL = { is: "full" } as const;
 const LATE = { is: "late" } as const;
 
 export class WaitingLine<T extends Waiter> {
-  readonly #limit: ConcurrencyLimit;
   readonly #options: LineOptions;
   readonly #waiting: readonly TierQueue<T>[] = TIERS.map(() => new TierQueue());
   readonly #rate = new ServiceRate();
   #count = 0;
   #active = 0;
+  /** Of those, without a response head. */
+  #awaiting = 0;
   /** Since when somebody waits. */
   #standsSinceMs = Infinity;
   /** Until a response head, on average; 0: not known. */
   #headMs = 0;
   #isLettingIn = false;
 
-  constructor(limit: ConcurrencyLimit, options: LineOptions) {
-    this.#limit = limit;
+  constructor(options: LineOptions) {
     this.#options = options;
   }
 
-  get limit(): ConcurrencyLimit {
-    return this.#limit;
+  get limit(): ConcurrencyLimit | undefined {
+    return this.#options.limit;
+  }
+
+  get activeMax(): number {
+    return this.#options.activeMax;
   }
 
   get active(): number {
     return this.#active;
+  }
+
+  get awaiting(): number {
+    return this.#awaiting;
+  }
+
+  /** Somebody may begin. */
+  get isOpen(): boolean {
+    const { activeMax, limit } = this.#options;
+    return this.#active < activeMax && (limit === undefined || this.#awaiting < limit.limit);
   }
 
   get waiting(): number {
@@ -91,8 +110,9 @@ export class WaitingLine<T extends Waiter> {
 
   /** `go`: under way; `wait`: `begin` is called when its turn has come; otherwise it is turned away. */
   come(who: T, arrival: Arrival, nowMs: number): Verdict<T> {
-    if (this.#active < this.#limit.limit) {
+    if (this.isOpen) {
       this.#active += 1;
+      this.#awaiting += 1;
       return GO;
     }
     const tier = TIERS.indexOf(arrival.tier);
@@ -114,9 +134,16 @@ export class WaitingLine<T extends Waiter> {
     return true;
   }
 
-  /** One that was under way has ended. */
+  /** One that is under way has a response head, or will get none: once for each. */
+  answered(nowMs: number): void {
+    invariant(this.#awaiting > 0, "more requests were answered than began");
+    this.#awaiting -= 1;
+    this.#letIn(nowMs);
+  }
+
+  /** One that was under way has ended, after `answered`. */
   leave(nowMs: number): void {
-    invariant(this.#active > 0, "more requests have ended than began");
+    invariant(this.#active > this.#awaiting, "more requests have ended than were answered");
     this.#active -= 1;
     this.#letIn(nowMs);
   }
@@ -127,7 +154,7 @@ export class WaitingLine<T extends Waiter> {
       const share = this.#headMs === 0 ? 1 : SMOOTHING;
       this.#headMs += (sample.tookMs - this.#headMs) * share;
     }
-    this.#limit.sample(sample, nowMs);
+    this.#options.limit?.sample(sample, nowMs);
     this.#letIn(nowMs);
   }
 
@@ -142,9 +169,10 @@ export class WaitingLine<T extends Waiter> {
     if (this.#isLettingIn) return;
     this.#isLettingIn = true;
     try {
-      while (this.#count > 0 && this.#active < this.#limit.limit) {
+      while (this.#count > 0 && this.isOpen) {
         const next = this.#takeFirst();
         this.#active += 1;
+        this.#awaiting += 1;
         this.#rate.turn(nowMs);
         this.#left(nowMs);
         next.begin();

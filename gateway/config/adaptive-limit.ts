@@ -14,7 +14,7 @@ export const adaptiveSchema = z.strictObject({
     .enum(LIMIT_ALGORITHMS)
     .default("off")
     .describe(
-      "`gradient`: as many as keep the nodes busy, by what they take without a queue. `aimd`: as many as are answered within `latencyMaxMs`. `admission.activeMax` is the most then, 1,000 where it is 0.",
+      "`gradient`: as many as keep the nodes busy, by what they take without a queue. `aimd`: as many as are answered within `latencyMaxMs`. Of requests without a response head; `admission.activeMax` bounds all that is under way, and this where it is not 0, 1,000 otherwise.",
     ),
   activeMin: active.default(4).describe("The limit never falls below this."),
   activeInitial: active.default(20).describe("The limit at first; rather too low: it grows fast."),

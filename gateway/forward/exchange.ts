@@ -138,9 +138,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** Mode `anycast-only`. */
   readonly #isBare: boolean;
   readonly #startedMs: number;
-  /** When its turn came, where requests stand in line, and how many were under way then. */
+  /** When its turn came, where requests stand in line, and how many had no head then, itself among them. */
   #begunMs: number;
-  #begunActive = 0;
+  #begunAwaiting = 0;
+  /** It has none yet, and holds a place for that. */
+  #isAwaited = false;
   #view: RouteView;
   /** Nodes chosen so far, whether or not they were asked in the end. */
   readonly #tried: number[] = [];
@@ -253,7 +255,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const { clock, deadlines, hedgeBudget, line, retryBudget, telemetry } = this.#engine;
     if (line !== undefined) {
       this.#begunMs = clock.nowMs();
-      this.#begunActive = line.active;
+      this.#begunAwaiting = line.awaiting;
+      this.#isAwaited = true;
     }
     this.#connection.open.add(this);
     this.#engine.openCount += 1;
@@ -570,6 +573,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.dueMs = Infinity;
     // An error that comes at once says nothing either.
     if (status < 500) this.#sampleHead(this.#askedMs(attempt), false, nowMs);
+    this.#tellLine(nowMs);
     this.#endJourneys();
     this.#judge(attempt, GATEWAY_ERRORS.includes(status) ? "error" : "answered", nowMs);
     if (attempt.breakerCall !== undefined) {
@@ -602,12 +606,19 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     return this.#journeys === undefined ? this.#running[0]!.startedMs : attempt.startedMs;
   }
 
+  /** Its head is there, or will not come. */
+  #tellLine(nowMs: number): void {
+    if (!this.#isAwaited) return;
+    this.#isAwaited = false;
+    this.#engine.line!.answered(nowMs);
+  }
+
   /** How fast a client sends says nothing of what nodes can carry, and neither does the rest of a body. */
   #sampleHead(askedMs: number, isLost: boolean, nowMs: number): void {
     const { line } = this.#engine;
     if (line === undefined || this.#isPartSent || this.#pattern?.isSampled === false) return;
     if (this.#body?.isCollected === false) return;
-    line.sample({ tookMs: nowMs - askedMs, active: this.#begunActive, isLost }, nowMs);
+    line.sample({ tookMs: nowMs - askedMs, active: this.#begunAwaiting, isLost }, nowMs);
   }
 
   /** The node says that it cannot, and another one may. Only with somebody in good health left: an answer is an answer. */
@@ -973,6 +984,7 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#body?.discard();
     this.#connection.open.delete(this);
     const nowMs = this.#engine.clock.nowMs();
+    this.#tellLine(nowMs);
     this.#engine.line?.leave(nowMs);
     const durationMs = nowMs - this.#startedMs;
     const { method, path } = this.#head;

@@ -87,13 +87,20 @@ function addAdmission(registry: Registry, { admission, telemetry }: MetricsSourc
       for (const reason of TURNED_AWAY) add({ reason }, telemetry.turnedAwayFor(reason));
     },
   );
-  gauge(registry, "anycastle_admission_limit", "Requests that may be under way; 0: any number.", [], (set) =>
-    set({}, admission()?.limit ?? 0),
+  gauge(
+    registry,
+    "anycastle_admission_limit",
+    "Requests that may be under way, or wait for a head where the limit follows; 0: any number.",
+    [],
+    (set) => set({}, admission()?.limit ?? 0),
   );
   gauge(registry, "anycastle_admission_active", "Requests under way, where only so many may be.", [], (set) =>
     set({}, admission()?.active ?? 0),
   );
-  gauge(registry, "anycastle_admission_waiting", "Requests in line for that.", [], (set) =>
+  gauge(registry, "anycastle_admission_awaiting", "Of those, requests without a response head.", [], (set) =>
+    set({}, admission()?.awaiting ?? 0),
+  );
+  gauge(registry, "anycastle_admission_waiting", "Requests in line.", [], (set) =>
     set({}, admission()?.waiting ?? 0),
   );
   gauge(

@@ -1,7 +1,6 @@
 /** The line before the nodes, on virtual time: who gets a turn, who is told at once that there will be none. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FixedLimit } from "#gateway/admission/fixed-limit.ts";
 import { ServiceRate } from "#gateway/admission/service-rate.ts";
 import { TierQueue } from "#gateway/admission/tier-queue.ts";
 import {
@@ -29,15 +28,27 @@ class Someone implements Waiter {
 
 const AT_LEISURE: Arrival = { tier: "P2", dueMs: Infinity, answerDueMs: Infinity };
 
+/** Whoever leaves has been answered in the same moment. */
+class Line extends WaitingLine<Someone> {
+  constructor(activeMax: number, waitingMax: number, waitTargetMs = 0) {
+    super({ activeMax, limit: undefined, waitingMax, waitTargetMs });
+  }
+
+  override leave(nowMs: number): void {
+    this.answered(nowMs);
+    super.leave(nowMs);
+  }
+}
+
 /** A line whose people are named, and what has become of them. */
 class Scene {
   readonly begun: string[] = [];
   readonly displaced: string[] = [];
-  readonly line: WaitingLine<Someone>;
+  readonly line: Line;
   readonly people = new Map<string, Someone>();
 
   constructor(activeMax: number, waitingMax: number, waitTargetMs = 0) {
-    this.line = new WaitingLine<Someone>(new FixedLimit(activeMax), { waitingMax, waitTargetMs });
+    this.line = new Line(activeMax, waitingMax, waitTargetMs);
   }
 
   come(name: string, nowMs: number, arrival: Partial<Arrival> = {}): Verdict<Someone>["is"] {
@@ -73,7 +84,7 @@ describe("first come, first served", () => {
   });
 
   test("one that ends as soon as it begins does not make the line as deep as it is long", () => {
-    const line = new WaitingLine<Someone>(new FixedLimit(1), { waitingMax: 100_000, waitTargetMs: 0 });
+    const line = new Line(1, 100_000);
     let ended = 0;
     const end = (): void => {
       ended += 1;
@@ -84,6 +95,26 @@ describe("first come, first served", () => {
     line.leave(1);
     expect([ended, line.active, line.waiting]).toEqual([100_000, 0, 0]);
   });
+});
+
+test("a limit that follows is for those without a head; all that is under way has its own", () => {
+  const limit = { limit: 2, phase: "following", sample: () => undefined } as const;
+  const line = new WaitingLine<Someone>({ activeMax: 3, limit, waitingMax: 10, waitTargetMs: 0 });
+  const begun: string[] = [];
+  const come = (name: string): string =>
+    line.come(new Someone(name, () => begun.push(name)), AT_LEISURE, 0).is;
+  expect([come("a"), come("b"), come("c")]).toEqual(["go", "go", "wait"]);
+  line.answered(1);
+  expect([begun, line.active, line.awaiting]).toEqual([["c"], 3, 2]);
+  line.answered(2);
+  expect([come("d"), line.active, line.awaiting]).toEqual(["wait", 3, 1]);
+  line.leave(3);
+  expect([begun, line.active, line.awaiting]).toEqual([["c", "d"], 3, 2]);
+  expect(() => {
+    line.answered(4);
+    line.answered(4);
+    line.answered(4);
+  }).toThrow("more requests were answered than began");
 });
 
 describe("tiers", () => {
@@ -299,7 +330,7 @@ test("whatever happens: never more under way than allowed, the better tier first
       fc.integer({ min: 1, max: 4 }),
       fc.nat(4),
       (script, activeMax, waitingMax) => {
-        const line = new WaitingLine<Someone>(new FixedLimit(activeMax), { waitingMax, waitTargetMs: 0 });
+        const line = new Line(activeMax, waitingMax);
         let nowMs = 0;
         let active = 0;
         const waiting: { who: Someone; tier: Tier }[] = [];

@@ -276,7 +276,7 @@ test.each(["gradient", "aimd"])("%s: the limit follows, and can be seen", async 
     ends.isOver = true;
     await Promise.all(clients);
     expect(Number(/^anycastle_admission_limit (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(2);
-    expect(page).toMatch(/\d+ of \d+ let in at a time \((following|measuring)/);
+    expect(page).toMatch(/\d+ of \d+ without an answer \((following|measuring)/);
     expect(stand.status().admission).toMatchObject({ active: 0, waiting: 0 });
     expect(stand.status().admission!.headMs).toBeGreaterThan(0);
     expect(stand.status().admission!.floorMs === null).toBe(algorithm === "aimd");
@@ -333,6 +333,31 @@ test("gradient: before a node that does four at a time clients stand in the gate
     expect(queuedMax).toBeLessThan(32);
     agent.destroy();
   });
+});
+
+test("bodies that are long hold no place of a limit that follows, and each of one that stays", async () => {
+  for (const [admission, expected] of [
+    [{ adaptive: { algorithm: "gradient", activeMin: 2, activeInitial: 2 } }, 200],
+    [{ activeMax: 2 }, 503],
+    [{ activeMax: 2, adaptive: { algorithm: "gradient", activeMin: 2, activeInitial: 2 } }, 503],
+  ] as const) {
+    await withStand({ sites: { ny1: 1 }, document: { admission } }, async (stand) => {
+      const [node] = stand.nodes;
+      const finish: (() => void)[] = [];
+      node!.handler = (_request, response) => {
+        response.writeHead(200, { "content-length": "2" }).write("a");
+        finish.push(() => response.end("b"));
+      };
+      const long = [ask(stand.port), ask(stand.port)];
+      await until(() => finish.length === 2 && stand.status().admission!.awaiting === 0);
+      expect(stand.status().admission).toMatchObject({ active: 2, awaiting: 0 });
+      node!.handler = (_request, response) => node!.answer(response);
+      expect((await ask(stand.port)).status).toBe(expected);
+      for (const end of finish) end();
+      expect((await Promise.all(long)).map(({ status }) => status)).toEqual([200, 200]);
+      await until(() => stand.status().admission!.active === 0);
+    });
+  }
 });
 
 test("what a limit has learnt stays over a reload, unless its rules change", async () => {

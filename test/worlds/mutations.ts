@@ -211,14 +211,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a place is handed on above a limit that has fallen",
     file: "gateway/admission/waiting-line.ts",
-    from: "while (this.#count > 0 && this.#active < this.#limit.limit) {",
+    from: "while (this.#count > 0 && this.isOpen) {",
     to: "if (this.#count > 0) {",
   },
   {
     name: "a limit that has risen lets nobody in",
     file: "gateway/admission/waiting-line.ts",
-    from: "    this.#limit.sample(sample, nowMs);\n    this.#letIn(nowMs);\n",
-    to: "    this.#limit.sample(sample, nowMs);\n",
+    from: "    this.#options.limit?.sample(sample, nowMs);\n    this.#letIn(nowMs);\n",
+    to: "    this.#options.limit?.sample(sample, nowMs);\n",
   },
   {
     name: "the limit falls below its least",

@@ -263,7 +263,7 @@ class Play {
       this.#retries.requested(this.#clock.nowMs());
       this.#hedges.requested(this.#clock.nowMs());
       exchange.start();
-      this.#line.began(view.id, waitedMs, line?.active ?? 0);
+      this.#line.began(view.id, waitedMs, this.#generation.engine.openCount, line?.awaiting ?? 0);
       sendBody();
     };
     if (line === undefined) return begin();
@@ -283,7 +283,7 @@ class Play {
 
   #noteLimit(): void {
     const limit = this.#generation.engine.line?.limit;
-    if (limit === undefined || limit.phase === "fixed") return;
+    if (limit === undefined) return;
     const { activeInitial } = this.#world.config.admission.adaptive;
     if (limit.phase === "measuring") this.#mark("limit measured");
     if (limit.limit !== activeInitial) this.#mark("limit moved");
@@ -522,8 +522,10 @@ class Play {
     if (telemetry.active !== 0) this.#violate(`${telemetry.active} requests are counted as active`);
     if (engine.openCount !== 0) this.#violate(`${engine.openCount} requests are counted as open`);
     const { line } = engine;
-    if (line !== undefined && line.active + line.waiting > 0)
-      this.#violate(`${line.active} requests hold a place and ${line.waiting} wait in line`);
+    if (line !== undefined && line.active + line.awaiting + line.waiting > 0)
+      this.#violate(
+        `${line.active} and ${line.awaiting} requests hold a place and ${line.waiting} wait in line`,
+      );
     for (const node of fleet.nodes) {
       const balancer = fleet.balancerOf(node);
       if (balancer.active(node.index) !== 0)

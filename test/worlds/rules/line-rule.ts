@@ -26,20 +26,21 @@ export class LineRule {
     this.#violate = violate;
   }
 
-  /** One has just begun, after so long; `open`: requests that have begun and not ended. */
-  began(id: string, waitedMs: number, open: number): void {
+  /** One has just begun, after so long; `open`: requests that have begun and not ended, `silent`: those of them without a head. */
+  began(id: string, waitedMs: number, open: number, silent: number): void {
     const line = this.#line;
     if (line === undefined) return;
     this.#demandWait(id, waitedMs);
-    if (open > line.limit.limit)
-      this.#violate(`with ${id} ${open} requests are under way: ${line.limit.limit} may be`);
+    if (open > line.activeMax)
+      this.#violate(`with ${id} ${open} requests are under way: ${line.activeMax} may be`);
+    const { limit = Infinity } = line.limit ?? {};
+    if (silent > limit) this.#violate(`with ${id} ${silent} requests have no head: ${limit} may be so`);
   }
 
   refused(id: string, why: LineRefusal, waitedMs: number): void {
-    const { active, limit, waiting } = this.#line!;
+    const { active, awaiting, isOpen, waiting } = this.#line!;
     this.#demandWait(id, waitedMs);
-    if (active < limit.limit)
-      this.#violate(`${id} is refused, and ${active} of ${limit.limit} requests are under way`);
+    if (isOpen) this.#violate(`${id} is refused, with ${active} under way and ${awaiting} without a head`);
     if (why === "full" && waiting < this.#config.admission.waitingMax)
       this.#violate(`${id} finds a line of ${waiting} full`);
     if ((why === "full" || why === "late") && waitedMs > 0)
@@ -48,14 +49,13 @@ export class LineRule {
 
   look(): void {
     if (this.#line === undefined) return;
-    const { active, waiting } = this.#line;
-    const { limit } = this.#line.limit;
-    const { activeMax, adaptive } = this.#config.admission;
-    const [least, most] =
-      adaptive.algorithm === "off" ? [activeMax, activeMax] : [adaptive.activeMin, adaptive.activeMax];
-    if (limit < least || limit > most) this.#violate(`the limit is ${limit}, not in ${least}..${most}`);
-    if (waiting > 0 && active < limit)
-      this.#violate(`${waiting} requests wait, and ${active} of ${limit} are under way`);
+    const { active, awaiting, isOpen, limit, waiting } = this.#line;
+    if (waiting > 0 && isOpen)
+      this.#violate(`${waiting} wait, with ${active} under way and ${awaiting} without a head`);
+    if (limit === undefined) return;
+    const { activeMax, activeMin } = this.#config.admission.adaptive;
+    if (limit.limit < activeMin || limit.limit > activeMax)
+      this.#violate(`the limit is ${limit.limit}, not in ${activeMin}..${activeMax}`);
   }
 
   #demandWait(id: string, waitedMs: number): void {
