@@ -16,6 +16,7 @@ import {
   completeAdmission,
   type AdmissionConfig,
 } from "./config/admission.ts";
+import { bodySchema, type SpillConfig } from "./config/body.ts";
 import { breakerSchema, completeBreaker, routeToOf, type BreakerConfig } from "./config/breaker.ts";
 import { cacheSchema, type CacheConfig } from "./config/cache.ts";
 import { completeHealth, healthIssue, healthSchema, type HealthConfig } from "./config/health.ts";
@@ -167,6 +168,13 @@ const retrySchema = z.strictObject({
     .default([...GATEWAY_ERRORS])
     .describe(
       "Answers of a node for which another one is asked, if that may be done with the request and one in good health is left. Without one the client gets the answer.",
+    ),
+  deadlineHeader: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, "must be a field name in lower case")
+    .optional()
+    .describe(
+      "Request field in which a client may say for how many milliseconds it waits for a response head; less than `totalTimeoutMs` counts in its place.",
     ),
   nonIdempotent: z
     .boolean()
@@ -335,18 +343,7 @@ export const gatewaySchema = z
     outlier: outlierSchema.prefault({}),
     retry: retrySchema.prefault({}),
     hedge: hedgeSchema.prefault({}),
-    body: z
-      .strictObject({
-        replayBytesMax: z
-          .int()
-          .min(0)
-          .max(16_777_216)
-          .default(65_536)
-          .describe(
-            "Bytes of a request body kept so that it can be sent again; a larger one is not retried.",
-          ),
-      })
-      .prefault({}),
+    body: bodySchema.prefault({}),
     resume: resumeSchema.prefault({}),
     breaker: breakerSchema.prefault({}),
     admission: admissionSchema.prefault({}),
@@ -424,6 +421,7 @@ export interface GatewayConfig {
     readonly totalTimeoutMs: number;
     readonly statuses: readonly number[];
     readonly nonIdempotent: boolean;
+    readonly deadlineHeader: string | undefined;
   };
   readonly hedge: {
     readonly isEnabled: boolean;
@@ -434,6 +432,8 @@ export interface GatewayConfig {
     readonly budgetPerSecond: number;
   };
   readonly replayBytesMax: number;
+  /** Undefined: nothing is written to a disk. */
+  readonly spill: SpillConfig | undefined;
   readonly resume: ResumeOptions;
   readonly breaker: BreakerConfig;
   readonly admission: AdmissionConfig;
@@ -850,6 +850,7 @@ function complete(document: Document): GatewayConfig {
     retry: completeRetry(retry, health.profile),
     hedge: completeHedge(hedge, health.profile),
     replayBytesMax: document.body.replayBytesMax,
+    spill: document.body.spill,
     resume: document.resume,
     breaker: completeBreaker(document.breaker),
     admission: completeAdmission(document.admission),
@@ -894,6 +895,7 @@ function completeRetry(retry: Document["retry"], profile: HealthProfileName): Ga
     totalTimeoutMs: retry.totalTimeoutMs ?? Math.max(totalMs, retry.perTryTimeoutMs ?? 0),
     statuses: retry.statuses,
     nonIdempotent: retry.nonIdempotent,
+    deadlineHeader: retry.deadlineHeader,
   };
 }
 

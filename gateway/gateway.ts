@@ -5,16 +5,21 @@
  */
 import type { FastifyInstance } from "fastify";
 import { messageOf } from "#core/errors.ts";
-import { every, nowMs, sleep } from "#core/host/clock.ts";
+import { every, nowMs, sleep, wallMs } from "#core/host/clock.ts";
 import { randomToken } from "#core/host/random.ts";
 import { watchStalls } from "#core/host/stalls.ts";
 import type { Prng } from "#core/prng.ts";
-import { GATEWAY_STATUS_SCHEMA, type GatewayStatus } from "#core/wire/gateway-status.ts";
+import {
+  GATEWAY_STATUS_SCHEMA,
+  type GatewayAdmissionStatus,
+  type GatewayStatus,
+} from "#core/wire/gateway-status.ts";
 import { createAdmin } from "./admin/admin.ts";
 import type { Reload } from "./admin/reload.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { TracingConfig } from "./config/tracing.ts";
 import { Deadlines } from "./forward/deadlines.ts";
+import { checkSpill, sweepSpill } from "./forward/spill-store.ts";
 import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
 import { Generation, type Lasting } from "./generation.ts";
 import { descriptorOf, listenError, portOf, stopListening } from "./listener/listen.ts";
@@ -113,6 +118,8 @@ export interface RunningGateway {
 /** Rejects with `PORT_BUSY` when an address is taken, `TLS_…` when a certificate is no good; nothing is left running then. */
 export async function startGateway(config: GatewayConfig, options: GatewayOptions): Promise<RunningGateway> {
   const tls = readTls(config);
+  checkSpill(config.spill);
+  if (config.spill !== undefined) await sweepSpill(config.spill);
   const guards = new NamedBreakers(() => (options.clock ?? HOST_CLOCK).nowMs());
   const otlp = config.tracing === undefined ? undefined : await openTraces(config.tracing, options, guards);
   const gateway = new Gateway(config, tls, options, { otlp, guards });
@@ -133,6 +140,13 @@ function openTraces(
   const onLost = (lost: number, reason: string): void =>
     events.emit({ kind: "gateway.traces", lost, reason });
   return openOtlp(config, { version, onLost, breaker: guards.get("otlp-collector", COLLECTOR_BREAKER) });
+}
+
+function admissionStatus(line: Generation["engine"]["line"]): GatewayAdmissionStatus | null {
+  if (line === undefined) return null;
+  const { active, awaiting, headMs, limit, waiting } = line;
+  const { floorMs = null, phase = "fixed" } = limit ?? {};
+  return { limit: limit?.limit ?? line.activeMax, phase, active, awaiting, waiting, headMs, floorMs };
 }
 
 class Gateway implements RunningGateway {
@@ -168,6 +182,7 @@ class Gateway implements RunningGateway {
       config.resolver.kind === "system" ? undefined : new NameResolver(config.resolver, () => clock.nowMs());
     this.#lasting = {
       clock,
+      aheadMs: () => wallMs() - clock.nowMs(),
       prng: options.prng,
       events: options.events,
       telemetry,
@@ -198,6 +213,7 @@ class Gateway implements RunningGateway {
         telemetry,
         breakers,
         cache: () => this.#current.engine.cache,
+        admission: () => admissionStatus(this.#current.engine.line),
         spans: otlp?.counts,
         version: options.version,
         retryBudgetRatio,
@@ -298,6 +314,7 @@ class Gateway implements RunningGateway {
     let tls: TlsMaterial;
     try {
       tls = readTls(config);
+      checkSpill(config.spill);
     } catch (error) {
       this.reloadFailed(messageOf(error));
       return { isApplied: false, reason: messageOf(error), changes };
@@ -385,6 +402,7 @@ class Gateway implements RunningGateway {
         resets: telemetry.resets,
       },
       retryBudgetRatio: engine.retryBudget.remainingRatio(clock.nowMs()),
+      admission: admissionStatus(engine.line),
     };
   }
 

@@ -11,6 +11,7 @@ import { keyedToken } from "#core/host/random.ts";
 import type { Prng } from "#core/prng.ts";
 import type { CatchmentSource, SiteRoute } from "#core/wire/catchment.ts";
 import { Admission } from "./admission/admission.ts";
+import { createLimit } from "./admission/create-limit.ts";
 import { WaitingLine } from "./admission/waiting-line.ts";
 import { isHashing } from "./balancer/create-balancer.ts";
 import type { PriorityHealth } from "./balancer/priority-load.ts";
@@ -22,6 +23,7 @@ import type { GatewayConfig } from "./config.ts";
 import type { Deadlines } from "./forward/deadlines.ts";
 import type { Engine, GatewayPhase } from "./forward/exchange.ts";
 import { Fleet } from "./forward/fleet.ts";
+import { SpillStore } from "./forward/spill-store.ts";
 import type { GatewayClock } from "./gateway-clock.ts";
 import type { WaitingRequest } from "./listener/waiting-request.ts";
 import { SiteBreakers } from "./resilience/breaker/site-breakers.ts";
@@ -47,6 +49,8 @@ import type { Tunnels } from "./upgrade/tunnels.ts";
 /** What outlives every configuration. */
 export interface Lasting {
   readonly clock: GatewayClock;
+  /** By how much the wall clock is ahead of it, now. */
+  readonly aheadMs: () => number;
   readonly prng: Prng;
   readonly events: EventSink;
   readonly telemetry: Telemetry;
@@ -131,7 +135,8 @@ export class Generation {
           : new PathPatterns(config.paths.patterns, config.subsets),
       openCount: 0,
       admission: admissionOf(config, predecessor),
-      line: lineOf(config, predecessor),
+      spill: spillOf(config, telemetry),
+      line: lineOf(config, lasting, predecessor),
       cache: cacheOf(config, predecessor),
       requestIds: lasting.requestIds,
       accessLog: accessLogOf(config, lasting, predecessor),
@@ -307,15 +312,30 @@ function cacheOf(
     : new ResponseCache(cache);
 }
 
+/** Where nothing is ever repeated nothing is kept. */
+function spillOf({ retry, routing, spill }: GatewayConfig, telemetry: Telemetry): SpillStore | undefined {
+  const isRepeating = routing.mode !== "anycast-only" && retry.attemptsMax > 1;
+  return spill === undefined || !isRepeating ? undefined : new SpillStore(spill, telemetry.spill);
+}
+
+/** With all it has learnt, as long as its rules stay. */
 function lineOf(
   { admission }: GatewayConfig,
+  { aheadMs, clock }: Lasting,
   predecessor: Generation | undefined,
 ): WaitingLine<WaitingRequest> | undefined {
-  const { activeMax, waitingMax } = admission;
-  if (activeMax === 0) return undefined;
+  const { activeMax, adaptive, waitingMax, waitTargetMs } = admission;
   const before = predecessor?.config.admission;
-  const isSame = before?.activeMax === activeMax && before.waitingMax === waitingMax;
-  return isSame ? predecessor!.engine.line : new WaitingLine<WaitingRequest>(activeMax, waitingMax);
+  const isSame =
+    before?.activeMax === activeMax &&
+    before.waitingMax === waitingMax &&
+    before.waitTargetMs === waitTargetMs &&
+    isDeepStrictEqual(before.adaptive, adaptive);
+  if (isSame) return predecessor!.engine.line;
+  const limit = createLimit(adaptive, aheadMs(), clock.nowMs());
+  if (activeMax === 0 && limit === undefined) return undefined;
+  const most = activeMax === 0 ? Infinity : activeMax;
+  return new WaitingLine<WaitingRequest>({ activeMax: most, limit, waitingMax, waitTargetMs });
 }
 
 /** In mode `anycast-only` the network alone decides. */

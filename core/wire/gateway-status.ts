@@ -27,6 +27,24 @@ export interface GatewayStatus {
     readonly resets: number;
   };
   readonly retryBudgetRatio: number;
+  /** null: any number of requests may be under way. */
+  readonly admission: GatewayAdmissionStatus | null;
+}
+
+export interface GatewayAdmissionStatus {
+  /** Requests that may be under way, or, where it follows, wait for a response head. */
+  readonly limit: number;
+  /** `measuring`: fewer are let in for a moment, to see what nodes take without a queue. */
+  readonly phase: "fixed" | "following" | "measuring";
+  readonly active: number;
+  /** Of those, without a response head. */
+  readonly awaiting: number;
+  /** In line. */
+  readonly waiting: number;
+  /** What nodes take to a response head, on average; 0: not known. */
+  readonly headMs: number;
+  /** The same without a queue; null: not known, or not asked. */
+  readonly floorMs: number | null;
 }
 
 export interface GatewayNodeStatus {

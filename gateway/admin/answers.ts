@@ -47,6 +47,18 @@ const status = z.strictObject({
     resets: count,
   }),
   retryBudgetRatio: z.number(),
+  admission: z
+    .strictObject({
+      limit: count,
+      phase: z.enum(["fixed", "following", "measuring"]),
+      active: count.describe("Requests under way."),
+      awaiting: count.describe("Of those, without a response head."),
+      waiting: count.describe("Requests in line."),
+      headMs: z.number().describe("What nodes take to a head, on average; 0: not known."),
+      floorMs: z.number().nullable().describe("The same without a queue; null: not known, or not asked."),
+    })
+    .nullable()
+    .describe("null: any number may be under way."),
 }) satisfies z.ZodType<GatewayStatus>;
 
 const level = z.enum(HEALTH_LEVELS);

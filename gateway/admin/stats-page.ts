@@ -3,7 +3,7 @@
  * name is text, never markup.
  */
 import type { FastifyInstance } from "fastify";
-import type { GatewayNodeStatus, GatewayStatus } from "#core/wire/gateway-status.ts";
+import type { GatewayAdmissionStatus, GatewayNodeStatus, GatewayStatus } from "#core/wire/gateway-status.ts";
 
 const REFRESH_S = 5;
 const POLICY =
@@ -28,12 +28,21 @@ export function addStatsPage(server: FastifyInstance, status: () => GatewayStatu
   });
 }
 
-export function statsPage({ version, mode, feed, isDraining, nodes, requests }: GatewayStatus): string {
+export function statsPage({
+  version,
+  mode,
+  feed,
+  isDraining,
+  nodes,
+  requests,
+  admission,
+}: GatewayStatus): string {
   const facts = [
     `mode ${mode}`,
     ...(feed === "none" ? [] : [`feed ${feed}`]),
     ...(isDraining ? ["draining"] : []),
     `${requests.total} requests, ${requests.active} under way`,
+    ...(admission === null ? [] : [admissionText(admission)]),
     `${requests.failed} failed, ${requests.rescued} rescued, ${requests.retries} retries, ${requests.hedges} hedges, ${requests.resumes} bodies resumed`,
   ];
   return `<!doctype html>
@@ -46,6 +55,12 @@ export function statsPage({ version, mode, feed, isDraining, nodes, requests }: 
 <th scope="col" class="n">failures</th><th scope="col">last check</th><th scope="col">address</th></tr></thead>
 <tbody>${nodes.map(row).join("")}</tbody></table></div></main></body></html>
 `;
+}
+
+function admissionText({ active, awaiting, floorMs, limit, phase, waiting }: GatewayAdmissionStatus): string {
+  if (phase === "fixed") return `${active} of ${limit} let in at a time, ${waiting} in line`;
+  const floor = floorMs === null ? "" : `, ${floorMs.toFixed(1)} ms without a queue`;
+  return `${awaiting} of ${limit} without an answer (${phase}${floor}), ${waiting} in line`;
 }
 
 function row({

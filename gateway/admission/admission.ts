@@ -6,15 +6,15 @@ import type { AdmissionConfig } from "../config/admission.ts";
 import { ClientTable } from "./client-table.ts";
 import { RateLimiter, type RateLimit } from "./rate-limiter.ts";
 
-/** `rate`: of all clients; `overload`: too many requests are under way. */
-export type RefusalReason = "rate" | "client-rate" | "path-rate" | "overload";
+/** `rate`: of all clients. */
+export type RefusalReason = "rate" | "client-rate" | "path-rate";
 
+/** 429. */
 export interface Refusal {
-  readonly status: 429 | 503;
   readonly reason: RefusalReason;
   /** Whole seconds, at least 1. */
   readonly retryAfterS: number;
-  readonly limit: RateLimit | undefined;
+  readonly limit: RateLimit;
 }
 
 export interface RateLimits {
@@ -85,5 +85,5 @@ export class Admission {
 
 function refusal(reason: RefusalReason, limiter: RateLimiter, dueUs: number, nowMs: number): Refusal {
   const retryAfterS = Math.max(1, Math.ceil(limiter.waitMs(dueUs, nowMs) / 1_000));
-  return { status: 429, reason, retryAfterS, limit: limiter.limit };
+  return { reason, retryAfterS, limit: limiter.limit };
 }

@@ -3,7 +3,9 @@
  * service, and a wrong limit is an outage.
  */
 import { z } from "zod";
+import type { AdaptiveOptions } from "../admission/create-limit.ts";
 import type { RateLimit } from "../admission/rate-limiter.ts";
+import { adaptiveIssue, adaptiveSchema, completeAdaptive } from "./adaptive-limit.ts";
 
 const RATE_MAX = 1_000_000;
 const CLIENTS_DEFAULT = 100_000;
@@ -48,15 +50,26 @@ export const admissionSchema = z.strictObject({
     .min(0)
     .max(1_000_000)
     .default(0)
-    .describe("With `activeMax`: so many more wait for their turn, first come, first served; 503 above."),
+    .describe(
+      "With `activeMax` or `adaptive`: so many more wait for their turn, better tiers first (`paths[].tier`), then first come, first served; 503 above.",
+    ),
   waitTimeoutMs: z
     .int()
     .min(1)
     .max(600_000)
     .default(1_000)
     .describe(
-      "With `waitingMax`: 503 for whoever has waited for so long, or for `retry.totalTimeoutMs` if that is less.",
+      "With `waitingMax`: 503 for whoever has waited for so long, at once for whoever would; no longer than leaves time for an answer within `retry.totalTimeoutMs`.",
     ),
+  waitTargetMs: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(0)
+    .describe(
+      "With `waitingMax`: a line that has not been empty for 100 ms takes in who will wait for so long at most; 0: as any other line.",
+    ),
+  adaptive: adaptiveSchema.prefault({}),
   bodyBytesMax: z
     .int()
     .min(0)
@@ -78,14 +91,22 @@ export interface AdmissionConfig {
   readonly activeMax: number;
   readonly waitingMax: number;
   readonly waitTimeoutMs: number;
+  readonly waitTargetMs: number;
+  readonly adaptive: AdaptiveOptions;
   readonly bodyBytesMax: number;
   readonly connectionsMax: number;
   readonly connectionsPerClientMax: number;
 }
 
-export function completeAdmission({ rateLimit, rateLimitPerClient, ...rest }: Section): AdmissionConfig {
+export function completeAdmission({
+  rateLimit,
+  rateLimitPerClient,
+  adaptive,
+  ...rest
+}: Section): AdmissionConfig {
   return {
     ...rest,
+    adaptive: completeAdaptive(adaptive, rest.activeMax),
     rateLimit: completeRateLimit(rateLimit),
     rateLimitPerClient: completeRateLimit(rateLimitPerClient),
     clientsMax: rateLimitPerClient.clientsMax,
@@ -103,8 +124,14 @@ export function completeRateLimit({
 /** What is wrong across its keys, if anything. */
 export function admissionIssue({
   activeMax,
+  adaptive,
   waitingMax,
 }: Section): { readonly key: string; readonly message: string } | undefined {
-  if (waitingMax === 0 || activeMax > 0) return undefined;
-  return { key: "waitingMax", message: "nobody waits where `activeMax` sets no limit: set it too" };
+  const issue = adaptiveIssue(adaptive, activeMax);
+  if (issue !== undefined) return { ...issue, key: `adaptive.${issue.key}` };
+  if (waitingMax === 0 || activeMax > 0 || adaptive.algorithm !== "off") return undefined;
+  return {
+    key: "waitingMax",
+    message: "nobody waits where neither `activeMax` nor `adaptive` sets a limit: set one too",
+  };
 }

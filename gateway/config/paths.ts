@@ -4,6 +4,7 @@ import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { PathPattern } from "../routing/path-patterns.ts";
 import { readHashBy } from "../routing/request-key.ts";
 import { WHOLE_SHARE, type SubsetChoice } from "../routing/subset-choice.ts";
+import { TIERS, TIER_DEFAULT } from "../admission/waiting-line.ts";
 import { completeRateLimit, rateLimitSchema } from "./admission.ts";
 import { id } from "./id.ts";
 
@@ -94,6 +95,16 @@ const pathSchema = z.strictObject({
     .optional()
     .describe("In place of `retry.nonIdempotent`: these nodes tell repeats apart."),
   isHedged: z.boolean().optional().describe("In place of `hedge.isEnabled`."),
+  tier: z
+    .enum(TIERS)
+    .default(TIER_DEFAULT)
+    .describe(
+      "With `admission.waitingMax`: those of a better tier (P0 is the best) wait before the others, and take their places when the line is full.",
+    ),
+  isSampled: z
+    .boolean()
+    .default(true)
+    .describe("`false`: what these take tells nothing of the load (`admission.adaptive`): long polls."),
   isCached: z.boolean().default(true).describe("`false`: with `cache` too, each is asked of a node."),
 });
 
@@ -132,6 +143,8 @@ export function completePaths(
       subset: completeChoice(section, subsetIds),
       retryNonIdempotent: section.retryNonIdempotent,
       isHedged: section.isHedged,
+      tier: section.tier,
+      isSampled: section.isSampled,
       isCached: section.isCached,
     })),
   };

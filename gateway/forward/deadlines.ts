@@ -29,6 +29,10 @@ export class Deadlines {
     this.#clock = clock;
   }
 
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
   add(entry: Deadlined): void {
     entry.deadlineSlot = this.#entries.length;
     this.#entries.push(entry);

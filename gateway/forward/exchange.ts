@@ -15,7 +15,7 @@
 import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Timer } from "#core/host/clock.ts";
 import type { Admission } from "../admission/admission.ts";
-import type { WaitingLine } from "../admission/waiting-line.ts";
+import { TIER_DEFAULT, type Tier, type WaitingLine } from "../admission/waiting-line.ts";
 import type { PickRequest } from "../balancer/balancer.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { RouteTable, RouteView } from "../catchment/route-table.ts";
@@ -33,6 +33,7 @@ import {
   mayRetry,
   type FailureCause,
   type FailureClass,
+  type RetryPermit,
 } from "../resilience/failure-class.ts";
 import type { HedgeDelay } from "../resilience/hedge-delay.ts";
 import type { Candidate, RescuePlan } from "../resilience/rescue-plan.ts";
@@ -46,6 +47,7 @@ import type { RequestIds } from "../telemetry/request-id.ts";
 import { isTimingWanted, timingText, type TimedAnswer } from "../telemetry/server-timing.ts";
 import type { AttemptOutcome, RequestOutcome, Telemetry } from "../telemetry/telemetry.ts";
 import type { RequestTrace, Tracer } from "../telemetry/tracing/tracer.ts";
+import { clientDeadlineMs } from "./client-deadline.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import { subsetName, subsetsFor, tellWhere } from "./chosen-subset.ts";
 import type { ClientResponse, GivenAnswer } from "./client-response.ts";
@@ -54,6 +56,7 @@ import { failureText, type RequestFailure } from "./failure.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
 import { RequestBody } from "./request-body.ts";
 import { readInterimFields, readResponseFields } from "./response-fields.ts";
+import type { SpillStore } from "./spill-store.ts";
 import { readTrailers } from "./response-trailers.ts";
 import { timerMs } from "./wan-stage.ts";
 
@@ -96,6 +99,8 @@ export interface Engine {
   readonly requestIds: RequestIds;
   /** Present where requests are logged. */
   readonly accessLog: AccessLog | undefined;
+  /** Present where bodies that are too large for memory are kept on a disk. */
+  readonly spill: SpillStore | undefined;
   /** Present where only so many requests may be under way. */
   readonly line: WaitingLine<WaitingRequest> | undefined;
 }
@@ -123,6 +128,8 @@ interface HeldHead {
 
 export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   readonly vantage: string;
+  /** Milliseconds from a request's start, or a break in its body, to a response head. */
+  readonly totalMs: number;
   dueMs = Infinity;
   deadlineSlot = NONE;
   readonly #engine: Engine;
@@ -137,8 +144,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** Mode `anycast-only`. */
   readonly #isBare: boolean;
   readonly #startedMs: number;
-  /** When its turn came, where requests stand in line. */
+  /** When its turn came, where requests stand in line, and how many had no head then, itself among them. */
   #begunMs: number;
+  #begunAwaiting = 0;
+  /** It has none yet, and holds a place for that. */
+  #isAwaited = false;
   #view: RouteView;
   /** Nodes chosen so far, whether or not they were asked in the end. */
   readonly #tried: number[] = [];
@@ -208,6 +218,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#response = response;
     this.#isInformable = request.httpVersion !== "1.0" && response.writeInformation !== undefined;
     this.#isBare = engine.config.routing.mode === "anycast-only";
+    const { deadlineHeader, totalTimeoutMs } = engine.config.retry;
+    this.totalMs =
+      deadlineHeader === undefined
+        ? totalTimeoutMs
+        : clientDeadlineMs(head.fields, deadlineHeader, totalTimeoutMs);
     this.#startedMs = engine.clock.nowMs();
     this.#awaitedSinceMs = this.#startedMs;
     this.#begunMs = this.#startedMs;
@@ -232,16 +247,26 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     else if (head.requestId !== undefined) head.fields.push("x-request-id", head.requestId);
     if (head.bodyBytes !== 0) {
       const { admission, replayBytesMax } = engine.config;
+      const spill = mayRetry("D", this.#permit()) ? engine.spill : undefined;
       const bytesMax = admission.bodyBytesMax === 0 ? Infinity : admission.bodyBytesMax;
-      this.#body = new RequestBody(request, head.bodyBytes, { replayBytesMax, bytesMax }, () =>
-        this.#fail({ kind: "body-too-large" }),
+      this.#body = new RequestBody(request, head.bodyBytes, { replayBytesMax, bytesMax, spill }, () =>
+        this.#bodyTooLarge(),
       );
     }
   }
 
+  #bodyTooLarge(): void {
+    this.#engine.telemetry.turnedAway("body");
+    this.#fail({ kind: "body-too-large" });
+  }
+
   start(): void {
     const { clock, deadlines, hedgeBudget, line, retryBudget, telemetry } = this.#engine;
-    if (line !== undefined) this.#begunMs = clock.nowMs();
+    if (line !== undefined) {
+      this.#begunMs = clock.nowMs();
+      this.#begunAwaiting = line.awaiting;
+      this.#isAwaited = true;
+    }
     this.#connection.open.add(this);
     this.#engine.openCount += 1;
     telemetry.requestStarted();
@@ -253,6 +278,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     }
     if (this.#body === undefined) this.#begin();
     else this.#body.whenReady(() => this.#begin());
+  }
+
+  get tier(): Tier {
+    return this.#pattern?.tier ?? TIER_DEFAULT;
   }
 
   cutOff(): void {
@@ -325,6 +354,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     return this.#pattern === undefined ? view : paths!.narrow(view, this.#pattern);
   }
 
+  #permit(): RetryPermit {
+    const { method, hasIdempotencyKey } = this.#head;
+    return { method, hasIdempotencyKey, isOptedIn: this.#isOptedIn() };
+  }
+
   /** Its nodes tell repeats apart. */
   #isOptedIn(): boolean {
     return this.#pattern?.retryNonIdempotent ?? this.#engine.config.retry.nonIdempotent;
@@ -387,6 +421,8 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   #ask(node: FleetNode, isHedge: boolean): void {
+    // More of it may have come on the way there than could be kept: the rest alone is another body.
+    if (this.#attemptCount > 0 && this.#body?.canReplay === false) return this.#fail(this.#bodyGone());
     const { breakers, clock, fleet, hedgeDelay } = this.#engine;
     const breakerCall = breakers?.of(node.siteIndex).admit(clock.nowMs());
     if (breakers !== undefined && breakerCall === undefined) return this.#seek(isHedge);
@@ -416,6 +452,11 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     attempt.send({ method, path, fields: traced, body: this.#body?.open() ?? null });
   }
 
+  #bodyGone(): RequestFailure {
+    const failure = this.#lastFailure;
+    return failure.kind === "attempt" ? { ...failure, bodyLoss: this.#body?.loss } : failure;
+  }
+
   /** Something may still answer without anything more being done. */
   #isWaiting(): boolean {
     return this.#running.length > 0 || this.#journeyCount() > 0;
@@ -433,10 +474,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   // Deadlines.
 
   #arm(): void {
-    const { perTryTimeoutMs, totalTimeoutMs } = this.#engine.config.retry;
+    const { perTryTimeoutMs } = this.#engine.config.retry;
     const eldest = this.#running[0];
     const tryDueMs = eldest === undefined ? Infinity : eldest.startedMs + perTryTimeoutMs;
-    this.dueMs = Math.min(this.#awaitedSinceMs + totalTimeoutMs, tryDueMs, this.#hedgeDueMs);
+    this.dueMs = Math.min(this.#awaitedSinceMs + this.totalMs, tryDueMs, this.#hedgeDueMs);
     if (this.#engine.breakers !== undefined) this.dueMs = Math.min(this.dueMs, this.#slowDueMs());
   }
 
@@ -472,17 +513,24 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     if (this.#isOver) return;
     if (this.#winner !== undefined) return this.#lookForStall(this.#winner);
     const nowMs = this.#engine.clock.nowMs();
-    const { perTryTimeoutMs, totalTimeoutMs } = this.#engine.config.retry;
+    const { perTryTimeoutMs } = this.#engine.config.retry;
     this.#tellSlow(nowMs);
-    if (nowMs - this.#awaitedSinceMs >= totalTimeoutMs) return this.#fail(this.#timeoutFailure());
+    if (nowMs - this.#awaitedSinceMs >= this.totalMs) return this.#timeUp(nowMs);
     for (let eldest = this.#running[0]; eldest !== undefined; eldest = this.#running[0]) {
       if (nowMs - eldest.startedMs < perTryTimeoutMs) break;
+      this.#sampleHead(eldest.startedMs, true, nowMs);
       eldest.cancel();
       this.attemptFailed(eldest, "timeout");
       if (this.#isOver) return;
     }
     if (nowMs >= this.#hedgeDueMs) this.#hedge(nowMs);
     if (!this.#isOver) this.#arm();
+  }
+
+  #timeUp(nowMs: number): void {
+    const eldest = this.#running[0];
+    if (eldest !== undefined) this.#sampleHead(eldest.startedMs, true, nowMs);
+    this.#fail(this.#timeoutFailure());
   }
 
   #timeoutFailure(): RequestFailure {
@@ -553,6 +601,9 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     }
     this.#winner = attempt;
     this.dueMs = Infinity;
+    // An error that comes at once says nothing either.
+    if (status < 500) this.#sampleHead(this.#askedMs(attempt), false, nowMs);
+    this.#tellLine(nowMs);
     this.#endJourneys();
     this.#judge(attempt, GATEWAY_ERRORS.includes(status) ? "error" : "answered", nowMs);
     if (attempt.breakerCall !== undefined) {
@@ -580,13 +631,32 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     clock.soon(releaseAlone, this);
   }
 
+  /** Of hedged requests since the silent one was asked: the other's answer says how long that one takes at least. */
+  #askedMs(attempt: Attempt): number {
+    return this.#journeys === undefined ? this.#running[0]!.startedMs : attempt.startedMs;
+  }
+
+  /** Its head is there, or will not come. */
+  #tellLine(nowMs: number): void {
+    if (!this.#isAwaited) return;
+    this.#isAwaited = false;
+    this.#engine.line!.answered(nowMs);
+  }
+
+  /** How fast a client sends says nothing of what nodes can carry, and neither does the rest of a body. */
+  #sampleHead(askedMs: number, isLost: boolean, nowMs: number): void {
+    const { line } = this.#engine;
+    if (line === undefined || this.#isPartSent || this.#pattern?.isSampled === false) return;
+    if (this.#body?.isCollected === false) return;
+    line.sample({ tookMs: nowMs - askedMs, active: this.#begunAwaiting, isLost }, nowMs);
+  }
+
   /** The node says that it cannot, and another one may. Only with somebody in good health left: an answer is an answer. */
   #isBetterAskedElsewhere(attempt: Attempt, status: number, nowMs: number): boolean {
     const { config, plan, retryBudget } = this.#engine;
     if (status < 500 || this.#isBare || this.#isPartSent || !config.retry.statuses.includes(status))
       return false;
-    const { method, hasIdempotencyKey } = this.#head;
-    const permit = { method, hasIdempotencyKey, isOptedIn: this.#isOptedIn() };
+    const permit = this.#permit();
     if (this.#running.some((other) => other !== attempt)) return mayRetry("E", permit);
     return (
       this.#hasAttemptLeft() &&
@@ -660,14 +730,14 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   }
 
   attemptFailed(attempt: Attempt, cause: FailureCause): void {
-    this.#settle(attempt, cause === "saturated" ? "refused" : cause);
+    this.#settle(attempt, outcomeOf(cause));
     const sign = signOf(cause);
     if (sign !== undefined) this.#judge(attempt, sign, this.#engine.clock.nowMs());
     if (this.#isOver) return;
     const failure = this.#classOf(attempt);
     this.#trace?.failed(attempt.ordinal, failure);
-    const isBodyGone = failure !== "F" && this.#body?.canReplay === false;
-    this.#lastFailure = { kind: "attempt", failure, cause, isBodyGone };
+    const bodyLoss = failure === "F" ? undefined : this.#body?.loss;
+    this.#lastFailure = { kind: "attempt", failure, cause, bodyLoss };
     if (failure === "F") return this.#mend(this.#lastFailure, attempt);
     if (attempt === this.#winner) {
       this.#winner = undefined;
@@ -692,11 +762,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
   /** The budget is asked last: what may not be retried costs nothing. */
   #mayRetry(failure: FailureClass): boolean {
     const { clock, retryBudget } = this.#engine;
-    const { method, hasIdempotencyKey } = this.#head;
     return (
       !this.#isBare &&
       this.#hasAttemptLeft() &&
-      mayRetry(failure, { method, hasIdempotencyKey, isOptedIn: this.#isOptedIn() }) &&
+      mayRetry(failure, this.#permit()) &&
       (this.#body === undefined || this.#body.canReplay) &&
       retryBudget.withdraw(clock.nowMs())
     );
@@ -964,8 +1033,10 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     this.#engine.deadlines.remove(this);
     this.#body?.discard();
     this.#connection.open.delete(this);
-    this.#engine.line?.leave()?.begin();
-    const durationMs = this.#engine.clock.nowMs() - this.#startedMs;
+    const nowMs = this.#engine.clock.nowMs();
+    this.#tellLine(nowMs);
+    this.#engine.line?.leave(nowMs);
+    const durationMs = nowMs - this.#startedMs;
     const { method, path } = this.#head;
     this.#engine.telemetry.requestEnded({ outcome, node, method, status: this.#status, durationMs });
     if (this.#trace !== undefined) this.#tellTrace(this.#trace, outcome);
@@ -1009,6 +1080,11 @@ function lookAgain(exchange: Exchange): void {
 
 function releaseAlone(exchange: Exchange): void {
   exchange.releaseAlone();
+}
+
+function outcomeOf(cause: FailureCause): AttemptOutcome {
+  if (cause === "saturated") return "refused";
+  return cause === "unkept" ? "cancelled" : cause;
 }
 
 /** What a failure says about its node. */

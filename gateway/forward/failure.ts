@@ -1,5 +1,6 @@
 /** Why a request got no node's answer: the words that clients, events and metrics share. */
 import type { FailureCause, FailureClass } from "../resilience/failure-class.ts";
+import type { BodyLoss } from "./request-body.ts";
 
 export type RequestFailure =
   /** The last attempt ended so. */
@@ -7,8 +8,8 @@ export type RequestFailure =
       readonly kind: "attempt";
       readonly failure: FailureClass;
       readonly cause: FailureCause;
-      /** It might have been repeated, but part of its body has gone that was not kept. */
-      readonly isBodyGone?: boolean;
+      /** It might have been repeated, but part of its body has gone that is not kept. */
+      readonly bodyLoss?: BodyLoss | undefined;
     }
   /** The vantage reaches no site. */
   | { readonly kind: "unreachable" }
@@ -30,7 +31,7 @@ export type RequestFailure =
 export function failureText(failure: RequestFailure, subset?: string): string {
   const forSubset = subset === undefined ? "" : `; subset=${subset}`;
   if (failure.kind !== "attempt") return `${failure.kind}${forSubset}`;
-  const remark = failure.isBodyGone === true ? "; body=too-large-to-repeat" : "";
+  const remark = failure.bodyLoss === undefined ? "" : `; body=${failure.bodyLoss}`;
   return `${failure.failure}; cause=${failure.cause}${remark}${forSubset}`;
 }
 

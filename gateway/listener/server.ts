@@ -20,7 +20,6 @@ import type { SecureContext } from "node:tls";
 import { after, checkPhase, every, type Timer } from "#core/host/clock.ts";
 import { untakenBytes } from "#core/host/untaken-bytes.ts";
 import type { Refusal } from "../admission/admission.ts";
-import type { RateLimit } from "../admission/rate-limiter.ts";
 import type { WaitingLine } from "../admission/waiting-line.ts";
 import type { HostPort } from "../config.ts";
 import type { ClientResponse } from "../forward/client-response.ts";
@@ -35,7 +34,7 @@ import { adoptSource, createProxyFront } from "./proxy-front.ts";
 import { readHead } from "./request-head.ts";
 import { SlowClients } from "./slow-clients.ts";
 import { TrustedPeers } from "./trusted-peers.ts";
-import { lineTimeoutMs, standInLine, type WaitingRequest } from "./waiting-request.ts";
+import { lineTimes, standInLine, type LineRefusal, type WaitingRequest } from "./waiting-request.ts";
 
 const METHODS_OFFERED = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY";
 /** Clients that dribble are cut off so late at most. */
@@ -48,7 +47,23 @@ const LINGER_MS = 1_000;
 /** Of the loop, while somebody connects in each of them. */
 const TURNS_MAX = 1_000;
 
-const OVERLOADED: Refusal = { status: 503, reason: "overload", retryAfterS: 1, limit: undefined };
+/** Whoever is turned away from a line is told to come again when it will be empty, but not never. */
+const RETRY_AFTER_MAX_S = 60;
+
+const COUNTED_AS = {
+  full: "overload",
+  waited: "overload",
+  late: "late",
+  displaced: "displaced",
+} as const satisfies Readonly<Record<LineRefusal, string>>;
+
+interface TurnedAway {
+  readonly status: 429 | 503;
+  readonly reason: Refusal["reason"] | (typeof COUNTED_AS)[LineRefusal];
+  readonly text: string;
+  /** `retry-after` and `x-gateway-failure`, and what else there is to say. */
+  readonly fields: Readonly<Record<string, string>>;
+}
 
 /** What Node's parser, or its watch over slow heads, has to say. */
 type ParserError = Error & { readonly code?: string; readonly reason?: string };
@@ -288,14 +303,15 @@ export class Listener {
     const { bodyBytesMax } = engine.config.admission;
     if (bodyBytesMax > 0 && head.bodyBytes > bodyBytesMax) {
       engine.telemetry.turnedAway("body");
-      return this.#refuse(request, response, 413, `the body has more than ${bodyBytesMax} bytes`);
+      const reason = `the body has more than ${bodyBytesMax} bytes`;
+      return this.#refuse(request, response, 413, reason, { "x-gateway-failure": "body-too-large" });
     }
     if (engine.phase.isDraining) response.shouldKeepAlive = false;
     const refusal = admission.isOn ? admission.judge(head.client, clock.nowMs()) : undefined;
-    if (refusal !== undefined) return this.#turnAway(request, response, refusal);
+    if (refusal !== undefined) return this.#limitRate(request, response, refusal);
     const pattern = engine.paths?.of(head.method, head.authority, head.path);
     const pathRefusal = pattern === undefined ? undefined : admission.judgePath(pattern.id, clock.nowMs());
-    if (pathRefusal !== undefined) return this.#turnAway(request, response, pathRefusal);
+    if (pathRefusal !== undefined) return this.#limitRate(request, response, pathRefusal);
     if (!response.shouldKeepAlive) connection.isClosing = true;
     if (isContinueAsked && head.bodyBytes !== 0) tellToContinue(response);
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
@@ -338,9 +354,9 @@ export class Listener {
       ? engine.admission.judge(head.client, engine.clock.nowMs())
       : undefined;
     if (refusal !== undefined) {
-      engine.telemetry.requestRefused("GET", refusal.status);
+      engine.telemetry.requestRefused("GET", 429);
       engine.telemetry.turnedAway(refusal.reason);
-      return endRaw(connection.socket, refusal.status, "Too Many Requests");
+      return endRaw(connection.socket, 429, "Too Many Requests", rateLimitedFields(refusal));
     }
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
     this.#tunnels.begin({ engine, connection, head, vantage, request, rest, tls: this.#nodeTls });
@@ -354,14 +370,28 @@ export class Listener {
     response: ServerResponse,
   ): void {
     const { clock, config, deadlines } = this.#engine;
+    const nowMs = clock.nowMs();
+    const { headMs } = line;
     standInLine({
       line,
       deadlines,
       connection,
       vantage: exchange.vantage,
-      dueMs: clock.nowMs() + lineTimeoutMs(config),
+      arrival: { tier: exchange.tier, ...lineTimes(config, { nowMs, totalMs: exchange.totalMs, headMs }) },
+      nowMs,
       begin: () => exchange.start(),
-      turnAway: () => this.#turnAway(request, response, OVERLOADED),
+      turnAway: (why) => {
+        const retryAfterS = Math.ceil(line.drainMs(clock.nowMs()) / 1_000);
+        this.#turnAway(request, response, {
+          status: 503,
+          reason: COUNTED_AS[why],
+          text: "too many requests are under way",
+          fields: {
+            "retry-after": String(Math.max(1, Math.min(retryAfterS, RETRY_AFTER_MAX_S))),
+            "x-gateway-failure": `overloaded; cause=${why}`,
+          },
+        });
+      },
     });
   }
 
@@ -372,12 +402,18 @@ export class Listener {
     response.writeHead(200, { allow: METHODS_OFFERED, "content-length": 0 }).end();
   }
 
+  #limitRate(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+    const { reason } = refusal;
+    const fields = rateLimitedFields(refusal);
+    this.#turnAway(request, response, { status: 429, reason, text: "too many requests", fields });
+  }
+
   /** Not now. The connection stays, unless a body is still to come on it. */
-  #turnAway(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
-    const { status, reason, retryAfterS, limit } = refusal;
+  #turnAway(request: IncomingMessage, response: ServerResponse, refusal: TurnedAway): void {
+    const { fields, reason, status, text } = refusal;
     this.#engine.telemetry.requestRefused(request.method ?? "", status);
     this.#engine.telemetry.turnedAway(reason);
-    const body = `${status} ${reason === "overload" ? "too many requests are under way" : "too many requests"}\n`;
+    const body = `${status} ${text}\n`;
     const hasBody = !request.complete;
     const connection = this.#connections.get(request.socket);
     if (hasBody && connection !== undefined) connection.isClosing = true;
@@ -385,15 +421,19 @@ export class Listener {
       "content-type": "text/plain; charset=utf-8",
       "content-length": Buffer.byteLength(body),
       "cache-control": "no-store",
-      "retry-after": String(retryAfterS),
-      "x-gateway-failure": reason === "overload" ? "overloaded" : `rate-limited; limit=${reason}`,
-      ...(limit === undefined ? {} : rateLimitFields(limit, retryAfterS)),
+      ...fields,
       ...(hasBody ? { connection: "close" } : {}),
     });
     response.end(body);
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, status: number, reason: string): void {
+  #refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    reason: string,
+    fields: Readonly<Record<string, string>> = {},
+  ): void {
     const connection = this.#connections.get(request.socket);
     if (connection !== undefined) connection.isClosing = true;
     this.#engine.telemetry.requestRefused(request.method ?? "", status);
@@ -402,6 +442,7 @@ export class Listener {
       "content-type": "text/plain; charset=utf-8",
       "content-length": Buffer.byteLength(body),
       connection: "close",
+      ...fields,
       ...(status === 405 ? { allow: METHODS_OFFERED } : {}),
     });
     response.end(body);
@@ -410,16 +451,20 @@ export class Listener {
   /** Node's parser gave up. Behind an answer that is under way nothing may be written: it would become part of it. */
   #brokenRequest(error: ParserError, socket: Socket): void {
     const connection = this.#connections.get(socket);
-    if (connection?.isClosing) return;
     const isAnswering = connection !== undefined && connection.open.size > 0;
+    // What stands behind a last request is nobody's, but one that ends within its body has been left by its client.
+    const isLeft = isAnswering && error.code === "HPE_INVALID_EOF_STATE";
+    if (connection?.isClosing && !isLeft) return;
     if (isAnswering || !socket.writable || error.code === "ECONNRESET") {
       socket.destroy();
       return;
     }
     if (connection !== undefined) connection.isClosing = true;
-    const { status, phrase } = refusalOf(error);
+    const { status, phrase, limit } = refusalOf(error);
     this.#engine.telemetry.requestRefused("", status);
-    endRaw(socket, status, phrase);
+    if (limit === undefined) return endRaw(socket, status, phrase);
+    this.#engine.telemetry.turnedAway(limit);
+    endRaw(socket, status, phrase, { "x-gateway-failure": limit === "head" ? "head-too-large" : limit });
   }
 }
 
@@ -436,22 +481,29 @@ function rulesOf({ config }: Engine): { readonly trusted?: TrustedPeers } {
 }
 
 /** draft-ietf-httpapi-ratelimit-headers-10: the policy, and what is left of it. */
-function rateLimitFields(limit: RateLimit, retryAfterS: number): Record<string, string> {
+function rateLimitedFields({ limit, reason, retryAfterS }: Refusal): Record<string, string> {
   const windowS = Math.max(1, Math.round(limit.burst / limit.requestsPerSecond));
   return {
+    "retry-after": String(retryAfterS),
+    "x-gateway-failure": `rate-limited; limit=${reason}`,
     "ratelimit-policy": `"default";q=${limit.burst};w=${windowS}`,
     ratelimit: `"default";r=0;t=${retryAfterS}`,
   };
 }
 
-function refusalOf({ code, reason }: ParserError): { status: number; phrase: string } {
+/** `limit`: one of ours was passed, as it is counted. */
+function refusalOf({ code, reason }: ParserError): {
+  readonly status: number;
+  readonly phrase: string;
+  readonly limit?: "head" | "slow-head";
+} {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
-      return { status: 431, phrase: "Request Header Fields Too Large" };
+      return { status: 431, phrase: "Request Header Fields Too Large", limit: "head" };
     case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
       return { status: 413, phrase: "Content Too Large" };
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return { status: 408, phrase: "Request Timeout" };
+      return { status: 408, phrase: "Request Timeout", limit: "slow-head" };
     case "HPE_INVALID_VERSION":
       // The same code stands for a version that is followed by a bare LF.
       if (reason !== "Invalid HTTP version") break;
@@ -462,8 +514,16 @@ function refusalOf({ code, reason }: ParserError): { status: number; phrase: str
 }
 
 /** Staged (RFC 9112 §9.6): answer, end our half, let the client read, close. */
-function endRaw(socket: Socket, status: number, phrase: string): void {
-  socket.end(`HTTP/1.1 ${status} ${phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+function endRaw(
+  socket: Socket,
+  status: number,
+  phrase: string,
+  fields: Readonly<Record<string, string>> = {},
+): void {
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} ${phrase}\r\n${lines.join("")}connection: close\r\ncontent-length: 0\r\n\r\n`,
+  );
   socket.resume();
   const linger = after(LINGER_MS, () => socket.destroy(), { unref: true });
   socket.once("close", () => linger.cancel());

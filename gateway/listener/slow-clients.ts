@@ -133,6 +133,10 @@ function acceptedOf(socket: Socket): number {
 /** Closed when it has been told; it may still be sending. */
 function refuse(response: ServerResponse, connection: ClientConnection): void {
   connection.isClosing = true;
-  response.writeHead(408, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+  response.writeHead(408, {
+    "content-type": "text/plain; charset=utf-8",
+    "x-gateway-failure": "slow-body",
+    connection: "close",
+  });
   response.end("408 the request's body came too slowly\n", () => connection.socket.destroySoon());
 }

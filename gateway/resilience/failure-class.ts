@@ -16,9 +16,18 @@ export type FailureClass = "A" | "C" | "D" | "E" | "F";
 
 /**
  * What ended the attempt. `broken`: the node spoke, but not HTTP. `changed`: asked for the rest of a body it had
- * something else. `status`: it answered that it, or what stands behind it, cannot.
+ * something else. `status`: it answered that it, or what stands behind it, cannot. `unkept`: what was kept of the request's body could
+ * not be read any more, which is no fault of the node's.
  */
-export type FailureCause = "refused" | "reset" | "timeout" | "broken" | "saturated" | "changed" | "status";
+export type FailureCause =
+  | "refused"
+  | "reset"
+  | "timeout"
+  | "broken"
+  | "saturated"
+  | "changed"
+  | "status"
+  | "unkept";
 
 /** What a node, or a proxy before it, answers when it cannot: 502, 503, 504. */
 export const GATEWAY_ERRORS: readonly number[] = [502, 503, 504];
@@ -60,6 +69,9 @@ export function mayRetry(failure: FailureClass, permit: RetryPermit): boolean {
   return isIdempotent(permit.method) || permit.hasIdempotencyKey || permit.isOptedIn;
 }
 
+/** Code of the error that ends an attempt whose request body has gone. */
+export const BODY_LOST = "BODY_LOST";
+
 /** From the `code` of a system error or of undici. */
 export function causeOfCode(code: string | undefined, isSent: boolean): FailureCause {
   switch (code) {
@@ -81,6 +93,8 @@ export function causeOfCode(code: string | undefined, isSent: boolean): FailureC
     case "UND_ERR_SOCKET":
     case "UND_ERR_RES_CONTENT_LENGTH_MISMATCH":
       return isSent ? "reset" : "refused";
+    case BODY_LOST:
+      return "unkept";
     default:
       return !isSent && code !== undefined && isTlsCode(code) ? "refused" : "broken";
   }

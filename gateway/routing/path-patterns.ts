@@ -4,6 +4,7 @@
  * The path is compared as it came, up to its query, percent-encoding undecoded (RFC 9110 §7.7: nobody rewrites it): a node that
  * decodes or shortens it may see another one, so a pattern is no place for access rules.
  */
+import type { Tier } from "../admission/waiting-line.ts";
 import type { RouteView } from "../catchment/route-table.ts";
 import { pathOf } from "./path-of.ts";
 import type { KeySource } from "./request-key.ts";
@@ -23,6 +24,8 @@ export interface PathPattern {
   /** Undefined: as everywhere. */
   readonly retryNonIdempotent: boolean | undefined;
   readonly isHedged: boolean | undefined;
+  readonly tier: Tier;
+  readonly isSampled: boolean;
   readonly isCached: boolean;
 }
 

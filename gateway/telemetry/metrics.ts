@@ -3,6 +3,8 @@ import { CACHE_RESULTS } from "../cache/cache-status.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeHealth } from "#core/wire/events.ts";
+import type { GatewayAdmissionStatus } from "#core/wire/gateway-status.ts";
+import { SPILL_RESULTS } from "../forward/spill-store.ts";
 import type { Fleet } from "../forward/fleet.ts";
 import { BREAKER_STATES, type CircuitBreaker } from "../resilience/breaker/breaker.ts";
 import { registerHistogram } from "./histogram.ts";
@@ -22,6 +24,7 @@ export interface MetricsSources {
   readonly fleet: () => Fleet;
   readonly telemetry: Telemetry;
   readonly cache: () => ResponseCache | undefined;
+  readonly admission: () => GatewayAdmissionStatus | null;
   /** Present where requests are traced. */
   readonly spans: Readonly<SpanCounts> | undefined;
   readonly version: string;
@@ -69,16 +72,63 @@ export function createRegistry(sources: MetricsSources): Registry {
       },
     );
   }
+  addAdmission(registry, sources);
+  addSpill(registry, sources.telemetry);
+  return registry;
+}
+
+function addAdmission(registry: Registry, { admission, telemetry }: MetricsSources): void {
   counter(
     registry,
     "anycastle_admission_refused_total",
     "Requests and connections turned away before a node was asked.",
     ["reason"],
     (add) => {
-      for (const reason of TURNED_AWAY) add({ reason }, sources.telemetry.turnedAwayFor(reason));
+      for (const reason of TURNED_AWAY) add({ reason }, telemetry.turnedAwayFor(reason));
     },
   );
-  return registry;
+  gauge(
+    registry,
+    "anycastle_admission_limit",
+    "Requests that may be under way, or wait for a head where the limit follows; 0: any number.",
+    [],
+    (set) => set({}, admission()?.limit ?? 0),
+  );
+  gauge(registry, "anycastle_admission_active", "Requests under way, where only so many may be.", [], (set) =>
+    set({}, admission()?.active ?? 0),
+  );
+  gauge(registry, "anycastle_admission_awaiting", "Of those, requests without a response head.", [], (set) =>
+    set({}, admission()?.awaiting ?? 0),
+  );
+  gauge(registry, "anycastle_admission_waiting", "Requests in line.", [], (set) =>
+    set({}, admission()?.waiting ?? 0),
+  );
+  gauge(
+    registry,
+    "anycastle_admission_floor_seconds",
+    "What nodes take to a response head without a queue, as far as `gradient` knows; 0: not known.",
+    [],
+    (set) => set({}, (admission()?.floorMs ?? 0) / 1_000),
+  );
+}
+
+function addSpill(registry: Registry, { spill }: Telemetry): void {
+  gauge(
+    registry,
+    "anycastle_body_spill_bytes",
+    "Bytes of request bodies that are kept on a disk.",
+    [],
+    (set) => set({}, spill.bytes),
+  );
+  counter(
+    registry,
+    "anycastle_body_spills_total",
+    "Request bodies that went to a disk (kept), found no room there (full), or were lost there (failed).",
+    ["result"],
+    (add) => {
+      for (const result of SPILL_RESULTS) add({ result }, spill[result]);
+    },
+  );
 }
 
 function addCache(registry: Registry, { cache, telemetry }: MetricsSources): void {

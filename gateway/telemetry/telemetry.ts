@@ -7,6 +7,7 @@ import { nowNs } from "#core/host/clock.ts";
 import type { EventBody } from "#core/wire/events.ts";
 import { CACHE_RESULTS, type CacheResult } from "../cache/cache-status.ts";
 import type { RequestFailure } from "../forward/failure.ts";
+import type { SpillCounts } from "../forward/spill-store.ts";
 import { failureLabel } from "../forward/failure.ts";
 import type { LineCount } from "./access-log.ts";
 import type { NodeSlots } from "./node-slots.ts";
@@ -55,9 +56,13 @@ export const TURNED_AWAY = [
   "client-rate",
   "path-rate",
   "overload",
+  "late",
+  "displaced",
   "body",
   "connections",
   "proxy-header",
+  "head",
+  "slow-head",
   "slow-body",
   "slow-reader",
 ] as const;
@@ -115,6 +120,8 @@ export class Telemetry {
   tunnelsOpened = 0;
   /** Of the access logs of all configurations. */
   readonly logLines: LineCount = { written: 0, dropped: 0 };
+  /** Of the directories of all configurations. */
+  readonly spill: SpillCounts = { kept: 0, full: 0, failed: 0, bytes: 0, files: 0 };
   readonly #cached = new Float64Array(CACHE_RESULTS.length);
   reloads = 0;
   reloadsFailed = 0;

@@ -1,10 +1,9 @@
-/** Rate limits and the waiting line, on virtual time. */
+/** Rate limits, on virtual time. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Admission } from "#gateway/admission/admission.ts";
 import { ClientTable } from "#gateway/admission/client-table.ts";
 import { RateLimiter } from "#gateway/admission/rate-limiter.ts";
-import { WaitingLine } from "#gateway/admission/waiting-line.ts";
 
 function passes(limit: { requestsPerSecond: number; burst: number }, atMs: readonly number[]): boolean[] {
   const limiter = new RateLimiter(limit);
@@ -90,10 +89,10 @@ test("each client has its own limit, and one that is turned away uses up nothing
   });
   expect(admission.judge("a", 0)).toBe(undefined);
   for (let count = 0; count < 5; count++) {
-    expect(admission.judge("a", 0)).toMatchObject({ status: 429, reason: "client-rate", retryAfterS: 1 });
+    expect(admission.judge("a", 0)).toMatchObject({ reason: "client-rate", retryAfterS: 1 });
   }
   expect([admission.judge("b", 0), admission.judge("c", 0)]).toEqual([undefined, undefined]);
-  expect(admission.judge("d", 0)).toMatchObject({ status: 429, reason: "rate", retryAfterS: 1 });
+  expect(admission.judge("d", 0)).toMatchObject({ reason: "rate", retryAfterS: 1 });
   // Nor did the limit of all use up d's own.
   expect(admission.judge("d", 1_000)).toBe(undefined);
 });
@@ -118,47 +117,4 @@ test("clients beyond the bound: the one that was quiet for longest is forgotten"
   table.set("d", 9);
   expect(["a", "b", "c", "d"].map((client) => table.get(client))).toEqual([8, 0, 7, 9]);
   expect(table.size).toBe(3);
-});
-
-describe("waiting line", () => {
-  test("first come, first served, and no more than may be under way", () => {
-    const line = new WaitingLine<string>(2, 2);
-    expect(["a", "b", "c", "d", "e"].map((who) => line.come(who))).toEqual([
-      "go",
-      "go",
-      "wait",
-      "wait",
-      "full",
-    ]);
-    expect([line.leave(), line.active, line.waiting]).toEqual(["c", 2, 1]);
-    expect([line.giveUp("d"), line.giveUp("d")]).toEqual([true, false]);
-    expect([line.leave(), line.leave(), line.active]).toEqual([undefined, undefined, 0]);
-  });
-
-  test("whatever happens: never more under way than allowed, nobody lost, in the end nobody", () => {
-    const steps = fc.array(fc.constantFrom("come", "leave", "giveUp"), { maxLength: 200 });
-    fc.assert(
-      fc.property(steps, fc.integer({ min: 1, max: 4 }), fc.nat(4), (script, activeMax, waitingMax) => {
-        const line = new WaitingLine<number>(activeMax, waitingMax);
-        const active: number[] = [];
-        const waiting: number[] = [];
-        for (const [who, step] of script.entries()) {
-          if (step === "come") {
-            const answer = line.come(who);
-            if (answer === "go") active.push(who);
-            if (answer === "wait") waiting.push(who);
-          } else if (step === "leave" && active.length > 0) {
-            active.pop();
-            const next = line.leave();
-            expect(next).toBe(waiting[0]);
-            if (next !== undefined) active.push(waiting.shift()!);
-          } else if (step === "giveUp" && waiting.length > 0) line.giveUp(waiting.pop()!);
-          expect([line.active, line.waiting]).toEqual([active.length, waiting.length]);
-          expect(active.length).toBeLessThanOrEqual(activeMax);
-          expect(waiting.length).toBeLessThanOrEqual(waitingMax);
-          if (waiting.length > 0) expect(active.length).toBe(activeMax);
-        }
-      }),
-    );
-  });
 });

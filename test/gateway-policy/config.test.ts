@@ -58,6 +58,15 @@ test("the demo profile keeps two hedges within 250 ms", () => {
   expect(parse({}).hedge).toMatchObject({ initialMs: 150, capMs: 1_000 });
 });
 
+test("a limit that follows may wait, and has a bound of its own where none is given", () => {
+  const { admission } = parse({ admission: { waitingMax: 5, adaptive: { algorithm: "gradient" } } });
+  expect(admission.adaptive).toMatchObject({ activeMin: 4, activeInitial: 20, activeMax: 1_000 });
+  const bounded = parse({ admission: { activeMax: 50, adaptive: { algorithm: "aimd" } } });
+  expect(bounded.admission.adaptive.activeMax).toBe(50);
+  // Off, nothing about it matters.
+  expect(parse({ admission: { activeMax: 2 } }).admission.adaptive.algorithm).toBe("off");
+});
+
 test("admin may be off", () => expect(parse({ admin: "off" }).admin).toBeUndefined());
 
 test("all errors come at once, unknown keys by their own path", () => {
@@ -128,6 +137,26 @@ describe("across fields", () => {
       "retry.perTryTimeoutMs: 500 ms is longer than totalTimeoutMs, 400 ms",
     ],
     [{ sites: SITES, catchment: { nearest: true } }, expect.stringContaining("routing.vantages: ")],
+    [
+      { sites: SITES, admission: { waitingMax: 5 } },
+      expect.stringContaining("admission.waitingMax: nobody waits where neither"),
+    ],
+    [
+      { sites: SITES, admission: { activeMax: 10, adaptive: { algorithm: "aimd" } } },
+      "admission.adaptive.activeInitial: 20 is not in 4..10: give one of those",
+    ],
+    [
+      { sites: SITES, admission: { activeMax: 3, adaptive: { algorithm: "gradient" } } },
+      "admission.adaptive.activeMin: 4 is above the most, 3 (`admission.activeMax`): give less, or raise that",
+    ],
+    [
+      { sites: SITES, body: { spill: { directory: "spill" } } },
+      "body.spill.directory: must be an absolute path",
+    ],
+    [
+      { sites: SITES, paths: [{ id: "a", match: ["/"], tier: "P9" }] },
+      expect.stringContaining("paths.0.tier: "),
+    ],
   ])("%j is refused", (document, expected) => expect(issues(document)).toContainEqual(expected));
 
   test("what does not fit together is told beside what the schema refuses", () => {

@@ -13,6 +13,8 @@ function pattern(id: string, match: readonly string[], rest: Partial<PathPattern
     subset: undefined,
     retryNonIdempotent: undefined,
     isHedged: undefined,
+    tier: "P2",
+    isSampled: true,
     isCached: true,
     ...rest,
   };

@@ -375,6 +375,7 @@ test("/stats is a page that needs no script, and every name on it is text", asyn
       resets: 0,
     },
     retryBudgetRatio: 1,
+    admission: null,
   });
   expect(page).not.toContain("<script");
 });

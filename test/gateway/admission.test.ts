@@ -90,7 +90,7 @@ test("more than may be under way wait for their turn; more than may wait, or too
     const full = await Promise.race([waiting, last]);
     expect([full.status, full.headers["x-gateway-failure"], full.headers["retry-after"]]).toEqual([
       503,
-      "overloaded",
+      "overloaded; cause=full",
       "1",
     ]);
     expect(seenBy(stand)).toBe(2);
@@ -143,11 +143,250 @@ test("nobody stands in line beyond the request's own deadline, and no node is as
     const first = ask(stand.port);
     await until(() => finish !== undefined);
     const late = await ask(stand.port, { method: "POST", body: Buffer.from("x") });
-    expect([late.status, late.headers["x-gateway-failure"]]).toEqual([503, "overloaded"]);
+    expect([late.status, late.headers["x-gateway-failure"]]).toEqual([503, "overloaded; cause=waited"]);
     expect(node!.seen.length).toBe(1);
     finish!();
     expect((await first).status).toBe(200);
     expect([stand.status().requests.active, await refused(stand, "overload")]).toEqual([0, 1]);
+  });
+});
+
+test("who would be served too late is told at once, with the time the line will take", async () => {
+  const admission = { activeMax: 1, waitingMax: 100, waitTimeoutMs: 60_000 };
+  const document = { admission, hedge: { isEnabled: false }, retry: { deadlineHeader: "x-patience-ms" } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    const finish: (() => void)[] = [];
+    const [node] = stand.nodes;
+    node!.handler = (_request, response) => void finish.push(() => node!.answer(response));
+    const others = Array.from({ length: 14 }, () => ask(stand.port));
+    // Ten turns teach it how fast the line gets shorter.
+    for (let turn = 0; turn < 10; turn++) {
+      await until(() => finish.length > turn);
+      finish[turn]!();
+    }
+    await until(() => finish.length === 11);
+    const late = await ask(stand.port, { headers: { "x-patience-ms": "1" } });
+    expect([late.status, late.headers["x-gateway-failure"]]).toEqual([503, "overloaded; cause=late"]);
+    expect(Number(late.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+    // What is no number counts for nothing, and more than everybody has is not to be had.
+    const patient = ask(stand.port, { headers: { "x-patience-ms": "soon" } });
+    await until(() => stand.status().admission!.waiting === 4);
+    for (let turn = 10; turn < 15; turn++) {
+      await until(() => finish.length > turn);
+      finish[turn]!();
+    }
+    const statuses = (await Promise.all([...others, patient])).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect([await refused(stand, "late"), await refused(stand, "overload")]).toEqual([1, 0]);
+    expect([seenBy(stand), stand.status().requests.active]).toEqual([15, 0]);
+  });
+});
+
+test("a client's own deadline ends its request, and can only be shorter than everybody's", async () => {
+  const retry = { perTryTimeoutMs: 300, totalTimeoutMs: 300, deadlineHeader: "x-patience-ms" };
+  await withStand({ sites: { ny1: 1 }, document: { retry } }, async (stand) => {
+    const [node] = stand.nodes;
+    node!.handler = () => undefined;
+    const began = process.hrtime.bigint();
+    const [short, long] = await Promise.all([
+      ask(stand.port, { headers: { "x-patience-ms": "50" } }).then((answer) => ({
+        ...answer,
+        ns: process.hrtime.bigint() - began,
+      })),
+      ask(stand.port, { headers: { "x-patience-ms": "60000" } }).then((answer) => ({
+        ...answer,
+        ns: process.hrtime.bigint() - began,
+      })),
+    ]);
+    expect([short.status, long.status]).toEqual([504, 504]);
+    expect(short.ns).toBeLessThan(long.ns);
+    expect(node!.seen[0]!.rawHeaders).toContain("x-patience-ms");
+  });
+});
+
+test("a client that leaves in the middle of its body holds no place, whether or not it said close", async () => {
+  const document = { admission: { activeMax: 1 }, limits: { rateGraceMs: 600_000 } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    for (const connection of ["close", "keep-alive"]) {
+      const socket = connect(stand.port, "127.0.0.1");
+      socket.write(
+        `PUT / HTTP/1.1\r\nhost: a\r\nconnection: ${connection}\r\ncontent-length: 200000\r\n\r\n`,
+      );
+      socket.write(Buffer.alloc(100_000));
+      await until(() => stand.status().requests.active === 1);
+      socket.destroy();
+      await until(() => stand.status().requests.active === 0);
+    }
+    expect((await ask(stand.port)).status).toBe(200);
+  });
+});
+
+test("a better tier is served first, and takes a place in a line that is full", async () => {
+  const document = {
+    admission: { activeMax: 1, waitingMax: 2, waitTimeoutMs: 60_000 },
+    hedge: { isEnabled: false },
+    paths: [
+      { id: "payments", match: ["/pay"], tier: "P0" },
+      { id: "reports", match: ["/report"], tier: "P3" },
+    ],
+  };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    const finish: (() => void)[] = [];
+    const [node] = stand.nodes;
+    node!.handler = (_request, response) => void finish.push(() => node!.answer(response));
+    const first = ask(stand.port);
+    await until(() => finish.length === 1);
+    const report = ask(stand.port, { path: "/report" });
+    await until(() => stand.status().admission!.waiting === 1);
+    const ordinary = ask(stand.port, { path: "/ordinary" });
+    await until(() => stand.status().admission!.waiting === 2);
+    const payment = ask(stand.port, { path: "/pay" });
+    const displaced = await report;
+    expect([displaced.status, displaced.headers["x-gateway-failure"]]).toEqual([
+      503,
+      "overloaded; cause=displaced",
+    ]);
+    for (let turn = 0; turn < 3; turn++) {
+      await until(() => finish.length > turn);
+      finish[turn]!();
+    }
+    await Promise.all([first, ordinary, payment]);
+    expect(node!.seen.map(({ url }) => url)).toEqual(["/", "/pay", "/ordinary"]);
+    expect(await refused(stand, "displaced")).toBe(1);
+  });
+});
+
+test.each(["gradient", "aimd"])("%s: the limit follows, and can be seen", async (algorithm) => {
+  const admission = {
+    activeMax: 64,
+    waitingMax: 50,
+    waitTimeoutMs: 60_000,
+    adaptive: { algorithm, activeMin: 2, activeInitial: 4, windowMs: 50, samplesMin: 10 },
+  };
+  await withStand({ document: { admission, hedge: { isEnabled: false } } }, async (stand) => {
+    expect(stand.status().admission).toMatchObject({ limit: 4, phase: "following", active: 0, waiting: 0 });
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+    const ends = { isOver: false };
+    const clients = Array.from({ length: 8 }, async () => {
+      while (!ends.isOver) expect((await ask(stand.port, { agent })).status).toBe(200);
+    });
+    await until(() => stand.status().admission!.limit > 4);
+    const metrics = await (await fetch(`${stand.gateway.adminUrl}/metrics`)).text();
+    const page = await (await fetch(`${stand.gateway.adminUrl}/stats`)).text();
+    ends.isOver = true;
+    await Promise.all(clients);
+    expect(Number(/^anycastle_admission_limit (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(2);
+    expect(page).toMatch(/\d+ of \d+ without an answer \((following|measuring)/);
+    expect(stand.status().admission).toMatchObject({ active: 0, waiting: 0 });
+    expect(stand.status().admission!.headMs).toBeGreaterThan(0);
+    expect(stand.status().admission!.floorMs === null).toBe(algorithm === "aimd");
+    agent.destroy();
+  });
+});
+
+test("gradient: before a node that does four at a time clients stand in the gateway's line, not in the node's", async () => {
+  const adaptive = { algorithm: "gradient", activeMin: 2, activeInitial: 64, windowMs: 50, samplesMin: 30 };
+  const admission = {
+    activeMax: 64,
+    waitingMax: 100,
+    waitTimeoutMs: 60_000,
+    adaptive: { ...adaptive, measureIntervalMs: 1_000 },
+  };
+  const document = { admission, hedge: { isEnabled: false } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    const [node] = stand.nodes;
+    const queue: (() => void)[] = [];
+    let working = 0;
+    let queuedMax = 0;
+    const work = (): void => {
+      while (working < 4 && queue.length > 0) {
+        const answer = queue.shift()!;
+        working += 1;
+        setTimeout(() => {
+          working -= 1;
+          answer();
+          work();
+        }, 5);
+      }
+    };
+    node!.handler = (_request, response) => {
+      queue.push(() => node!.answer(response));
+      queuedMax = Math.max(queuedMax, queue.length);
+      work();
+    };
+    const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+    const serve = async (count: number): Promise<void> => {
+      let left = count;
+      const clients = Array.from({ length: 64 }, async () => {
+        while (left-- > 0) expect((await ask(stand.port, { agent })).status).toBe(200);
+      });
+      await Promise.all(clients);
+    };
+    await serve(300);
+    expect(queuedMax).toBeGreaterThan(32);
+    await until(async () => {
+      await serve(300);
+      return stand.status().admission!.limit <= 24;
+    });
+    queuedMax = 0;
+    await serve(200);
+    expect(queuedMax).toBeLessThan(32);
+    agent.destroy();
+  });
+});
+
+test("bodies that are long hold no place of a limit that follows, and each of one that stays", async () => {
+  for (const [admission, expected] of [
+    [{ adaptive: { algorithm: "gradient", activeMin: 2, activeInitial: 2 } }, 200],
+    [{ activeMax: 2 }, 503],
+    [{ activeMax: 2, adaptive: { algorithm: "gradient", activeMin: 2, activeInitial: 2 } }, 503],
+  ] as const) {
+    await withStand({ sites: { ny1: 1 }, document: { admission } }, async (stand) => {
+      const [node] = stand.nodes;
+      const finish: (() => void)[] = [];
+      node!.handler = (_request, response) => {
+        response.writeHead(200, { "content-length": "2" }).write("a");
+        finish.push(() => response.end("b"));
+      };
+      const long = [ask(stand.port), ask(stand.port)];
+      await until(() => finish.length === 2 && stand.status().admission!.awaiting === 0);
+      expect(stand.status().admission).toMatchObject({ active: 2, awaiting: 0 });
+      node!.handler = (_request, response) => node!.answer(response);
+      expect((await ask(stand.port)).status).toBe(expected);
+      for (const end of finish) end();
+      expect((await Promise.all(long)).map(({ status }) => status)).toEqual([200, 200]);
+      await until(() => stand.status().admission!.active === 0);
+    });
+  }
+});
+
+test("what a limit has learnt stays over a reload, unless its rules change", async () => {
+  const adaptive = { algorithm: "aimd", activeMin: 2, activeInitial: 4, windowMs: 50, samplesMin: 10 };
+  await withStand({ document: { admission: { adaptive } } }, async (stand) => {
+    while (stand.status().admission!.limit === 4) await Promise.all([1, 2, 3].map(() => ask(stand.port)));
+    const learnt = stand.status().admission!.limit;
+    const { admission } = stand.config;
+    expect(stand.gateway.reload({ ...stand.config, serverTiming: "always" }).isApplied).toBe(true);
+    expect(stand.status().admission!.limit).toBe(learnt);
+    const other = { ...admission, adaptive: { ...admission.adaptive, activeInitial: 7 } };
+    expect(stand.gateway.reload({ ...stand.config, admission: other }).isApplied).toBe(true);
+    expect(stand.status().admission!.limit).toBe(7);
+  });
+});
+
+test("errors that come at once are no samples, nor is how long a client sends", async () => {
+  const adaptive = { algorithm: "gradient", activeMin: 2, activeInitial: 4, windowMs: 50, samplesMin: 10 };
+  const document = { admission: { adaptive }, retry: { statuses: [] } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    stand.nodes[0]!.handler = (_request, response) => void response.writeHead(503).end();
+    for (let count = 0; count < 30; count++) expect((await ask(stand.port)).status).toBe(503);
+    // Nor is how long a client takes to send.
+    stand.nodes[0]!.handler = (_request, response) => stand.nodes[0]!.answer(response);
+    for (let count = 0; count < 30; count++) {
+      const headers = { "transfer-encoding": "chunked" };
+      expect((await ask(stand.port, { method: "PUT", body: "x", headers })).status).toBe(200);
+    }
+    expect(stand.status().admission).toMatchObject({ limit: 4, headMs: 0, floorMs: null, active: 0 });
   });
 });
 

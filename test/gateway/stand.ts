@@ -42,6 +42,8 @@ export class FakeNode {
   /** Requests that reached the node and whose connection closed before the answer. */
   abandoned = 0;
   handler: Handler;
+  /** Before anything of a body has been read. */
+  onHead: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   healthStatus = 200;
   isDraining = false;
   readonly #server: Server;
@@ -97,6 +99,7 @@ export class FakeNode {
     }
     const chunks: Buffer[] = [];
     request.on("error", () => undefined);
+    this.onHead?.(request, response);
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const body = Buffer.concat(chunks);

@@ -1,5 +1,6 @@
 /** What a client sees of one request, and what the nodes see of it. */
 import { isIdempotent } from "#gateway/resilience/failure-class.ts";
+import type { LineRefusal } from "#gateway/listener/waiting-request.ts";
 import { bodyOf, type VirtualNode } from "./virtual-node.ts";
 import type { ClientRequest } from "./world.ts";
 
@@ -22,8 +23,8 @@ export class ClientView {
   endedMs: number | undefined;
   wasReset = false;
   hasLeft = false;
-  /** It stood in line and was not let in. */
-  wasTurnedAway = false;
+  /** It came to the line and was not let in. */
+  wasTurnedAway: LineRefusal | undefined;
   /** Of the budget for retries, at its very end. */
   wasRefused = false;
   /** How often its body was gone on with. */

@@ -18,6 +18,9 @@ export const MARKS = [
   "zone left",
   "rescued in another zone",
   "subset left",
+  "refused as late",
+  "limit moved",
+  "limit measured",
 ] as const;
 
 export type Mark = (typeof MARKS)[number];

@@ -22,7 +22,7 @@ import { Generation, type Lasting } from "#gateway/generation.ts";
 import { worstCaseDetectionMs } from "#gateway/health/profiles.ts";
 import { ClientConnection } from "#gateway/listener/client-connection.ts";
 import type { RequestHead } from "#gateway/listener/request-head.ts";
-import { lineTimeoutMs, standInLine } from "#gateway/listener/waiting-request.ts";
+import { lineTimes, standInLine, type LineRefusal } from "#gateway/listener/waiting-request.ts";
 import type { RetryBudget } from "#gateway/resilience/retry-budget.ts";
 import { NodeSlots } from "#gateway/telemetry/node-slots.ts";
 import { RequestIds } from "#gateway/telemetry/request-id.ts";
@@ -34,6 +34,7 @@ import { BreakerRule } from "./rules/breaker-rule.ts";
 import { BudgetRule } from "./rules/budget-rule.ts";
 import { EjectionRule, type HealthEvent } from "./rules/ejection-rule.ts";
 import { PlaceRule } from "./rules/place-rule.ts";
+import { LineRule } from "./rules/line-rule.ts";
 import { WeightRule } from "./rules/weight-rule.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import { VirtualNode, type Asked } from "./virtual-node.ts";
@@ -80,6 +81,7 @@ class Play {
   readonly #ejections: EjectionRule;
   readonly #weights: WeightRule;
   readonly #places: PlaceRule;
+  readonly #line: LineRule;
   readonly #boundMs: number;
   /** Deadlines are seen so late at most: once by the line, where there is one, and once by the request. */
   readonly #lateMs: number;
@@ -126,6 +128,7 @@ class Play {
     this.#telemetry = new Telemetry(slots, { emit: (body) => this.#heard(body) });
     const lasting: Lasting = {
       clock: this.#clock,
+      aheadMs: () => 0,
       prng: prng.fork("gateway"),
       events: { emit: (body) => this.#heard(body) },
       telemetry: this.#telemetry,
@@ -152,7 +155,10 @@ class Play {
       health.intervalMs +
       SWEEP_MS +
       Math.max(...world.nodes.map(({ rttMs }) => rttMs));
-    this.#lateMs = world.config.admission.activeMax > 0 ? 2 * SWEEP_MS : SWEEP_MS;
+    const { line } = this.#generation.engine;
+    this.#lateMs = line === undefined ? SWEEP_MS : 2 * SWEEP_MS;
+    this.#line = new LineRule(world.config, line, SWEEP_MS, violate);
+    if (line !== undefined) this.#watchLimit(line);
     this.#watchBudget(this.#generation.engine.retryBudget);
     this.#watchHedges(this.#telemetry);
   }
@@ -194,6 +200,8 @@ class Play {
       fleet.ramp(this.#clock.nowMs());
       fleet.sweep(this.#clock.nowMs());
       this.#weights.look(this.#clock.nowMs());
+      this.#line.look();
+      this.#noteLimit();
       if (this.#clock.nowMs() < endMs) this.#clock.after(TICK_MS, tick);
     };
     tick();
@@ -260,39 +268,40 @@ class Play {
     const { deadlines, line } = this.#generation.engine;
     const begin = (): void => {
       if (view.endedMs !== undefined) this.#violate(`${view.id} begins, and its client has gone`);
-      this.#demandWait(view);
+      const waitedMs = this.#waitedMs(view);
       this.#retries.requested(this.#clock.nowMs());
       this.#hedges.requested(this.#clock.nowMs());
       exchange.start();
+      this.#line.began(view.id, waitedMs, this.#generation.engine.openCount, line?.awaiting ?? 0);
       sendBody();
-      this.#demandLine();
     };
     if (line === undefined) return begin();
-    const turnAway = (): void => {
-      this.#demandWait(view);
-      view.wasTurnedAway = true;
+    const turnAway = (why: LineRefusal): void => {
+      this.#line.refused(view.id, why, this.#waitedMs(view));
+      if (why === "late") this.#mark("refused as late");
+      view.wasTurnedAway = why;
       view.status = 503;
       this.#ended(view);
     };
-    const { vantage } = exchange;
-    const dueMs = this.#clock.nowMs() + lineTimeoutMs(this.#world.config);
-    standInLine({ line, deadlines, connection, vantage, dueMs, begin, turnAway });
+    const { tier, totalMs, vantage } = exchange;
+    const nowMs = this.#clock.nowMs();
+    const times = lineTimes(this.#world.config, { nowMs, totalMs, headMs: line.headMs });
+    const arrival = { tier, ...times };
+    standInLine({ line, deadlines, connection, vantage, arrival, nowMs, begin, turnAway });
   }
 
-  /** In line nobody stands longer than the line allows, nor than it has time for at all. */
-  #demandWait(view: ClientView): void {
-    const { admission, retry } = this.#world.config;
+  #noteLimit(): void {
+    const limit = this.#generation.engine.line?.limit;
+    if (limit === undefined) return;
+    const { activeInitial } = this.#world.config.admission.adaptive;
+    if (limit.phase === "measuring") this.#mark("limit measured");
+    if (limit.limit !== activeInitial) this.#mark("limit moved");
+  }
+
+  #waitedMs(view: ClientView): number {
     const waitedMs = this.#clock.nowMs() - view.asked.atMs;
-    if (waitedMs > Math.min(admission.waitTimeoutMs, retry.totalTimeoutMs) + SWEEP_MS)
-      this.#violate(`${view.id} stood in line for ${waitedMs} ms`);
     if (waitedMs > 0) this.#mark("waited in line");
-  }
-
-  #demandLine(): void {
-    const { engine } = this.#generation;
-    const { activeMax } = this.#world.config.admission;
-    if (activeMax > 0 && engine.openCount > activeMax)
-      this.#violate(`${engine.openCount} requests are under way: ${activeMax} may be`);
+    return waitedMs;
   }
 
   #responseFor(view: ClientView): ServerResponse {
@@ -447,7 +456,7 @@ class Play {
     this.#trace(
       `${view.id} ended: ${view.wasReset ? "reset" : view.status}${view.failure === undefined ? "" : ` (${view.failure})`}`,
     );
-    if (view.wasTurnedAway) this.#mark("turned away");
+    if (view.wasTurnedAway !== undefined) this.#mark("turned away");
     if (view.hasLeft || view.isWhole) return;
     if (view.status === 200 && !view.wasReset)
       this.#violate(`${view.id} got a whole answer that is not the node's body`);
@@ -475,7 +484,7 @@ class Play {
   #excuseOf(view: ClientView, good: readonly VirtualNode[]): string | undefined {
     const { retry, resume, breaker } = this.#world.config;
     const tookMs = view.endedMs! - view.asked.atMs;
-    if (view.wasTurnedAway) return "turned away";
+    if (view.wasTurnedAway !== undefined) return `turned away: ${view.wasTurnedAway}`;
     if (view.wasRefused) return "budget";
     const isResumable = this.#world.hasRanges && view.asked.method === "GET" && !view.sawUpdated;
     if (view.wasReset && !isResumable) return NO_RESUME;
@@ -550,8 +559,10 @@ class Play {
     if (telemetry.active !== 0) this.#violate(`${telemetry.active} requests are counted as active`);
     if (engine.openCount !== 0) this.#violate(`${engine.openCount} requests are counted as open`);
     const { line } = engine;
-    if (line !== undefined && line.active + line.waiting > 0)
-      this.#violate(`${line.active} requests hold a place and ${line.waiting} wait in line`);
+    if (line !== undefined && line.active + line.awaiting + line.waiting > 0)
+      this.#violate(
+        `${line.active} and ${line.awaiting} requests hold a place and ${line.waiting} wait in line`,
+      );
     for (const node of fleet.nodes) {
       const balancer = fleet.balancerOf(node);
       if (balancer.active(node.index) !== 0)
@@ -575,6 +586,14 @@ class Play {
       const isCovered = covers(nowMs);
       if (!isCovered) this.#refusedMs = nowMs;
       return isCovered;
+    };
+  }
+
+  #watchLimit(line: NonNullable<Generation["engine"]["line"]>): void {
+    const sample = line.sample.bind(line);
+    line.sample = (...seen) => {
+      sample(...seen);
+      this.#line.look();
     };
   }
 

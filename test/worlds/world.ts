@@ -246,7 +246,27 @@ function breakerOf(oneOf: <T>(...choices: readonly T[]) => T): object {
 
 /** Places for those that come when all is well; too few when nodes are silent. */
 function admissionOf(oneOf: <T>(...choices: readonly T[]) => T): object {
-  return { activeMax: oneOf(6, 15), waitingMax: oneOf(0, 10, 30), waitTimeoutMs: oneOf(100, 600, 3_000) };
+  const activeInitial = oneOf(6, 15);
+  return {
+    activeMax: oneOf(15, 40),
+    waitingMax: oneOf(0, 10, 30),
+    waitTimeoutMs: oneOf(100, 600, 3_000),
+    waitTargetMs: oneOf(0, 50),
+    ...oneOf<object>(
+      { activeMax: activeInitial },
+      {
+        adaptive: {
+          algorithm: oneOf("gradient", "gradient", "aimd"),
+          activeMin: oneOf(4, 6),
+          activeInitial,
+          windowMs: 50,
+          samplesMin: 10,
+          measureIntervalMs: 1_000,
+          latencyMaxMs: oneOf(60, 200),
+        },
+      },
+    ),
+  };
 }
 
 function faultsOf(

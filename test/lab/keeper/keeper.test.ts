@@ -99,7 +99,7 @@ test("a full disk: nothing is injected, and why is told; what is in force can be
   isFull = true;
   await keeper.remove(id, 1_000);
   expect([cast.done, keeper.isClean]).toEqual([["bgp-cut", "revive"], true]);
-  const error = await keeper.order(CALL).catch((thrown: unknown) => thrown as Error);
-  expect(String(error)).toContain("the ledger cannot be written: ENOSPC");
+  const error = (await keeper.order(CALL).catch((thrown: unknown) => thrown)) as Error;
+  expect(error.message).toContain("the ledger cannot be written: ENOSPC");
   expect(cast.done).toEqual(["bgp-cut", "revive", "revive"]);
 });

@@ -40,6 +40,7 @@ export function gatewayStatus(healths: Record<string, NodeHealth> = {}, total = 
       resets: 0,
     },
     retryBudgetRatio: 1,
+    admission: null,
   };
 }
 
