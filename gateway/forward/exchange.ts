@@ -1036,7 +1036,21 @@ export class Exchange implements AttemptOwner, OpenRequest, Deadlined {
     const nowMs = this.#engine.clock.nowMs();
     this.#tellLine(nowMs);
     this.#engine.line?.leave(nowMs);
-    const durationMs = nowMs - this.#startedMs;
+    this.#tellEnd(outcome, node, nowMs - this.#startedMs);
+  }
+
+  /** It has not begun, since there is no place for it, and its client has been given what is kept instead. */
+  givenUnbegun({ status, bytes }: GivenAnswer): void {
+    const { clock, telemetry } = this.#engine;
+    this.#isOver = true;
+    this.#status = status;
+    this.#bytesSent = bytes;
+    this.#body?.discard();
+    telemetry.requestStarted();
+    this.#tellEnd("rescued", NONE, clock.nowMs() - this.#startedMs);
+  }
+
+  #tellEnd(outcome: RequestOutcome, node: number, durationMs: number): void {
     const { method, path } = this.#head;
     this.#engine.telemetry.requestEnded({ outcome, node, method, status: this.#status, durationMs });
     if (this.#trace !== undefined) this.#tellTrace(this.#trace, outcome);

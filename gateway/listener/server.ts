@@ -319,7 +319,7 @@ export class Listener {
     const forward = (answered: ClientResponse): void => {
       const exchange = new Exchange(engine, connection, head, vantage, request, answered, pattern);
       if (line === undefined) exchange.start();
-      else this.#standInLine(line, exchange, connection, request, response);
+      else this.#standInLine(line, exchange, connection, request, response, answered);
     };
     const isKept = pattern?.isCached !== false || (head.method !== "GET" && head.method !== "HEAD");
     if (engine.cache === undefined || !isKept) forward(response);
@@ -368,8 +368,9 @@ export class Listener {
     connection: ClientConnection,
     request: IncomingMessage,
     response: ServerResponse,
+    answered: ClientResponse,
   ): void {
-    const { clock, config, deadlines } = this.#engine;
+    const { clock, config, deadlines, telemetry } = this.#engine;
     const nowMs = clock.nowMs();
     const { headMs } = line;
     standInLine({
@@ -381,6 +382,12 @@ export class Listener {
       nowMs,
       begin: () => exchange.start(),
       turnAway: (why) => {
+        // Too old is better than nothing, and costs no node anything.
+        const given = answered.answerInstead?.();
+        if (given !== undefined) {
+          telemetry.turnedAway(COUNTED_AS[why]);
+          return exchange.givenUnbegun(given);
+        }
         const retryAfterS = Math.ceil(line.drainMs(clock.nowMs()) / 1_000);
         this.#turnAway(request, response, {
           status: 503,

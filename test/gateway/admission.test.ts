@@ -2,7 +2,7 @@
 import { Agent } from "node:http";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { ask, TOKEN, until, withStand, type Stand } from "./stand.ts";
+import { ask, holdBack, TOKEN, until, withStand, type Stand } from "./stand.ts";
 
 function seenBy({ nodes }: Stand): number {
   return nodes.reduce((sum, { seen }) => sum + seen.length, 0);
@@ -100,6 +100,31 @@ test("more than may be under way wait for their turn; more than may wait, or too
     const statuses = (await Promise.all([...first, waiting, last])).map(({ status }) => status);
     expect(statuses.toSorted((x, y) => x - y)).toEqual([200, 200, 200, 503]);
     expect([stand.status().requests.active, await refused(stand, "overload")]).toEqual([0, 1]);
+  });
+});
+
+test("who would get 503 from a full line gets what is kept, however stale, if it may be given in need", async () => {
+  const document = { cache: { staleIfErrorS: 60 }, admission: { activeMax: 1, waitingMax: 0 } };
+  await withStand({ sites: { ny1: 1 }, document }, async (stand) => {
+    const node = stand.node("ny1-1");
+    node.handler = (_request, response) => {
+      response.writeHead(200, { "cache-control": "max-age=0", etag: '"a"' }).end("kept\n");
+    };
+    await ask(stand.port, { path: "/kept" });
+    const finish = holdBack(node, (response) => node.answer(response));
+    const busy = ask(stand.port, { path: "/busy" });
+    await until(() => node.seen.length === 2);
+    const stale = await ask(stand.port, { path: "/kept" });
+    expect([stale.status, stale.body.toString()]).toEqual([200, "kept\n"]);
+    expect(stale.headers["cache-status"]).toBe("anycastle; fwd=stale; detail=stale-if-error");
+    expect((await ask(stand.port, { path: "/unknown" })).status).toBe(503);
+    finish();
+    await busy;
+    expect(node.seen.length).toBe(2);
+    const metrics = await (await fetch(`${stand.gateway.adminUrl}/metrics`)).text();
+    expect(metrics).toContain('anycastle_admission_refused_total{reason="overload"} 2');
+    expect(metrics).toContain('outcome="rescued"} 1');
+    expect(stand.status().requests).toMatchObject({ active: 0, failed: 0 });
   });
 });
 
