@@ -5,7 +5,7 @@
 import { isMap, isScalar, isSeq, parseDocument, stringify, type Node } from "yaml";
 import { gatewaySchema } from "#gateway/config.ts";
 import type { OpenedConfig } from "./open.ts";
-import { positionOf } from "./position.ts";
+import { positionOf } from "#core/checked-text/position.ts";
 
 export interface CompletedConfig {
   readonly document: Readonly<Record<string, unknown>>;

@@ -3,7 +3,7 @@
  * place. Long lines are shown around the place; tabs stay tabs, so that the caret stands right.
  */
 import type { Paint } from "../output.ts";
-import type { ConfigProblem } from "./check-text.ts";
+import type { TextProblem } from "#core/checked-text/read-text.ts";
 
 /** Of a source line, this much is shown at most. */
 const SHOWN_WIDTH_MAX = 100;
@@ -14,15 +14,15 @@ interface ShownFile {
   readonly text: string;
 }
 
-export function showProblems(file: ShownFile, problems: readonly ConfigProblem[], paint: Paint): string {
+export function showProblems(file: ShownFile, problems: readonly TextProblem[], paint: Paint): string {
   return show(file, problems, paint, "");
 }
 
-export function showWarnings(file: ShownFile, warnings: readonly ConfigProblem[], paint: Paint): string {
+export function showWarnings(file: ShownFile, warnings: readonly TextProblem[], paint: Paint): string {
   return show(file, warnings, paint, "warning: ");
 }
 
-function show(file: ShownFile, problems: readonly ConfigProblem[], paint: Paint, label: string): string {
+function show(file: ShownFile, problems: readonly TextProblem[], paint: Paint, label: string): string {
   const lines = file.text.split(/\r?\n/);
   return problems
     .map((problem) => {
@@ -32,12 +32,12 @@ function show(file: ShownFile, problems: readonly ConfigProblem[], paint: Paint,
     .join("\n");
 }
 
-function showProblem(place: string, lines: readonly string[], problem: ConfigProblem, paint: Paint): string {
+function showProblem(place: string, lines: readonly string[], problem: TextProblem, paint: Paint): string {
   const { line, column, path, message } = problem;
   const didYouMean = problem.didYouMean === undefined ? "" : ` Did you mean "${problem.didYouMean}"?`;
   const subject = path === "" ? "" : `${paint("bold", path)}: `;
   const head = `${place}${subject}${withoutFullStop(message)}.${didYouMean}`;
-  const source = lines[line - 1];
+  const source = problem.isSecret ? undefined : lines[line - 1];
   if (source === undefined || source.trim() === "") return head;
   const start = Math.max(0, column - 1 - SHOWN_WIDTH_MAX / 2);
   const shown = source.slice(start, start + SHOWN_WIDTH_MAX);

@@ -7,7 +7,7 @@ import { openWorld, type OpenWorld } from "#sim/load/open-world.ts";
 import { PRESET_NAMES, PRESET_PREFIX } from "#sim/load/preset-names.ts";
 import { presetDocument } from "#sim/load/presets.ts";
 import { worldDocumentSchema, type WorldDocument } from "#sim/load/world-document.ts";
-import { checkDocument, checkText } from "../config-file/check-text.ts";
+import { checkDocument, checkText } from "#core/checked-text/check-text.ts";
 import { showProblems } from "../config-file/show-problems.ts";
 import type { Output } from "../output.ts";
 import { ReportedError } from "../reported-error.ts";

@@ -21,7 +21,7 @@ import {
 import { RecordingReader, type Recording } from "#sim/recording/read-recording.ts";
 import { Recorder, type RecordedEngine } from "#sim/recording/recorder.ts";
 import { Replay } from "#sim/recording/replay.ts";
-import { checkDocument } from "../config-file/check-text.ts";
+import { checkDocument } from "#core/checked-text/check-text.ts";
 import { WholeFile } from "./write-whole.ts";
 
 /** What is recorded, in the words of the command that plays it. */

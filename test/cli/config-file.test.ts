@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import type { ConfigProblem } from "../../cli/config-file/check-text.ts";
+import type { TextProblem } from "#core/checked-text/read-text.ts";
 import { loadConfig } from "../../cli/config-file/load.ts";
-import { gatewayJsonSchema } from "../../cli/config-file/schema-words.ts";
+import { gatewayJsonSchema } from "../../cli/config-file/gateway-json-schema.ts";
 import { showProblems } from "../../cli/config-file/show-problems.ts";
 import { starterConfig } from "../../cli/config-file/starter.ts";
 import { anycastle, scratch } from "./run-cli.ts";
@@ -20,7 +20,7 @@ const GOOD = `sites:
       - { id: fra-2, url: "http://127.0.0.1:9002" }
 `;
 
-function problemsOf(text: string): readonly ConfigProblem[] {
+function problemsOf(text: string): readonly TextProblem[] {
   const result = loadConfig(text);
   return result.ok ? [] : result.problems;
 }

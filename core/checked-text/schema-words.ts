@@ -1,15 +1,10 @@
 /**
- * Which words the configuration's schema knows at a path: the keys of an object, the values of a choice. For "did you
+ * Which words a schema knows at a path: the keys of an object, the values of a choice. For "did you
  * mean". Read from the JSON Schema, so that nothing here has to follow the schema by hand.
  */
 import { z } from "zod";
-import { gatewaySchema } from "#gateway/config.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
-
-export function gatewayJsonSchema(): JsonSchema {
-  return z.toJSONSchema(gatewaySchema, { io: "input" });
-}
 
 /** Keys that an object at `path` may have. */
 export function keysAt(schema: z.ZodType, path: readonly string[]): string[] {

@@ -1,0 +1,110 @@
+/**
+ * A YAML or JSON text -> its document, with the place of every part of it. Reads no file, and survives any text: aliases
+ * that multiply themselves, nesting that would overflow the parser's stack, and keys that stand twice are problems.
+ *
+ * `yaml-1.1` reads as PyYAML does (`yes` is true, `010` is eight), `yaml-1.2` as the gateway's configuration is read.
+ */
+import { LineCounter, parseDocument, visit, type Document, type YAMLError } from "yaml";
+import { positionAt, positionOf, type Position } from "./position.ts";
+
+export type TextFlavour = "yaml-1.1" | "yaml-1.2" | "json";
+
+/** Deeper than any document people write, and far from the parser's stack. */
+export const DEPTH_MAX = 100;
+
+export interface TextProblem extends Position {
+  /** `sites.0.nodes.1.url`; empty for the document as a whole. */
+  readonly path: string;
+  readonly message: string;
+  /** A word that is near to what was written. */
+  readonly didYouMean?: string;
+  /** The line may hold a secret: it must not be shown. */
+  readonly isSecret?: true;
+}
+
+export type Place = (path: readonly string[], part: "key" | "value") => Position;
+
+export interface ReadText {
+  /** Plain values; what YAML knows and JSON does not (dates, binary) may be among them. */
+  readonly written: unknown;
+  readonly yaml: Document;
+  readonly lines: LineCounter;
+  readonly place: Place;
+}
+
+/** `code` is that of the `yaml` package, or ours: `TOO_DEEP`, `ALIASES`. Its messages may quote the text. */
+export interface SyntaxProblem extends TextProblem {
+  readonly code: YAMLError["code"] | "TOO_DEEP" | "ALIASES";
+}
+
+export type ReadTextResult =
+  | ({ readonly ok: true } & ReadText)
+  | { readonly ok: false; readonly problems: readonly SyntaxProblem[] };
+
+export function readText(text: string, flavour: TextFlavour): ReadTextResult {
+  const lines = new LineCounter();
+  let yaml: Document;
+  try {
+    yaml = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      version: flavour === "yaml-1.1" ? "1.1" : "1.2",
+      schema: flavour === "yaml-1.1" ? "yaml-1.1" : flavour === "json" ? "json" : "core",
+    });
+  } catch (error) {
+    // The parser calls itself for every level.
+    if (error instanceof RangeError) return refused("TOO_DEEP", 0, lines);
+    throw error;
+  }
+  if (yaml.errors.length > 0) {
+    const problems = yaml.errors.map(({ code, message, pos }) => ({
+      ...positionAt(lines, pos[0]),
+      path: "",
+      code,
+      message,
+    }));
+    return { ok: false, problems };
+  }
+  const deepOffset = offsetTooDeep(yaml);
+  if (deepOffset !== undefined) return refused("TOO_DEEP", deepOffset, lines);
+  try {
+    const place: Place = (path, part) => positionOf(yaml, lines, path, part);
+    return { ok: true, written: yaml.toJS(), yaml, lines, place };
+  } catch {
+    // An alias that multiplies itself, or stands within what it names.
+    return refused("ALIASES", offsetOfAlias(yaml), lines);
+  }
+}
+
+function refused(code: "TOO_DEEP" | "ALIASES", offset: number, lines: LineCounter): ReadTextResult {
+  const message =
+    code === "TOO_DEEP"
+      ? `nested more than ${DEPTH_MAX} levels deep`
+      : "its aliases multiply or contain each other: write the values out";
+  return { ok: false, problems: [{ ...positionAt(lines, offset), path: "", code, message }] };
+}
+
+/** `path` of `visit` holds maps, pairs and lists: two entries for a level of maps, one for a level of lists. */
+function offsetTooDeep(yaml: Document): number | undefined {
+  let offset: number | undefined;
+  visit(yaml, {
+    Collection: (_key, node, path) => {
+      const depth = path.filter((one) => "items" in one).length;
+      if (depth < DEPTH_MAX) return undefined;
+      offset = node.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
+}
+
+function offsetOfAlias(yaml: Document): number {
+  let offset = 0;
+  visit(yaml, {
+    Alias: (_key, node) => {
+      offset = node.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
+}
