@@ -98,7 +98,7 @@ function problemsOf(
       : sentenceOf(issue, document);
   const problem = { ...place(path, "value"), path: path.join("."), message: sentence };
   const near = typeof given === "string" ? suggest(given, choicesAt(schema, path)) : undefined;
-  return [near === undefined ? problem : { ...problem, didYouMean: near }];
+  return [near === undefined || near === given ? problem : { ...problem, didYouMean: near }];
 }
 
 function unknownKey(schema: z.ZodType, path: readonly string[], place: Place): TextProblem {
@@ -122,7 +122,8 @@ function choiceSentence(schema: z.ZodType, path: readonly string[]): string {
 function sentenceOf(issue: z.core.$ZodIssue, document: unknown): string {
   const path = issue.path.map(String);
   if (path.length === 0 && (document === null || document === undefined)) return "the file is empty";
-  if (valueAt(document, path) !== undefined || path.length === 0) return issue.message;
+  if (issue.code === "custom" || valueAt(document, path) !== undefined || path.length === 0)
+    return issue.message;
   return `"${path.at(-1)}" is missing`;
 }
 

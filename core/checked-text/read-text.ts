@@ -4,7 +4,7 @@
  *
  * `yaml-1.1` reads as PyYAML does (`yes` is true, `010` is eight), `yaml-1.2` as the gateway's configuration is read.
  */
-import { LineCounter, parseDocument, visit, type Document, type YAMLError } from "yaml";
+import { LineCounter, parseDocument, visit, type Document, type Tags, type YAMLError } from "yaml";
 import { positionAt, positionOf, type Position } from "./position.ts";
 
 export type TextFlavour = "yaml-1.1" | "yaml-1.2" | "json";
@@ -49,13 +49,16 @@ export function readText(text: string, flavour: TextFlavour): ReadTextResult {
       lineCounter: lines,
       prettyErrors: false,
       version: flavour === "yaml-1.1" ? "1.1" : "1.2",
-      schema: flavour === "yaml-1.1" ? "yaml-1.1" : flavour === "json" ? "json" : "core",
+      ...(flavour === "yaml-1.1" ? { schema: "yaml-1.1", customTags: asPyYaml } : {}),
+      ...(flavour === "json" ? { schema: "json" } : {}),
     });
   } catch (error) {
     // The parser calls itself for every level.
     if (error instanceof RangeError) return refused("TOO_DEEP", 0, lines);
     throw error;
   }
+  const exhausted = yaml.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+  if (exhausted !== undefined) return refused("TOO_DEEP", exhausted.pos[0], lines);
   if (yaml.errors.length > 0) {
     const problems = yaml.errors.map(({ code, message, pos }) => ({
       ...positionAt(lines, pos[0]),
@@ -65,15 +68,35 @@ export function readText(text: string, flavour: TextFlavour): ReadTextResult {
     }));
     return { ok: false, problems };
   }
+  const ringOffset = offsetOfRing(yaml);
+  if (ringOffset !== undefined) return refused("ALIASES", ringOffset, lines);
   const deepOffset = offsetTooDeep(yaml);
   if (deepOffset !== undefined) return refused("TOO_DEEP", deepOffset, lines);
   try {
     const place: Place = (path, part) => positionOf(yaml, lines, path, part);
     return { ok: true, written: yaml.toJS(), yaml, lines, place };
   } catch {
-    // An alias that multiplies itself, or stands within what it names.
+    // Aliases of aliases of aliases: they would multiply.
     return refused("ALIASES", offsetOfAlias(yaml), lines);
   }
+}
+
+const PYYAML_TRUE = /^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
+const PYYAML_FALSE = /^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/;
+const PYYAML_INTEGER = /^[-+]?(?:0|[1-9][0-9_]*)$/;
+const PYYAML_EXPONENT = /^(?:[-+]?[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)[eE][-+][0-9]+$/;
+
+/** PyYAML's resolver is narrower than the specification: `y` and `n` are texts there, and so are `1e3` and `08`. */
+function asPyYaml(tags: Tags): Tags {
+  return tags.map((tag) => {
+    if (typeof tag !== "object" || !("test" in tag) || tag.test === undefined) return tag;
+    if (tag.tag === "tag:yaml.org,2002:bool") {
+      return { ...tag, test: tag.test.test("yes") ? PYYAML_TRUE : PYYAML_FALSE };
+    }
+    if (tag.tag === "tag:yaml.org,2002:int" && tag.test.test("8")) return { ...tag, test: PYYAML_INTEGER };
+    const isExponent = tag.tag === "tag:yaml.org,2002:float" && "format" in tag && tag.format === "EXP";
+    return isExponent ? { ...tag, test: PYYAML_EXPONENT } : tag;
+  });
 }
 
 function refused(code: "TOO_DEEP" | "ALIASES", offset: number, lines: LineCounter): ReadTextResult {
@@ -91,6 +114,20 @@ function offsetTooDeep(yaml: Document): number | undefined {
     Collection: (_key, node, path) => {
       const depth = path.filter((one) => "items" in one).length;
       if (depth < DEPTH_MAX) return undefined;
+      offset = node.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
+}
+
+/** An alias that stands within what it names: the values would go round for ever. */
+function offsetOfRing(yaml: Document): number | undefined {
+  let offset: number | undefined;
+  visit(yaml, {
+    Alias: (_key, node, path) => {
+      const named = node.resolve(yaml);
+      if (named === undefined || !path.includes(named)) return undefined;
       offset = node.range?.[0] ?? 0;
       return visit.BREAK;
     },

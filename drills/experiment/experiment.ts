@@ -12,13 +12,9 @@
  *
  * Source: sources/reference/api/experiment.md of Chaos Toolkit, and chaostoolkit-lib 1.44.
  */
+import type { Json, JsonObject } from "./json.ts";
 import type { DrillPlan } from "./plan.ts";
 import type { Tolerance } from "./tolerance.ts";
-
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: Json;
-}
 
 export type Contribution = "high" | "medium" | "low" | "none";
 
@@ -118,18 +114,20 @@ export interface HttpCall {
   readonly maxRetries: number;
 }
 
-/** Milliseconds to connect and between two reads. Null: no limit of the file's own; the runner has one. */
-export interface HttpTimeout {
-  readonly connectMs: number | null;
-  readonly readMs: number | null;
-}
+/**
+ * Milliseconds to connect and between two reads. Null: no limit of the file's own; the runner has one. A template gives
+ * seconds, or a list of both.
+ */
+export type HttpTimeout =
+  | { readonly connectMs: number | null; readonly readMs: number | null }
+  | { readonly template: string };
 
 export interface ProcessCall {
   readonly type: "process";
   /** A name to look up in PATH, or an absolute path. */
   readonly path: string;
-  /** A list of words, or a map, whose keys and values are the words. */
-  readonly arguments: Json;
+  /** One word each, never for a shell; templates in them. */
+  readonly arguments: readonly Json[];
   readonly timeoutMs: number | null;
 }
 

@@ -15,10 +15,12 @@ const DURATION_MS_MAX = 86_400_000;
 const STAGES_MAX = 20;
 const STOP_CONDITIONS_MAX = 32;
 
-const duration = z.string().transform((text, context) => {
+const DURATION_WANTED = "expected a duration above 0 and at most 24h, such as 250ms, 30s or 1m30s";
+
+const duration = z.string(DURATION_WANTED).transform((text, context) => {
   const ms = durationMs(text);
   if (ms !== undefined && ms > 0 && ms <= DURATION_MS_MAX) return ms;
-  context.addIssue("expected a duration above 0 and at most 24h, such as 250ms, 30s or 1m30s");
+  context.addIssue(DURATION_WANTED);
   return z.NEVER;
 });
 
@@ -137,6 +139,8 @@ export const planSchema = z
     stopConditions: z.array(stopCondition).max(STOP_CONDITIONS_MAX).default([]),
     /** By name of a probe of the hypothesis. */
     probes: z.record(name, probePolicy).default({}),
+    /** For faults of foreign Chaos Toolkit drivers, which have no end of their own. */
+    foreignTtl: duration.optional(),
     stages: z.array(stage).max(STAGES_MAX).default([]),
     load: load.optional(),
     cohorts: cohorts.optional(),

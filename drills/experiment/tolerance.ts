@@ -4,7 +4,8 @@
  * A list means two things in Chaos Toolkit: on the result of an HTTP call it is membership of the status, on another
  * value an inclusive range when it has two elements and membership otherwise.
  */
-import type { Call, Json } from "./experiment.ts";
+import type { Call } from "./experiment.ts";
+import type { Json } from "./json.ts";
 
 export type Tolerance =
   | { readonly type: "scalar"; readonly value: string | number | boolean }
