@@ -2,7 +2,7 @@
  * The real Chaos Toolkit, from PyPI into an environment of its own below the system's temporary directory, which later
  * runs find again. Without Python, pip or the network there is none, and the tests that need it say so and are skipped.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,13 +42,35 @@ export function installChaosToolkit(): ChaosToolkit | string {
 }
 
 /** Runs `source` with `input` as JSON on its standard input; what it prints is JSON. */
-export function askPython(toolkit: ChaosToolkit, source: string, input: unknown): unknown {
+export function askPython(
+  toolkit: ChaosToolkit,
+  source: string,
+  input: unknown,
+  environment: NodeJS.ProcessEnv = process.env,
+): unknown {
   const output = execFileSync(toolkit.python, ["-c", source], {
     input: JSON.stringify(input),
     encoding: "utf8",
     timeout: RUN_MS_MAX,
     maxBuffer: 64 * 1024 * 1024,
-    env: { ...process.env, PYTHONIOENCODING: "utf-8" },
+    env: { ...environment, PYTHONIOENCODING: "utf-8" },
   });
   return JSON.parse(output);
+}
+
+/** The same, while this process goes on serving. */
+export async function askPythonMeanwhile(
+  toolkit: ChaosToolkit,
+  source: string,
+  input: unknown,
+): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const child = execFile(
+    toolkit.python,
+    ["-c", source],
+    { encoding: "utf8", timeout: RUN_MS_MAX, maxBuffer: 64 * 1024 * 1024 },
+    (error, stdout) => (error === null ? resolve(stdout) : reject(error)),
+  );
+  child.stdin!.end(JSON.stringify(input));
+  return JSON.parse(await promise) as unknown;
 }
