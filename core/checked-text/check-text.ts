@@ -54,6 +54,9 @@ export function checkDocument<T>(
   return { ok: false, problems: problemsIn(checked.error, schema, document, nowhere) };
 }
 
+/** Nobody mends more mistakes before the next look, and a hostile file has any number of them. */
+const ISSUES_MAX = 200;
+
 /** All that `schema` refused in `document`, in the order of the text. */
 export function problemsIn(
   error: z.ZodError,
@@ -61,7 +64,9 @@ export function problemsIn(
   document: unknown,
   place: Place,
 ): TextProblem[] {
-  const found = error.issues.flatMap((issue) => problemsOf(issue, schema, document, place));
+  const found = error.issues
+    .slice(0, ISSUES_MAX)
+    .flatMap((issue) => problemsOf(issue, schema, document, place));
   return sorted(withoutEchoes(found));
 }
 
@@ -89,7 +94,7 @@ function problemsOf(
     return inner.flatMap((one) => problemsOf(one, schema, document, place));
   }
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey(schema, [...path, key], place));
+    return issue.keys.slice(0, ISSUES_MAX).map((key) => unknownKey(schema, [...path, key], place));
   }
   const given = valueAt(document, path);
   const sentence =

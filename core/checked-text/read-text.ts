@@ -4,13 +4,25 @@
  *
  * `yaml-1.1` reads as PyYAML does (`yes` is true, `010` is eight), `yaml-1.2` as the gateway's configuration is read.
  */
-import { LineCounter, parseDocument, visit, type Document, type Tags, type YAMLError } from "yaml";
+import {
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type Tags,
+  type YAMLError,
+} from "yaml";
 import { positionAt, positionOf, type Position } from "./position.ts";
 
 export type TextFlavour = "yaml-1.1" | "yaml-1.2" | "json";
 
 /** Deeper than any document people write, and far from the parser's stack. */
 export const DEPTH_MAX = 100;
+
+/** Of a document; more are an attack or were made by a machine, which can write the values out. */
+const ALIASES_MAX = 200;
 
 export interface TextProblem extends Position {
   /** `sites.0.nodes.1.url`; empty for the document as a whole. */
@@ -48,6 +60,8 @@ export function readText(text: string, flavour: TextFlavour): ReadTextResult {
     yaml = parseDocument(text, {
       lineCounter: lines,
       prettyErrors: false,
+      // The parser compares every key with every other: `offsetOfTwin` is linear.
+      uniqueKeys: false,
       version: flavour === "yaml-1.1" ? "1.1" : "1.2",
       ...(flavour === "yaml-1.1" ? { schema: "yaml-1.1", customTags: asPyYaml } : {}),
       ...(flavour === "json" ? { schema: "json" } : {}),
@@ -70,6 +84,8 @@ export function readText(text: string, flavour: TextFlavour): ReadTextResult {
   }
   const ringOffset = offsetOfRing(yaml);
   if (ringOffset !== undefined) return refused("ALIASES", ringOffset, lines);
+  const twinOffset = offsetOfTwin(yaml);
+  if (twinOffset !== undefined) return refused("DUPLICATE_KEY", twinOffset, lines);
   const deepOffset = offsetTooDeep(yaml);
   if (deepOffset !== undefined) return refused("TOO_DEEP", deepOffset, lines);
   try {
@@ -99,19 +115,23 @@ function asPyYaml(tags: Tags): Tags {
   });
 }
 
-function refused(code: "TOO_DEEP" | "ALIASES", offset: number, lines: LineCounter): ReadTextResult {
-  const message =
-    code === "TOO_DEEP"
-      ? `nested more than ${DEPTH_MAX} levels deep`
-      : "its aliases multiply or contain each other: write the values out";
-  return { ok: false, problems: [{ ...positionAt(lines, offset), path: "", code, message }] };
+const REFUSALS = {
+  TOO_DEEP: `nested more than ${DEPTH_MAX} levels deep`,
+  ALIASES: "its aliases are too many, multiply, or contain each other: write the values out",
+  DUPLICATE_KEY: "Map keys must be unique",
+} as const;
+
+function refused(code: keyof typeof REFUSALS, offset: number, lines: LineCounter): ReadTextResult {
+  const problem = { ...positionAt(lines, offset), path: "", code, message: REFUSALS[code] };
+  return { ok: false, problems: [problem] };
 }
 
-/** `path` of `visit` holds maps, pairs and lists: two entries for a level of maps, one for a level of lists. */
 function offsetTooDeep(yaml: Document): number | undefined {
   let offset: number | undefined;
   visit(yaml, {
     Collection: (_key, node, path) => {
+      // Each level of maps adds a map and a pair to the path, each level of lists a list.
+      if (path.length < DEPTH_MAX) return undefined;
       const depth = path.filter((one) => "items" in one).length;
       if (depth < DEPTH_MAX) return undefined;
       offset = node.range?.[0] ?? 0;
@@ -121,13 +141,36 @@ function offsetTooDeep(yaml: Document): number | undefined {
   return offset;
 }
 
-/** An alias that stands within what it names: the values would go round for ever. */
-function offsetOfRing(yaml: Document): number | undefined {
+/** A key that its map has already. Merge keys may stand more than once. */
+function offsetOfTwin(yaml: Document): number | undefined {
   let offset: number | undefined;
   visit(yaml, {
+    Map: (_key, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? key.value : key;
+        if (seen.has(name)) {
+          offset = (key as Node).range?.[0] ?? 0;
+          return visit.BREAK;
+        }
+        if (isScalar(key) && key.source !== "<<") seen.add(name);
+      }
+      return undefined;
+    },
+  });
+  return offset;
+}
+
+/** An alias that stands within what it names, so that the values would go round for ever; or one too many. */
+function offsetOfRing(yaml: Document): number | undefined {
+  let offset: number | undefined;
+  let count = 0;
+  visit(yaml, {
     Alias: (_key, node, path) => {
-      const named = node.resolve(yaml);
-      if (named === undefined || !path.includes(named)) return undefined;
+      count += 1;
+      // To find what an alias names, the parser reads the whole document.
+      const named = count > ALIASES_MAX ? undefined : node.resolve(yaml);
+      if (count <= ALIASES_MAX && (named === undefined || !path.includes(named))) return undefined;
       offset = node.range?.[0] ?? 0;
       return visit.BREAK;
     },

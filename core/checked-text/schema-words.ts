@@ -18,8 +18,17 @@ export function choicesAt(schema: z.ZodType, path: readonly string[]): string[] 
     .filter((value) => typeof value === "string");
 }
 
+/** Made once: a file may have thousands of mistakes. */
+const made = new WeakMap<z.ZodType, JsonSchema>();
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const known = made.get(schema) ?? z.toJSONSchema(schema, { io: "input" });
+  made.set(schema, known);
+  return known;
+}
+
 function schemasAt(schema: z.ZodType, path: readonly string[]): JsonSchema[] {
-  let found = [z.toJSONSchema(schema, { io: "input" })].flatMap(branches);
+  let found = [jsonSchemaOf(schema)].flatMap(branches);
   for (const segment of path) found = found.flatMap((one) => childrenOf(one, segment)).flatMap(branches);
   return found;
 }

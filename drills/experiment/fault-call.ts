@@ -1,7 +1,7 @@
 /**
  * How a file names a fault of ours: an HTTP action against the lab's control API, under the reserved name
  * `${anycastle_control}`. The real `chaos run` sends it; our engine recognises it by that name, sends nothing, and
- * does the fault itself, with its ledger and guardian. See docs/decisions/0011.
+ * does the fault itself, with its ledger and guardian. See docs/decisions/0011-drills-are-chaos-toolkit-files.md.
  *
  *   POST   ${anycastle_control}/api/v1/faults        {id, kind, target, ttlMs, intensity?, attributes?}
  *   DELETE ${anycastle_control}/api/v1/faults/ID     and without an ID all that the experiment injected

@@ -157,7 +157,6 @@ export const planSchema = z
 
 export type DrillPlan = Readonly<z.output<typeof planSchema>>;
 export type BlastRadius = DrillPlan["blastRadius"];
-export type StopCondition = DrillPlan["stopConditions"][number];
 export type ProbePolicy = DrillPlan["probes"][string];
 export type Schedule = NonNullable<DrillPlan["schedule"]>;
 

@@ -34,10 +34,12 @@ export type ExperimentResult =
   | { readonly ok: false; readonly problems: readonly TextProblem[] };
 
 /** The largest experiment anybody wrote has some ten thousand characters. */
-export const TEXT_LENGTH_MAX = 1_048_576;
+export const TEXT_LENGTH_MAX = 131_072;
 const KEPT = ": it is kept, and not read";
 const HYPOTHESIS = "steady-state-hypothesis";
 const HYPOTHESIS_MISSING = `"${HYPOTHESIS}" is missing: say what should survive, {title: …, probes: [{…, tolerance: 200}]}`;
+/** Of mistakes and warnings. */
+const ISSUES_MAX = 200;
 /** Of syntax errors, which breed, and of values that are no JSON, so many are told. */
 const TOLD_MAX = 20;
 
@@ -240,7 +242,10 @@ class Teller {
 
   all(problems: readonly TextProblem[], issues: readonly Issue[]): TextProblem[] {
     const told = new Map<string, TextProblem>();
-    for (const problem of [...problems, ...issues.map((issue) => this.#problemOf(issue))]) {
+    for (const problem of [
+      ...problems,
+      ...issues.slice(0, ISSUES_MAX).map((issue) => this.#problemOf(issue)),
+    ]) {
       const clean = this.#clean(problem);
       told.set(`${clean.line}:${clean.column}:${clean.path}:${clean.message}`, clean);
     }
@@ -303,7 +308,7 @@ function syntaxProblem({ line, column, code }: SyntaxProblem): TextProblem {
 }
 
 const SYNTAX: Readonly<Partial<Record<SyntaxProblem["code"], string>>> = {
-  ALIASES: "its aliases multiply or contain each other: write the values out",
+  ALIASES: "its aliases are too many, multiply, or contain each other: write the values out",
   BAD_ALIAS: "an alias without its anchor: write the value out",
   BAD_DQ_ESCAPE: "an escape in double quotes that YAML does not know: use single quotes, or two backslashes",
   BAD_INDENT: "the indentation does not fit what stands above",

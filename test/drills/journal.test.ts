@@ -10,7 +10,7 @@ import {
 import type { Json, JsonObject } from "#drills/experiment/json.ts";
 import { readExperiment } from "#drills/experiment/read-experiment.ts";
 import { Redactor } from "#drills/experiment/redactor.ts";
-import { openScope } from "#drills/experiment/scope.ts";
+import { missingVariables, openScope } from "#drills/experiment/scope.ts";
 import { exportedDocument, writeDocument } from "#drills/experiment/write-experiment.ts";
 import { sampleJournal } from "./sample-journal.ts";
 import { SAMPLE, sampleWith } from "./sample-experiment.ts";
@@ -180,4 +180,21 @@ test("settings come from the file, the command line or the environment, converte
     openScope(read.experiment, (name) => ({ ...environment, [key]: value })[name]);
   expect(opened("N", "ten")).toThrow("the setting n is no int");
   expect(opened("ANYCASTLE_TOKEN", "abc")).toThrow("the secret ANYCASTLE_TOKEN is shorter than 4 characters");
+});
+
+test("what a run needs and nobody has set is told by the names of the variables", () => {
+  const text = sampleWith(
+    "headers: {Host: new-york.localhost}",
+    "headers: {Host: '${host}', X: '${anycastle_token}'}",
+  ).replace("target: ny1-1", "target: ny1-1\n  host: {type: env, key: VANTAGE_HOST}");
+  const read = readExperiment(text, "yaml");
+  if (!read.ok) throw new Error("unread");
+  const { hypothesis, method, rollbacks } = read.experiment;
+  const scope = openScope(read.experiment, () => undefined);
+  expect(missingVariables([...hypothesis.probes, ...method], scope)).toEqual([
+    "ANYCASTLE_TOKEN",
+    "VANTAGE_HOST",
+  ]);
+  // Faults are ours: only Chaos Toolkit needs the token for them.
+  expect(missingVariables([method[0]!, ...rollbacks], scope)).toEqual([]);
 });

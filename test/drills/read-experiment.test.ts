@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  formatOf,
   readExperiment,
   TEXT_LENGTH_MAX,
   type ExperimentResult,
@@ -57,6 +58,16 @@ test("JSON and YAML of one document are one experiment", () => {
   if (!yaml.ok) throw new Error("unread");
   const json = readExperiment(JSON.stringify(yaml.experiment.document, null, "\t"), "json");
   expect(json).toEqual({ ok: true, experiment: yaml.experiment, warnings: [] });
+});
+
+test("the name of a file says what it is, as in Chaos Toolkit", () => {
+  expect(["a.json", "b.JSON", "c.yaml", "d.yml", "e"].map(formatOf)).toEqual([
+    "json",
+    "json",
+    "yaml",
+    "yaml",
+    "yaml",
+  ]);
 });
 
 test("an experiment cannot be changed", () => {
@@ -391,7 +402,7 @@ test("bombs, rings, depths and sizes are refused with a place", () => {
     .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${"abcdefghi"[index]}`).join(", ")}]`)
     .join("\n")}\n`;
   expect(problemsOf(readExperiment(bomb, "yaml"))).toEqual([
-    "2:8 : its aliases multiply or contain each other: write the values out.",
+    "2:8 : its aliases are too many, multiply, or contain each other: write the values out.",
   ]);
   expect(problemsOf(readExperiment("title: &a {x: *a}", "yaml"))).toHaveLength(1);
   for (const deep of [
@@ -410,8 +421,31 @@ test("bombs, rings, depths and sizes are refused with a place", () => {
     "1:101 : nested more than 100 levels deep.",
   ]);
   expect(problemsOf(readExperiment(" ".repeat(TEXT_LENGTH_MAX + 1), "yaml"))).toEqual([
-    "1:1 : the file has 1048577 characters; 1048576 are read at most.",
+    "1:1 : the file has 131073 characters; 131072 are read at most.",
   ]);
+});
+
+test("a large file of anything is told in time", () => {
+  const lines = (count: number, line: (index: number) => string): string =>
+    Array.from({ length: count }, (_, index) => line(index)).join("");
+  const large = [
+    lines(12_000, (index) => `k${index}: v\n`),
+    SAMPLE + lines(9_000, (index) => `k${index}: v\n`),
+    `- &a x\n${"- *a\n".repeat(20_000)}`,
+    "a: 1\n".repeat(20_000),
+    lines(8_000, (index) => `- &a${index} x\n`),
+    sampleWith(
+      "  probes:\n",
+      `  probes:\n${lines(400, (index) => `    - {type: prob, nme: p${index}, provider: {type: htp}}\n`)}`,
+    ),
+    sampleWith("method:\n", `method:\n${lines(400, (index) => `  - {ref: p${index}}\n`)}`),
+  ];
+  for (const text of large) {
+    const result = readExperiment(text, "yaml");
+    const told = result.ok ? result.warnings : result.problems;
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.length).toBeLessThanOrEqual(400);
+  }
 });
 
 test("what JSON cannot hold, and what PyYAML refuses, is refused", () => {
