@@ -13,6 +13,7 @@ const template = z
   .regex(/^\$\{[_a-zA-Z][_a-zA-Z0-9]*\}$/, 'expected a number or a template "${name}"');
 const text = z.string().min(1, "must not be empty");
 const seconds = z.number().min(0).max(86_400);
+const timeout = z.number().positive().max(86_400);
 const ACTIVITIES_MAX = 500;
 
 /** `object` is `z.looseObject` or `z.strictObject`: the same shapes, another word about unknown keys. */
@@ -28,7 +29,7 @@ function shapeOf(object: typeof z.looseObject) {
     headers: z.record(z.string(), z.string({ error: "a header is a string: quote it" })).optional(),
     expected_status: z.unknown().optional(),
     arguments: z.unknown().optional(),
-    timeout: z.union([seconds, z.tuple([seconds, seconds]), template]).optional(),
+    timeout: z.union([timeout, z.tuple([timeout, timeout]), template]).optional(),
     secrets: secretNames,
     verify_tls: z.boolean().optional(),
     max_retries: z.int().min(0).max(20).optional(),
@@ -37,7 +38,7 @@ function shapeOf(object: typeof z.looseObject) {
     type: z.literal("process"),
     path: text,
     arguments: z.union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional(),
-    timeout: seconds.optional(),
+    timeout: timeout.optional(),
     secrets: secretNames,
   });
   const python = object({
@@ -61,7 +62,7 @@ function shapeOf(object: typeof z.looseObject) {
     controls: z.array(z.unknown()).optional(),
     configuration: z.unknown().optional(),
     secrets: z.unknown().optional(),
-    dry: z.unknown().optional(),
+    dry: z.never(DRY_UNREAD).optional(),
     timeout: z.number().optional(),
   }).superRefine((activity, context) => {
     if (activity.ref !== undefined) return;
@@ -107,10 +108,12 @@ function shapeOf(object: typeof z.looseObject) {
         }),
       )
       .optional(),
-    dry: z.unknown().optional(),
+    dry: z.never(DRY_UNREAD).optional(),
   });
 }
 
+/** There it turns a run into a rehearsal; to read on would break what the author did not want broken. */
+const DRY_UNREAD = "dry is not read: a drill is rehearsed by whoever runs it, with dry-run";
 const SCOPE_WANTED = "secrets stand in scopes: {scope: {name: {type: env, key: NAME}}}";
 
 export const experimentSchema = shapeOf(z.looseObject);

@@ -8,6 +8,7 @@ import type { FaultKind } from "./fault-kinds.ts";
 import type { Call, FaultOrder, PythonCall } from "./experiment.ts";
 import type { WrittenProvider } from "./chaos-toolkit-schema.ts";
 import { substitute, namesIn, type Lookup } from "./template.ts";
+import { faultOrderSchema } from "./fault-call.ts";
 import { nearMiss, type Issue } from "./issue.ts";
 import type { Json, JsonObject } from "./json.ts";
 
@@ -18,7 +19,7 @@ interface MappedFunction {
   /** `!`: required. */
   readonly takes: Arguments;
   /** A fault of ours; absent: a call that our runners do. */
-  readonly fault?: (given: JsonObject) => FaultPart | undefined;
+  readonly fault?: (given: JsonObject, place: string) => FaultPart | undefined;
   /** The argument that names the fault to remove. */
   readonly removes?: string;
 }
@@ -77,8 +78,8 @@ const FUNCTIONS: Readonly<Record<string, MappedFunction>> = {
       ns: "text",
       order: "text",
     },
-    fault: (given) => ({
-      id: "terminate-pods",
+    fault: (given, place) => ({
+      id: `terminate-pods-${place}`,
       kind: "service_crash",
       target: `pod:${textOf(given["ns"]) || "default"}/${textOf(given["name_pattern"]) || textOf(given["label_selector"]) || "*"}`,
       intensity: 1,
@@ -153,7 +154,7 @@ export function readPythonCall(
   if (mapped.removes !== undefined) return { type: "remove", faultId: textOf(values[mapped.removes]) };
   if (mapped.fault === undefined)
     return { type: "python", module, func, arguments: values } satisfies PythonCall;
-  const fault = mapped.fault(values);
+  const fault = mapped.fault(values, path[1] ?? "");
   if (fault === undefined) {
     const message = `unsupported toxic; known are ${Object.keys(TOXIC_KINDS).join(", ")}`;
     const given = textOf(values["toxic_type"]);
@@ -165,7 +166,12 @@ export function readPythonCall(
     issues.push({ path: [...path, "func"], message });
     return undefined;
   }
-  return { type: "inject", fault: { ...fault, ttlMs } };
+  const order = faultOrderSchema.safeParse({ ...fault, ttlMs });
+  if (order.success) return { type: "inject", fault: { ...fault, ttlMs } };
+  for (const { path: part, message } of order.error.issues) {
+    issues.push({ path: [...path, "arguments"], message: `${part.join(".")} of the fault: ${message}` });
+  }
+  return undefined;
 }
 
 function issuesOf(

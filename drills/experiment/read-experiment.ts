@@ -18,7 +18,6 @@ import {
 } from "#core/checked-text/read-text.ts";
 import { experimentSchema, knownKeysSchema, type WrittenExperiment } from "./chaos-toolkit-schema.ts";
 import type { Activity, Experiment } from "./experiment.ts";
-import { CONTROL_VARIABLE } from "./fault-call.ts";
 import { nearMiss, type Issue } from "./issue.ts";
 import { isList, isObject, type Json, type JsonObject } from "./json.ts";
 import { EXTENSION_NAME, planSchema, type DrillPlan } from "./plan.ts";
@@ -123,11 +122,14 @@ function readShaped(
     issues,
     warnings,
   });
-  if (written.controls !== undefined) {
-    warnings.push({ path: ["controls"], message: "controls are Python and are not run", part: "key" });
+  for (const [path, controls] of [
+    [["controls"], written.controls],
+    [[HYPOTHESIS, "controls"], written[HYPOTHESIS].controls],
+  ] as const) {
+    if (controls !== undefined)
+      warnings.push({ path, message: "controls are Python and are not run", part: "key" });
   }
   const known = new Set([
-    CONTROL_VARIABLE,
     ...configuration.keys(),
     ...[...secrets.values()].flatMap((one) => [...one.keys()]),
   ]);
@@ -224,7 +226,7 @@ function unknownTemplates(activities: readonly Activity[], known: ReadonlySet<st
     [...namesIn(document)]
       .filter((name) => !known.has(name))
       .map((name) => {
-        const message = `nothing in configuration or secrets is called ${name}: it is sent as it stands`;
+        const message = `nothing in configuration or secrets is called ${name}: Chaos Toolkit sends it as it stands`;
         return nearMiss(path.split("."), message, name, known);
       }),
   );

@@ -15,6 +15,7 @@ import {
   attribute,
   labelsOf,
   linkOf,
+  memoryMb,
   manifestName,
   type ExportOptions,
   type ManifestExport,
@@ -31,12 +32,7 @@ interface Spec {
 }
 
 const PERCENT = 100;
-const BYTES_PER_MB = 1_000_000;
 const MB_PER_GB = 1_000;
-/** Of an exported memory fault whose target has no known limit. */
-const MEMORY_MB_DEFAULT = 1_000;
-/** So much more than its limit must make the kernel kill the target. */
-const MEMORY_EXCESS = 1.1;
 const HTTP_PORT_DEFAULT = 80;
 /** A bucket's queue and burst as Chaos Mesh's own examples have them, bytes. */
 const BANDWIDTH_LIMIT = 20_971_520;
@@ -210,12 +206,7 @@ function isMemoryKnown({ attributes }: FaultOrder): boolean {
 
 /** In the largest unit that keeps it whole. */
 function memorySize(fault: FaultOrder): string {
-  const limitBytes = attribute(fault, "limitBytes", 0);
-  const bytes =
-    limitBytes > 0
-      ? limitBytes * MEMORY_EXCESS
-      : attribute(fault, "sizeBytes", MEMORY_MB_DEFAULT * BYTES_PER_MB);
-  const mb = Math.ceil(bytes / BYTES_PER_MB);
+  const mb = memoryMb(fault);
   return mb % MB_PER_GB === 0 ? `${mb / MB_PER_GB}GB` : `${mb}MB`;
 }
 

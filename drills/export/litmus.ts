@@ -14,6 +14,7 @@ import {
   attribute,
   labelsOf,
   linkOf,
+  memoryMb,
   manifestName,
   type ExportOptions,
   type ManifestExport,
@@ -22,9 +23,6 @@ import {
 const API_VERSION = "litmuschaos.io/v1alpha1";
 const MS_PER_SECOND = 1_000;
 const PERCENT = 100;
-const BYTES_PER_MB = 1_000_000;
-const MEMORY_MB_DEFAULT = 1_000;
-const MEMORY_EXCESS = 1.1;
 
 export interface LitmusOptions extends ExportOptions {
   /** Of the pods that run the experiment. */
@@ -128,20 +126,10 @@ const EXPERIMENTS: Readonly<Record<string, (fault: FaultOrder) => Translated | u
     experiment: "pod-cpu-hog",
     env: { CPU_CORES: attribute(fault, "workers", 1), CPU_LOAD: attribute(fault, "loadPercent", 80) },
   }),
-  memory_leak: (fault) => {
-    const limitBytes = attribute(fault, "limitBytes", 0);
-    const bytes =
-      limitBytes > 0
-        ? limitBytes * MEMORY_EXCESS
-        : attribute(fault, "sizeBytes", MEMORY_MB_DEFAULT * BYTES_PER_MB);
-    return {
-      experiment: "pod-memory-hog",
-      env: {
-        NUMBER_OF_WORKERS: attribute(fault, "workers", 1),
-        MEMORY_CONSUMPTION: Math.ceil(bytes / BYTES_PER_MB),
-      },
-    };
-  },
+  memory_leak: (fault) => ({
+    experiment: "pod-memory-hog",
+    env: { NUMBER_OF_WORKERS: attribute(fault, "workers", 1), MEMORY_CONSUMPTION: memoryMb(fault) },
+  }),
   http_error: (fault) => ({
     experiment: "pod-http-status-code",
     env: {

@@ -57,3 +57,16 @@ export function attribute({ attributes }: FaultOrder, name: string, fallback: nu
   const value = attributes[name];
   return typeof value === "number" ? value : fallback;
 }
+
+const BYTES_PER_MB = 1_000_000;
+/** Of a memory fault whose target has no known limit. */
+const MEMORY_MB_DEFAULT = 1_000;
+/** So much more than its limit must make the kernel kill the target. */
+const MEMORY_EXCESS = 1.1;
+
+/** What a memory fault takes, whole megabytes: by the target's limit, else as asked. */
+export function memoryMb(fault: FaultOrder): number {
+  const limitBytes = attribute(fault, "limitBytes", 0);
+  const sizeBytes = attribute(fault, "sizeBytes", MEMORY_MB_DEFAULT * BYTES_PER_MB);
+  return Math.ceil((limitBytes > 0 ? limitBytes * MEMORY_EXCESS : sizeBytes) / BYTES_PER_MB);
+}

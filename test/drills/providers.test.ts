@@ -10,6 +10,7 @@ import {
   type HttpRequest,
 } from "#drills/providers/http-transport.ts";
 import { ProcessProvider } from "#drills/providers/process-provider.ts";
+import { Providers } from "#drills/providers/providers.ts";
 import { PythonProvider } from "#drills/providers/python-provider.ts";
 import { runProcess, type ProcessRun } from "#drills/providers/run-process.ts";
 import { startEchoServer } from "./echo-server.ts";
@@ -223,4 +224,23 @@ test("Prometheus is asked as chaosprometheus asks it; k6 is started as chaosk6 s
   await expect(
     broken.run({ type: "python", module: probes, func: "query", arguments: { query: "up" } }, scope, NEVER),
   ).rejects.toThrow("Prometheus query failed: status 503");
+});
+
+test("a probe as a tolerance is asked with the value as one more argument", async () => {
+  const { provider, asked } = faked({ body: Buffer.from("yes") });
+  const runs: ProcessRun[] = [];
+  const processes = new ProcessProvider(async (run) => {
+    runs.push(run);
+    return { status: 0, stdout: "", stderr: "" };
+  }, true);
+  const providers = new Providers(provider, processes, new PythonProvider(provider, processes, () => 0));
+  const http = callOf({ arguments: { limit: 5 } });
+  const process = { type: "process", path: "test", arguments: ["limit", 5], timeoutMs: null } as const;
+  const probe = (call: HttpCall | typeof process) => ({ type: "probe", name: "p", call }) as const;
+  expect(await providers.ask(probe(http), "ny1", scopeOf(), NEVER)).toMatchObject({ body: "yes" });
+  expect(await providers.ask(probe(process), 7, scopeOf(), NEVER)).toMatchObject({ status: 0 });
+  expect(asked[0]!.url).toBe("http://gateway/?limit=5&value=ny1");
+  expect(runs[0]!.words).toEqual(["limit", "5", "value", "7"]);
+  const fault = { type: "probe", name: "p", call: { type: "remove", faultId: null } } as const;
+  await expect(providers.ask(fault, 1, scopeOf(), NEVER)).rejects.toThrow("is a fault, and no question");
 });

@@ -275,6 +275,32 @@ test("unsupported providers are told by name", () => {
   );
 });
 
+test("a file that was meant as a rehearsal is not run in earnest", () => {
+  const dry = "dry is not read: a drill is rehearsed by whoever runs it, with dry-run";
+  check("tags:", "dry: activities\ntags:", `3:6 dry: ${dry}.`);
+  check("name: kill ny1-1", "name: kill ny1-1\n    dry: actions", `30:10 method.0.dry: ${dry}.`);
+});
+
+test("an imported fault is held to the rules of ours", () => {
+  const pods = (given: string): string =>
+    `  - {type: action, name: p, provider: {type: python, module: chaosk8s.pod.actions, func: terminate_pods, arguments: ${given}}}\n`;
+  const text = (given: string): string =>
+    sampleWith("  - ref: gateway-answers\n", pods(given) + pods(given)).replace(
+      "    cohorts:",
+      "    foreignTtl: 1m\n    cohorts:",
+    );
+  const read = readExperiment(text("{label_selector: app=web, ns: production}"), "yaml");
+  expect(
+    read.ok && read.experiment.faults.slice(1).map(({ id, kind, target }) => [id, kind, target]),
+  ).toEqual([
+    ["terminate-pods-1", "service_crash", "pod:production/app=web"],
+    ["terminate-pods-2", "service_crash", "pod:production/app=web"],
+  ]);
+  expect(problemsOf(readExperiment(text("{name_pattern: 'a b'}"), "yaml"))[0]).toContain(
+    "target of the fault: expected a node",
+  );
+});
+
 test("a toxic of Chaos Toolkit's Toxiproxy driver is a fault of ours, with the plan's TTL", () => {
   const text = sampleWith(
     "  - ref: gateway-answers",
