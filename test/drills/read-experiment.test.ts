@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -51,6 +53,12 @@ test("the sample is read: faults known, references resolved, durations in ms, no
     retry: 1,
   });
   expect(experiment.plan.blastRadius.maxRegions).toBe(1);
+});
+
+test("the experiment in the documentation is one, without a warning", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/experiments.md"), "utf8");
+  const text = /```yaml\n([\s\S]*?)```/.exec(page)![1]!;
+  expect(warningsOf(text)).toEqual([]);
 });
 
 test("JSON and YAML of one document are one experiment", () => {
