@@ -2,6 +2,8 @@
  * `anycastle.yaml` -> configuration of the gateway, or everything that is wrong with it at once, each with its place in
  * the text: `checkText`, then the gateway's own checks across fields. Reads no file.
  */
+import { checkText, sorted, type CheckedText } from "#core/checked-text/check-text.ts";
+import type { TextProblem } from "#core/checked-text/read-text.ts";
 import {
   crossIssues,
   gatewaySchema,
@@ -9,8 +11,6 @@ import {
   type ConfigIssue,
   type GatewayConfig,
 } from "#gateway/config.ts";
-import { checkText, sorted, type CheckedText } from "#core/checked-text/check-text.ts";
-import type { TextProblem } from "#core/checked-text/read-text.ts";
 
 export interface LoadedConfig extends Pick<CheckedText<unknown>, "written" | "yaml" | "lines"> {
   readonly config: GatewayConfig;

@@ -4,11 +4,11 @@
  * option says it or could have said it.
  */
 import type { z } from "zod";
+import { checkDocument, checkText } from "#core/checked-text/check-text.ts";
+import type { TextProblem } from "#core/checked-text/read-text.ts";
 import { EXIT, UserError } from "#core/errors.ts";
 import type { Output } from "../output.ts";
 import { ReportedError } from "../reported-error.ts";
-import { checkDocument, checkText } from "#core/checked-text/check-text.ts";
-import type { TextProblem } from "#core/checked-text/read-text.ts";
 import { readConfigText, type ConfigText } from "./find.ts";
 import { showProblems } from "./show-problems.ts";
 

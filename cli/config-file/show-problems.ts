@@ -2,8 +2,8 @@
  * Problems of a configuration file for people: `file:line:column`, the sentence, the line itself and a caret under the
  * place. Long lines are shown around the place; tabs stay tabs, so that the caret stands right.
  */
-import type { Paint } from "../output.ts";
 import type { TextProblem } from "#core/checked-text/read-text.ts";
+import type { Paint } from "../output.ts";
 
 /** Of a source line, this much is shown at most. */
 const SHOWN_WIDTH_MAX = 100;

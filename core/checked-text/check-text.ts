@@ -34,7 +34,7 @@ export function checkText<T>(
   overrides: Readonly<Record<string, unknown>> = {},
 ): TextResult<T> {
   const read = readText(text, "yaml-1.2");
-  if (!read.ok) return read;
+  if (!read.ok) return { ok: false, problems: read.problems.map(({ code: _code, ...problem }) => problem) };
   const { written, yaml, lines, place } = read;
   const document = merged(written, overrides);
   const checked = schema.safeParse(document);

@@ -21,9 +21,6 @@ export type TextFlavour = "yaml-1.1" | "yaml-1.2" | "json";
 /** Deeper than any document people write, and far from the parser's stack. */
 export const DEPTH_MAX = 100;
 
-/** Of a document; more are an attack or were made by a machine, which can write the values out. */
-const ALIASES_MAX = 200;
-
 export interface TextProblem extends Position {
   /** `sites.0.nodes.1.url`; empty for the document as a whole. */
   readonly path: string;
@@ -82,8 +79,8 @@ export function readText(text: string, flavour: TextFlavour): ReadTextResult {
     }));
     return { ok: false, problems };
   }
-  const ringOffset = offsetOfRing(yaml);
-  if (ringOffset !== undefined) return refused("ALIASES", ringOffset, lines);
+  const alias = wrongAlias(yaml);
+  if (alias !== undefined) return refused(alias.code, alias.offset, lines);
   const twinOffset = offsetOfTwin(yaml);
   if (twinOffset !== undefined) return refused("DUPLICATE_KEY", twinOffset, lines);
   const deepOffset = offsetTooDeep(yaml);
@@ -92,7 +89,7 @@ export function readText(text: string, flavour: TextFlavour): ReadTextResult {
     const place: Place = (path, part) => positionOf(yaml, lines, path, part);
     return { ok: true, written: yaml.toJS(), yaml, lines, place };
   } catch {
-    // Aliases of aliases of aliases: they would multiply.
+    // Aliases of aliases of aliases: they would multiply, and the parser refuses.
     return refused("ALIASES", offsetOfAlias(yaml), lines);
   }
 }
@@ -117,7 +114,8 @@ function asPyYaml(tags: Tags): Tags {
 
 const REFUSALS = {
   TOO_DEEP: `nested more than ${DEPTH_MAX} levels deep`,
-  ALIASES: "its aliases are too many, multiply, or contain each other: write the values out",
+  ALIASES: "its aliases multiply or contain each other: write the values out",
+  BAD_ALIAS: "this alias has no anchor above it",
   DUPLICATE_KEY: "Map keys must be unique",
 } as const;
 
@@ -161,21 +159,22 @@ function offsetOfTwin(yaml: Document): number | undefined {
   return offset;
 }
 
-/** An alias that stands within what it names, so that the values would go round for ever; or one too many. */
-function offsetOfRing(yaml: Document): number | undefined {
-  let offset: number | undefined;
-  let count = 0;
+/** An alias of nothing, or one that stands within what it names, so that the values would go round for ever. */
+function wrongAlias(yaml: Document): { code: "BAD_ALIAS" | "ALIASES"; offset: number } | undefined {
+  const anchors = new Map<string, Node>();
+  let wrong: ReturnType<typeof wrongAlias>;
   visit(yaml, {
+    Value: (_key, node) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
     Alias: (_key, node, path) => {
-      count += 1;
-      // To find what an alias names, the parser reads the whole document.
-      const named = count > ALIASES_MAX ? undefined : node.resolve(yaml);
-      if (count <= ALIASES_MAX && (named === undefined || !path.includes(named))) return undefined;
-      offset = node.range?.[0] ?? 0;
+      const named = anchors.get(node.source);
+      if (named !== undefined && !path.includes(named)) return undefined;
+      wrong = { code: named === undefined ? "BAD_ALIAS" : "ALIASES", offset: node.range?.[0] ?? 0 };
       return visit.BREAK;
     },
   });
-  return offset;
+  return wrong;
 }
 
 function offsetOfAlias(yaml: Document): number {

@@ -310,7 +310,7 @@ function syntaxProblem({ line, column, code }: SyntaxProblem): TextProblem {
 }
 
 const SYNTAX: Readonly<Partial<Record<SyntaxProblem["code"], string>>> = {
-  ALIASES: "its aliases are too many, multiply, or contain each other: write the values out",
+  ALIASES: "its aliases multiply or contain each other: write the values out",
   BAD_ALIAS: "an alias without its anchor: write the value out",
   BAD_DQ_ESCAPE: "an escape in double quotes that YAML does not know: use single quotes, or two backslashes",
   BAD_INDENT: "the indentation does not fit what stands above",

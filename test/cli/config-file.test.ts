@@ -56,6 +56,18 @@ healht: {}
   );
 });
 
+test("a text that would overflow, go round or multiply is refused with its place", () => {
+  const deep = problemsOf(`sites: ${"[".repeat(50_000)}`);
+  expect(deep.map(({ message }) => message)).toEqual(["nested more than 100 levels deep"]);
+  check(`${"[".repeat(120)}${"]".repeat(120)}`, "1:101 : nested more than 100 levels deep");
+  check("a: &x\n  b: *x\n", "2:6 : its aliases multiply or contain each other: write the values out");
+  check("a: *x\n", "1:4 : this alias has no anchor above it");
+  check("a: 1\nb: 2\na: 3\n", "3:1 : Map keys must be unique");
+  expect(
+    problemsOf(Array.from({ length: 20_000 }, (_, index) => `k${index}: 1\n`).join("")).length,
+  ).toBeLessThan(210);
+});
+
 test("a missing key is told where its owner stands", () => {
   check(
     'sites:\n  - id: fra\n    nodes:\n      - { url: "http://127.0.0.1:1" }\n',
