@@ -127,8 +127,7 @@ function choiceSentence(schema: z.ZodType, path: readonly string[]): string {
 function sentenceOf(issue: z.core.$ZodIssue, document: unknown): string {
   const path = issue.path.map(String);
   if (path.length === 0 && (document === null || document === undefined)) return "the file is empty";
-  if (issue.code === "custom" || valueAt(document, path) !== undefined || path.length === 0)
-    return issue.message;
+  if (valueAt(document, path) !== undefined || path.length === 0) return issue.message;
   return `"${path.at(-1)}" is missing`;
 }
 

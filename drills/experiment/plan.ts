@@ -43,7 +43,8 @@ const blastRadius = z
   .superRefine(({ mode, value, override }, context) => {
     const isCounted = mode === "fixed" || mode === "percent";
     if (isCounted && value === undefined) {
-      context.addIssue({ code: "custom", path: ["value"], message: `mode "${mode}" needs a value` });
+      const message = `mode "${mode}" needs "value": how many, or percent of them`;
+      context.addIssue({ code: "custom", path: ["mode"], message });
     } else if (!isCounted && value !== undefined && !(mode === "one" && value === 1)) {
       context.addIssue({ code: "custom", path: ["value"], message: `mode "${mode}" takes no value` });
     }

@@ -35,7 +35,8 @@ const FUNCTIONS: Readonly<Record<string, MappedFunction>> = {
   "chaostoxi.toxic.actions.create_toxic": {
     takes: { ...TOXIC, toxic_type: "text!", stream: "text", toxicity: "number", attributes: "map" },
     fault: (given) => {
-      const kind = TOXIC_KINDS[textOf(given["toxic_type"])];
+      const type = textOf(given["toxic_type"]);
+      const kind = Object.hasOwn(TOXIC_KINDS, type) ? TOXIC_KINDS[type] : undefined;
       return kind === undefined
         ? undefined
         : toxic(given, kind, given["attributes"] as JsonObject | undefined);
@@ -130,13 +131,20 @@ const ATTRIBUTES: Readonly<Record<string, readonly [string, number]>> = {
   bytes: ["bytes", 1],
 };
 
+interface PythonContext {
+  readonly constants: Lookup;
+  /** What the plan says for faults of foreign drivers. */
+  readonly ttlMs: number | undefined;
+  readonly warnings: Issue[];
+}
+
 type WrittenPython = WrittenProvider & { type: "python" };
 
-/** `ttlMs` is what the plan says for faults of foreign drivers, which have none of their own; `constants`, see `fault-call.ts`. */
+/** Faults of foreign drivers have no end of their own; they take constants only, as ours do. */
 export function readPythonCall(
   { module, func, arguments: given = {} }: WrittenPython,
   path: readonly string[],
-  { constants, ttlMs }: { readonly constants: Lookup; readonly ttlMs: number | undefined },
+  { constants, ttlMs, warnings }: PythonContext,
   issues: Issue[],
 ): Call | undefined {
   const name = `${module}.${func}`;
@@ -165,6 +173,11 @@ export function readPythonCall(
     const message = `${name} injects a fault and has no TTL: add "foreignTtl: 60s" to the extension "anycastle"`;
     issues.push({ path: [...path, "func"], message });
     return undefined;
+  }
+  for (const key of ["all", "qty", "mode"]) {
+    if (values[key] === undefined || mapped.takes["qty"] === undefined) continue;
+    const message = `how many pods are hit says "blastRadius" of the extension "anycastle", and not "${key}"`;
+    warnings.push({ path: [...path, "arguments", key], message, part: "key" });
   }
   const order = faultOrderSchema.safeParse({ ...fault, ttlMs });
   if (order.success) return { type: "inject", fault: { ...fault, ttlMs } };

@@ -77,6 +77,10 @@ class ActivityReader {
       );
       return undefined;
     }
+    if (call.type === "remove" && (part === "hypothesis" || written.type !== "action")) {
+      this.#refuse([...here.path], "a fault is removed by an action of the method or the rollbacks");
+      return undefined;
+    }
     if (call.type === "inject" && !this.#isFaultTaken(call.fault, path, written.type!, part))
       return undefined;
     return {

@@ -69,12 +69,12 @@ function readDocument(document: Json, teller: Teller): ExperimentResult {
   if (!shape.success) {
     const problems = problemsIn(shape.error, experimentSchema, document, teller.place).map(inOurWords);
     const told = teller.all([...problems, ...block.problems], issues);
-    return { ok: false, problems: withSlips(told, unknownKeys(document, teller)) };
+    return { ok: false, problems: withSlips(told, teller.all(unknownKeys(document, teller), [])) };
   }
   const warnings: Issue[] = [];
   const experiment = readShaped(shape.data, document as JsonObject, block.plan, issues, warnings);
   const problems = teller.all(block.problems, issues);
-  const unknown = unknownKeys(document, teller);
+  const unknown = teller.all(unknownKeys(document, teller), []);
   if (experiment === undefined || problems.length > 0)
     return { ok: false, problems: withSlips(problems, unknown) };
   return { ok: true, experiment: frozen(experiment), warnings: teller.all(unknown, warnings) };

@@ -23,8 +23,14 @@ export class ProcessProvider implements Provider<ProcessCall> {
     this.#isAllowed = isAllowed;
   }
 
-  async run(
+  run(call: ProcessCall, scope: Scope, signal: AbortSignal): Promise<Json> {
+    return this.runWithInput(call, undefined, scope, signal);
+  }
+
+  /** `input` goes to the program's standard input. */
+  async runWithInput(
     { path, arguments: given, timeoutMs }: ProcessCall,
+    input: string | undefined,
     scope: Scope,
     signal: AbortSignal,
   ): Promise<Json> {
@@ -37,7 +43,12 @@ export class ProcessProvider implements Provider<ProcessCall> {
       .map(pythonText);
     try {
       const { status, stdout, stderr } = await this.#run(
-        { path, words, timeoutMs: timeoutMs ?? TIMEOUT_MS_DEFAULT },
+        {
+          path,
+          words,
+          timeoutMs: timeoutMs ?? TIMEOUT_MS_DEFAULT,
+          ...(input === undefined ? {} : { input }),
+        },
         signal,
       );
       return { status, stdout, stderr };

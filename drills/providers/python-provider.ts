@@ -21,6 +21,11 @@ const MS_PER_UNIT: Readonly<Record<string, number>> = {
   day: 86_400_000,
   week: 604_800_000,
 };
+const STRESS_SCRIPT = `import http from "k6/http";
+export default function () {
+  http.get(__ENV.CHAOS_K6_URL);
+}
+`;
 /** k6 itself ends after its duration; the rest is its start and its summary. */
 const K6_GRACE_MS = 60_000;
 
@@ -48,11 +53,14 @@ export class PythonProvider implements Provider<PythonCall> {
       case "chaosprometheus.probes.query_interval":
         return this.#query("query_range", this.#interval(values), values, scope, signal);
       case "chaosk6.actions.run_script":
-        return this.#k6(values, scope, signal);
+        await this.#k6(values, scope, signal);
+        return null;
+      case "chaosk6.actions.stress_endpoint":
+        await this.#k6(values, scope, signal);
+        // Its driver asks whether k6 runs when it has just been started, and waits afterwards.
+        return true;
       default:
-        throw new ActivityFailedError(
-          `${module}.${func} is not run here: the load of a drill is its plan's "load"`,
-        );
+        throw new ActivityFailedError(`${module}.${func} has no counterpart here`);
     }
   }
 
@@ -117,19 +125,18 @@ export class PythonProvider implements Provider<PythonCall> {
     throw new ActivityFailedError('a time is "2026-01-31T12:00:00Z", "now" or "5 minutes ago"');
   }
 
-  async #k6(values: JsonObject, scope: Scope, signal: AbortSignal): Promise<Json> {
-    const { script_path: script, vus = 1, duration = "1s" } = values;
-    const words = ["run", "--quiet", script!, "--vus", vus, "--duration", duration];
+  /** `stress_endpoint` has a script of its own, which k6 reads from its standard input here. */
+  async #k6(values: JsonObject, scope: Scope, signal: AbortSignal): Promise<void> {
+    const { script_path: script, endpoint, vus = 1, duration = "1s" } = values;
     const loadMs = durationMs(pythonText(duration));
     if (loadMs === undefined) throw new ActivityFailedError("a duration is 30s or 1m30s");
-    const timeoutMs = loadMs + K6_GRACE_MS;
-    await this.#process.run(
-      { type: "process", path: "k6", arguments: words, timeoutMs },
-      { ...scope, isEmpty: true },
-      signal,
-    );
-    // run_script returns nothing.
-    return null;
+    const what = script ?? "-";
+    const address = endpoint === undefined ? [] : ["--env", `CHAOS_K6_URL=${pythonText(endpoint)}`];
+    const words = ["run", "--quiet", what, "--vus", vus, "--duration", duration, ...address];
+    const call = { type: "process", path: "k6", arguments: words, timeoutMs: loadMs + K6_GRACE_MS } as const;
+    // Its arguments have been resolved.
+    const input = script === undefined ? STRESS_SCRIPT : undefined;
+    await this.#process.runWithInput(call, input, { ...scope, isEmpty: true }, signal);
   }
 }
 

@@ -6,6 +6,8 @@ export interface ProcessRun {
   readonly path: string;
   readonly words: readonly string[];
   readonly timeoutMs: number;
+  /** For its standard input; absent: it has none. */
+  readonly input?: string;
 }
 
 export interface ProcessEnd {
@@ -34,10 +36,13 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
-export const runProcess: RunProcess = ({ path, words, timeoutMs }, signal) => {
+export const runProcess: RunProcess = ({ path, words, timeoutMs, input }, signal) => {
   const { promise, resolve, reject } = Promise.withResolvers<ProcessEnd>();
   if (signal.aborted) return Promise.reject(signal.reason as Error);
-  const child = spawn(path, words, { stdio: ["ignore", "pipe", "pipe"], detached: true, shell: false });
+  const child = spawn(path, words, { stdio: ["pipe", "pipe", "pipe"], detached: true, shell: false });
+  // A program that does not read its input is no failure.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input ?? "");
   const output = { stdout: [] as Buffer[], stderr: [] as Buffer[], bytes: 0 };
   let failure: Error | undefined;
   /** With everything it started: a group outlives its leader. */

@@ -167,6 +167,10 @@ test("processes run only when they are allowed, as words, and end with all they 
   await expect(allowed.run(call("anycastle-no-such-program", []), scopeOf(), NEVER)).rejects.toThrow(
     "cannot be run",
   );
+  const reader = ["-e", "process.stdin.pipe(process.stdout)"];
+  expect(await allowed.runWithInput(call(node, reader), "said", scopeOf(), NEVER)).toMatchObject({
+    stdout: "said",
+  });
   const sleeper =
     "require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)'], { stdio: 'inherit' }); setInterval(() => 0, 1000)";
   // It ends although a grandchild holds its output open: the whole group is killed.
@@ -220,6 +224,22 @@ test("Prometheus is asked as chaosprometheus asks it; k6 is started as chaosk6 s
       timeoutMs: 70_000,
     },
   ]);
+  const stress = { endpoint: "http://gateway/?a=${job}", vus: 2, duration: "1m" };
+  expect(await call("chaosk6.actions", "stress_endpoint", stress)).toBe(true);
+  expect(runs[1]).toMatchObject({
+    words: [
+      "run",
+      "--quiet",
+      "-",
+      "--vus",
+      "2",
+      "--duration",
+      "1m",
+      "--env",
+      "CHAOS_K6_URL=http://gateway/?a=edge",
+    ],
+    input: expect.stringContaining("http.get(__ENV.CHAOS_K6_URL)"),
+  });
   const broken = new PythonProvider(faked({ status: 503 }).provider, processes, () => 0);
   await expect(
     broken.run({ type: "python", module: probes, func: "query", arguments: { query: "up" } }, scope, NEVER),

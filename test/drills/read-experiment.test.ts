@@ -189,6 +189,14 @@ test("a fault stands in the method, once", () => {
   );
 });
 
+test("a fault is removed by an action", () => {
+  check(
+    "  - type: action\n    name: revive",
+    "  - type: probe\n    name: revive",
+    "39:5 rollbacks.0: a fault is removed by an action of the method or the rollbacks.",
+  );
+});
+
 test("references lead somewhere", () => {
   check(
     "  - ref: gateway-answers",
@@ -232,7 +240,11 @@ test("the radius is one; all needs a reason", () => {
     "mode: all",
     '52:25 extensions.1.blastRadius.mode: mode "all" needs override: "why everything may be hit at once".',
   );
-  check("mode: one", "mode: fixed", '52:18 extensions.1.blastRadius.value: mode "fixed" needs a value.');
+  check(
+    "mode: one",
+    "mode: fixed",
+    '52:25 extensions.1.blastRadius.mode: mode "fixed" needs "value": how many, or percent of them.',
+  );
   const result = readExperiment(sampleWith("mode: one", "mode: all, override: game day"), "yaml");
   expect(result).toMatchObject({ ok: true, experiment: { plan: { blastRadius: { override: "game day" } } } });
 });
@@ -304,6 +316,9 @@ test("an imported fault is held to the rules of ours", () => {
     ["terminate-pods-1", "service_crash", "pod:production/app=web"],
     ["terminate-pods-2", "service_crash", "pod:production/app=web"],
   ]);
+  expect(warningsOf(text("{label_selector: app=web, qty: 5}"))[0]).toContain(
+    'how many pods are hit says "blastRadius"',
+  );
   expect(problemsOf(readExperiment(text("{name_pattern: 'a b'}"), "yaml"))[0]).toContain(
     "target of the fault: expected a node",
   );
