@@ -62,12 +62,16 @@ export function readFaultCall(
   constants: Lookup,
 ): FaultCallReading | undefined {
   if (!namesIn(provider.url).has(CONTROL_VARIABLE)) return undefined;
+  const method = (provider.method ?? "GET").toUpperCase();
+  const isOrder =
+    isObject(provider.arguments as Json | undefined) && "kind" in (provider.arguments as JsonObject);
+  // The lab's GET changes nothing: its status may be probed like anybody's.
+  if (method === "GET" && !isOrder) return undefined;
   const url = FAULT_URL.exec(provider.url);
   if (url === null) {
-    const message = `expected \${${CONTROL_VARIABLE}}${FAULTS_PATH}, or that and /ID: the lab has no other call for experiments`;
+    const message = `expected \${${CONTROL_VARIABLE}}${FAULTS_PATH}, or that and /ID: experiments change nothing else in a lab`;
     return { issues: [{ path: [...path, "url"], message }] };
   }
-  const method = (provider.method ?? "GET").toUpperCase();
   if (method === "DELETE") return removal(url[1], path);
   if (method !== "POST" || url[1] !== undefined) {
     const message = "faults are injected by POST to the path, and removed by DELETE of the path and /ID";

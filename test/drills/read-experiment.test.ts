@@ -163,12 +163,28 @@ test("a fault has an end, a known kind and an id of its own", () => {
   check(
     "/faults\n      method: POST",
     "/fault\n      method: POST",
-    "32:12 method.0.provider.url: expected ${anycastle_control}/api/v1/faults, or that and /ID: the lab has no other call for experiments.",
+    "32:12 method.0.provider.url: expected ${anycastle_control}/api/v1/faults, or that and /ID: experiments change nothing else in a lab.",
   );
   check(
     "faults/ny1-crash",
     "faults/ny1-crsh",
     '42:7 rollbacks.0.provider: the method injects no fault "ny1-crsh". Did you mean "ny1-crash"?',
+  );
+});
+
+test("a lab's status is probed like anybody's; an order without its method is told", () => {
+  const probe =
+    "  - {type: probe, name: announced, provider: {type: http, url: '${anycastle_control}/api/v1/status'}}";
+  const read = readExperiment(sampleWith("  - ref: gateway-answers", probe), "yaml");
+  expect(read).toMatchObject({
+    ok: true,
+    warnings: [],
+    experiment: { method: [{}, { call: { type: "http", method: "GET" } }] },
+  });
+  check(
+    "      method: POST\n",
+    "",
+    "32:12 method.0.provider.url: faults are injected by POST to the path, and removed by DELETE of the path and /ID.",
   );
 });
 
