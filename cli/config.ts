@@ -114,7 +114,7 @@ function addSchema(config: Command): void {
       ),
     )
     .action(async (_options: object, command: Command) => {
-      const { gatewayJsonSchema } = await import("./config-file/schema-words.ts");
+      const { gatewayJsonSchema } = await import("./config-file/gateway-json-schema.ts");
       outputOf(command).printJson(gatewayJsonSchema());
     });
 }

@@ -4,7 +4,7 @@
  * land, for reports that are made where no map library is installed. `scripts/generate.ts` writes them; a test compares.
  */
 import type { z } from "zod";
-import { gatewayJsonSchema } from "../cli/config-file/schema-words.ts";
+import { gatewayJsonSchema } from "../cli/config-file/gateway-json-schema.ts";
 import { VERSION } from "#core/version.ts";
 import { OPERATION_LINES, openApiOf } from "#gateway/admin/openapi.ts";
 import { landPath } from "./land-path.ts";

@@ -3,9 +3,9 @@
  * the file, a health profile, or a default. What is printed can be saved as `anycastle.yaml` again.
  */
 import { isMap, isScalar, isSeq, parseDocument, stringify, type Node } from "yaml";
+import { positionOf } from "#core/checked-text/position.ts";
 import { gatewaySchema } from "#gateway/config.ts";
 import type { OpenedConfig } from "./open.ts";
-import { positionOf } from "./position.ts";
 
 export interface CompletedConfig {
   readonly document: Readonly<Record<string, unknown>>;

@@ -1,7 +1,9 @@
 /**
  * `anycastle.yaml` -> configuration of the gateway, or everything that is wrong with it at once, each with its place in
- * the text: `check-text.ts`, then the gateway's own checks across fields. Reads no file.
+ * the text: `checkText`, then the gateway's own checks across fields. Reads no file.
  */
+import { checkText, sorted, type CheckedText } from "#core/checked-text/check-text.ts";
+import type { TextProblem } from "#core/checked-text/read-text.ts";
 import {
   crossIssues,
   gatewaySchema,
@@ -9,16 +11,15 @@ import {
   type ConfigIssue,
   type GatewayConfig,
 } from "#gateway/config.ts";
-import { checkText, sorted, type CheckedText, type ConfigProblem } from "./check-text.ts";
 
 export interface LoadedConfig extends Pick<CheckedText<unknown>, "written" | "yaml" | "lines"> {
   readonly config: GatewayConfig;
-  readonly warnings: readonly ConfigProblem[];
+  readonly warnings: readonly TextProblem[];
 }
 
 export type ConfigResult =
   | ({ readonly ok: true } & LoadedConfig)
-  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+  | { readonly ok: false; readonly problems: readonly TextProblem[] };
 
 /**
  * `overrides` are values of the command line; they win over what is written. What the schema refuses and what does not
@@ -40,6 +41,6 @@ export function loadConfig(text: string, overrides: Readonly<Record<string, unkn
   return { ok: true, config: parsed.config, written, yaml, lines, warnings };
 }
 
-function problemOf({ path, message }: ConfigIssue, place: CheckedText<unknown>["place"]): ConfigProblem {
+function problemOf({ path, message }: ConfigIssue, place: CheckedText<unknown>["place"]): TextProblem {
   return { ...place(path.split("."), "value"), path, message };
 }

@@ -4,10 +4,11 @@
  * option says it or could have said it.
  */
 import type { z } from "zod";
+import { checkDocument, checkText } from "#core/checked-text/check-text.ts";
+import type { TextProblem } from "#core/checked-text/read-text.ts";
 import { EXIT, UserError } from "#core/errors.ts";
 import type { Output } from "../output.ts";
 import { ReportedError } from "../reported-error.ts";
-import { checkDocument, checkText, type ConfigProblem } from "./check-text.ts";
 import { readConfigText, type ConfigText } from "./find.ts";
 import { showProblems } from "./show-problems.ts";
 
@@ -81,7 +82,7 @@ function isGiven(given: readonly GivenSetting[], path: string): boolean {
   return given.some((setting) => setting.path === path && setting.value !== undefined);
 }
 
-function sentence({ path, message }: ConfigProblem, given: readonly GivenSetting[]): string {
+function sentence({ path, message }: TextProblem, given: readonly GivenSetting[]): string {
   const setting = given.find((one) => one.path === path);
   if (setting === undefined) return path === "" ? message : `${path}: ${message}`;
   if (setting.value !== undefined) return `${setting.flag} "${setting.value}": ${message}`;

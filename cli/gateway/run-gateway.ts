@@ -11,7 +11,7 @@ import type { EventBody } from "#core/wire/events.ts";
 import type { GatewayConfig } from "#gateway/config.ts";
 import { startGateway, type RunningGateway } from "#gateway/gateway.ts";
 import { openConfig, type OpenedConfig } from "../config-file/open.ts";
-import type { ConfigProblem } from "../config-file/check-text.ts";
+import type { TextProblem } from "#core/checked-text/read-text.ts";
 import { showWarnings } from "../config-file/show-problems.ts";
 import { Departure } from "../departure.ts";
 import { storyOf } from "../event-line.ts";
@@ -162,7 +162,7 @@ function addressesOf(
   return { version: VERSION, url, adminUrl, config: file.path, mode: config.routing.mode };
 }
 
-function tellWarning(log: ProcessLog, file: string, { line, column, path, message }: ConfigProblem): void {
+function tellWarning(log: ProcessLog, file: string, { line, column, path, message }: TextProblem): void {
   log.say("warning", `${path}: ${message}`, { event_type: "config.warning", file, at: `${line}:${column}` });
 }
 

@@ -1,13 +1,13 @@
 /** The world a question is asked of: from a world file, or from flags that amount to the same document. */
 import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { checkDocument, checkText } from "#core/checked-text/check-text.ts";
 import { EXIT, messageOf, UserError } from "#core/errors.ts";
 import { suggest } from "#core/suggest.ts";
 import { openWorld, type OpenWorld } from "#sim/load/open-world.ts";
 import { PRESET_NAMES, PRESET_PREFIX } from "#sim/load/preset-names.ts";
 import { presetDocument } from "#sim/load/presets.ts";
 import { worldDocumentSchema, type WorldDocument } from "#sim/load/world-document.ts";
-import { checkDocument, checkText } from "../config-file/check-text.ts";
 import { showProblems } from "../config-file/show-problems.ts";
 import type { Output } from "../output.ts";
 import { ReportedError } from "../reported-error.ts";

@@ -4,6 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
+import { checkDocument } from "#core/checked-text/check-text.ts";
 import { messageOf, UserError } from "#core/errors.ts";
 import { VERSION } from "#core/version.ts";
 import { openWorld, type OpenWorld } from "#sim/load/open-world.ts";
@@ -21,7 +22,6 @@ import {
 import { RecordingReader, type Recording } from "#sim/recording/read-recording.ts";
 import { Recorder, type RecordedEngine } from "#sim/recording/recorder.ts";
 import { Replay } from "#sim/recording/replay.ts";
-import { checkDocument } from "../config-file/check-text.ts";
 import { WholeFile } from "./write-whole.ts";
 
 /** What is recorded, in the words of the command that plays it. */

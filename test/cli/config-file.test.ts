@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import type { ConfigProblem } from "../../cli/config-file/check-text.ts";
+import type { TextProblem } from "#core/checked-text/read-text.ts";
 import { loadConfig } from "../../cli/config-file/load.ts";
-import { gatewayJsonSchema } from "../../cli/config-file/schema-words.ts";
+import { gatewayJsonSchema } from "../../cli/config-file/gateway-json-schema.ts";
 import { showProblems } from "../../cli/config-file/show-problems.ts";
 import { starterConfig } from "../../cli/config-file/starter.ts";
 import { anycastle, scratch } from "./run-cli.ts";
@@ -20,7 +20,7 @@ const GOOD = `sites:
       - { id: fra-2, url: "http://127.0.0.1:9002" }
 `;
 
-function problemsOf(text: string): readonly ConfigProblem[] {
+function problemsOf(text: string): readonly TextProblem[] {
   const result = loadConfig(text);
   return result.ok ? [] : result.problems;
 }
@@ -54,6 +54,18 @@ healht: {}
     '9:9 sites.0.nodes.0.weigth: unknown key "weigth" -> weight',
     '10:1 healht: unknown key "healht" -> health',
   );
+});
+
+test("a text that would overflow, go round or multiply is refused with its place", () => {
+  const deep = problemsOf(`sites: ${"[".repeat(50_000)}`);
+  expect(deep.map(({ message }) => message)).toEqual(["nested more than 100 levels deep"]);
+  check(`${"[".repeat(120)}${"]".repeat(120)}`, "1:101 : nested more than 100 levels deep");
+  check("a: &x\n  b: *x\n", "2:6 : its aliases multiply or contain each other: write the values out");
+  check("a: *x\n", "1:4 : this alias has no anchor above it");
+  check("a: 1\nb: 2\na: 3\n", "3:1 : Map keys must be unique");
+  expect(
+    problemsOf(Array.from({ length: 20_000 }, (_, index) => `k${index}: 1\n`).join("")).length,
+  ).toBeLessThan(210);
 });
 
 test("a missing key is told where its owner stands", () => {

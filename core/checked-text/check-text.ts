@@ -2,42 +2,27 @@
  * A YAML text against a schema: the checked value, or everything that is wrong with it at once, each with its place in
  * the text.
  *
- *   text -> YAML (with positions) -> schema -> value
+ *   text -> YAML (`read-text.ts`) -> schema -> value
  *
  * An error of one stage keeps the later stages from saying anything sensible, so the list ends with the first stage
  * that found one. Reads no file.
  */
-import { LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
-import { messageOf } from "#core/errors.ts";
-import { suggest } from "#core/suggest.ts";
-import { positionAt, positionOf, type Position } from "./position.ts";
+import { suggest } from "../suggest.ts";
+import { readText, type Place, type ReadText, type TextProblem } from "./read-text.ts";
 import { choicesAt, keysAt } from "./schema-words.ts";
 
-export interface ConfigProblem extends Position {
-  /** `sites.0.nodes.1.url`; empty for the document as a whole. */
-  readonly path: string;
-  readonly message: string;
-  /** A word that is near to what was written. */
-  readonly didYouMean?: string;
-}
-
-export interface CheckedText<T> {
+export interface CheckedText<T> extends ReadText {
   readonly value: T;
-  /** What was checked: as written, with the overrides in it. */
+  /** What was checked: as written, with the overrides in it. `written` is without what was filled in. */
   readonly document: unknown;
-  /** As written, without what was filled in. */
-  readonly written: unknown;
-  readonly yaml: Document;
-  readonly lines: LineCounter;
-  readonly place: Place;
 }
 
 export type TextResult<T> =
   | ({ readonly ok: true } & CheckedText<T>)
   | {
       readonly ok: false;
-      readonly problems: readonly ConfigProblem[];
+      readonly problems: readonly TextProblem[];
       /** What the schema refused, for checks that can do with a part of it; absent when the text could not be read. */
       readonly refused?: Pick<CheckedText<T>, "document" | "place">;
     };
@@ -48,19 +33,10 @@ export function checkText<T>(
   schema: z.ZodType<T>,
   overrides: Readonly<Record<string, unknown>> = {},
 ): TextResult<T> {
-  const lines = new LineCounter();
-  const yaml: Document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (yaml.errors.length > 0)
-    return { ok: false, problems: yaml.errors.map((error) => syntaxProblem(error, lines)) };
-  let written: unknown;
-  try {
-    written = yaml.toJS();
-  } catch (error) {
-    // An alias that multiplies itself.
-    return { ok: false, problems: [{ line: 1, column: 1, path: "", message: messageOf(error) }] };
-  }
+  const read = readText(text, "yaml-1.2");
+  if (!read.ok) return { ok: false, problems: read.problems.map(({ code: _code, ...problem }) => problem) };
+  const { written, yaml, lines, place } = read;
   const document = merged(written, overrides);
-  const place: Place = (path, part) => positionOf(yaml, lines, path, part);
   const checked = schema.safeParse(document);
   if (checked.success) return { ok: true, value: checked.data, document, written, yaml, lines, place };
   const problems = problemsIn(checked.error, schema, document, place);
@@ -71,15 +47,26 @@ export function checkText<T>(
 export function checkDocument<T>(
   document: unknown,
   schema: z.ZodType<T>,
-): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: ConfigProblem[] } {
+): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: TextProblem[] } {
   const checked = schema.safeParse(document);
   if (checked.success) return { ok: true, value: checked.data };
   const nowhere: Place = () => ({ line: 1, column: 1 });
   return { ok: false, problems: problemsIn(checked.error, schema, document, nowhere) };
 }
 
-function problemsIn(error: z.ZodError, schema: z.ZodType, document: unknown, place: Place): ConfigProblem[] {
-  const found = error.issues.flatMap((issue) => problemsOf(issue, schema, document, place));
+/** Nobody mends more mistakes before the next look, and a hostile file has any number of them. */
+const ISSUES_MAX = 200;
+
+/** All that `schema` refused in `document`, in the order of the text. */
+export function problemsIn(
+  error: z.ZodError,
+  schema: z.ZodType,
+  document: unknown,
+  place: Place,
+): TextProblem[] {
+  const found = error.issues
+    .slice(0, ISSUES_MAX)
+    .flatMap((issue) => problemsOf(issue, schema, document, place));
   return sorted(withoutEchoes(found));
 }
 
@@ -95,37 +82,45 @@ function merged(value: unknown, overrides: Readonly<Record<string, unknown>>): u
   return result;
 }
 
-function syntaxProblem(error: { message: string; pos: [number, number] }, lines: LineCounter): ConfigProblem {
-  return { ...positionAt(lines, error.pos[0]), path: "", message: error.message };
-}
-
-export type Place = (path: readonly string[], part: "key" | "value") => Position;
-
 function problemsOf(
   issue: z.core.$ZodIssue,
   schema: z.ZodType,
   document: unknown,
   place: Place,
-): ConfigProblem[] {
+): TextProblem[] {
   const path = issue.path.map(String);
-  if (issue.code === "invalid_union") {
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const inner = nearestBranch(issue.errors).map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
     return inner.flatMap((one) => problemsOf(one, schema, document, place));
   }
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey(schema, [...path, key], place));
+    return issue.keys.slice(0, ISSUES_MAX).map((key) => unknownKey(schema, [...path, key], place));
   }
-  const problem = { ...place(path, "value"), path: path.join("."), message: sentenceOf(issue, document) };
   const given = valueAt(document, path);
+  const sentence =
+    isChoiceOfShapes(issue) && given !== undefined
+      ? choiceSentence(schema, path)
+      : sentenceOf(issue, document);
+  const problem = { ...place(path, "value"), path: path.join("."), message: sentence };
   const near = typeof given === "string" ? suggest(given, choicesAt(schema, path)) : undefined;
-  return [near === undefined ? problem : { ...problem, didYouMean: near }];
+  return [near === undefined || near === given ? problem : { ...problem, didYouMean: near }];
 }
 
-function unknownKey(schema: z.ZodType, path: readonly string[], place: Place): ConfigProblem {
+function unknownKey(schema: z.ZodType, path: readonly string[], place: Place): TextProblem {
   const key = path.at(-1)!;
   const problem = { ...place(path, "key"), path: path.join("."), message: `unknown key "${key}"` };
   const near = suggest(key, keysAt(schema, path.slice(0, -1)));
   return near === undefined ? problem : { ...problem, didYouMean: near };
+}
+
+/** A union that is told apart by one of its keys (`type`), with a word there that none of its branches has. */
+function isChoiceOfShapes(issue: z.core.$ZodIssue): boolean {
+  return issue.code === "invalid_union" && issue.errors.length === 0;
+}
+
+function choiceSentence(schema: z.ZodType, path: readonly string[]): string {
+  const choices = choicesAt(schema, path).map((choice) => `"${choice}"`);
+  return `expected ${choices.length > 1 ? "one of " : ""}${choices.join(", ")}`;
 }
 
 /** zod's own words, but for what is missing: it calls that `undefined`, which nobody has written. */
@@ -154,7 +149,7 @@ function nearestBranch(errors: readonly (readonly z.core.$ZodIssue[])[]): readon
 }
 
 /** A missing key beside an unknown one that is nearly it: one slip, one problem. */
-function withoutEchoes(problems: readonly ConfigProblem[]): ConfigProblem[] {
+function withoutEchoes(problems: readonly TextProblem[]): TextProblem[] {
   const meant = new Set(
     problems
       .filter(({ didYouMean, message }) => didYouMean !== undefined && message.startsWith("unknown key"))
@@ -176,6 +171,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function sorted(problems: ConfigProblem[]): ConfigProblem[] {
+export function sorted(problems: TextProblem[]): TextProblem[] {
   return problems.sort((a, b) => a.line - b.line || a.column - b.column);
 }

@@ -1,15 +1,10 @@
 /**
- * Which words the configuration's schema knows at a path: the keys of an object, the values of a choice. For "did you
+ * Which words a schema knows at a path: the keys of an object, the values of a choice. For "did you
  * mean". Read from the JSON Schema, so that nothing here has to follow the schema by hand.
  */
 import { z } from "zod";
-import { gatewaySchema } from "#gateway/config.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
-
-export function gatewayJsonSchema(): JsonSchema {
-  return z.toJSONSchema(gatewaySchema, { io: "input" });
-}
 
 /** Keys that an object at `path` may have. */
 export function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
@@ -23,8 +18,17 @@ export function choicesAt(schema: z.ZodType, path: readonly string[]): string[] 
     .filter((value) => typeof value === "string");
 }
 
+/** Made once: a file may have thousands of mistakes. */
+const made = new WeakMap<z.ZodType, JsonSchema>();
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const known = made.get(schema) ?? z.toJSONSchema(schema, { io: "input" });
+  made.set(schema, known);
+  return known;
+}
+
 function schemasAt(schema: z.ZodType, path: readonly string[]): JsonSchema[] {
-  let found = [z.toJSONSchema(schema, { io: "input" })].flatMap(branches);
+  let found = [jsonSchemaOf(schema)].flatMap(branches);
   for (const segment of path) found = found.flatMap((one) => childrenOf(one, segment)).flatMap(branches);
   return found;
 }
