@@ -15,8 +15,10 @@ const DIGIT = String.raw`\p{Nd}`;
 const WORD = String.raw`\p{L}\p{N}_`;
 const SPACE = String.raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
 const CLASSES: Readonly<Record<string, string>> = { d: DIGIT, w: WORD, s: SPACE };
-const BOUNDARY = `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
-const NO_BOUNDARY = `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
+/** As lookaheads, so that a quantifier behind them is refused, as there. */
+const BOUNDARY = `(?=(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
+/** Never in an empty text: a quirk of Python's before 3.14. */
+const NO_BOUNDARY = `(?=(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}])(?:(?<=[^])|(?=[^])))`;
 /** Before a last line break, or at the end. */
 const END_OF_LAST_LINE = String.raw`(?=\n?(?![\s\S]))`;
 const END_OF_TEXT = String.raw`(?![\s\S])`;
@@ -64,15 +66,14 @@ class Translator {
 
   /** `(?im)` at the start, the only place where Python 3.11 allows it. */
   #takeGlobalFlags(): void {
-    const flags = /^\(\?([aiLmsux]+)\)/.exec(this.#pattern);
-    if (flags === null) return;
-    for (const flag of flags[1]!) {
+    const groups = /^(?:\(\?[aiLmsux]+\))+/.exec(this.#pattern)?.[0] ?? "";
+    for (const flag of groups.replaceAll(/[(?)]/g, "")) {
       if (flag === "i") this.#ignoresCase = true;
       else if (flag === "m") this.#isMultiline = true;
       else if (flag === "s") this.#dotMatchesAll = true;
       else if (flag !== "u") throw new RegexError(`the flag "${flag}" is not supported; i, m and s are`);
     }
-    this.#at = flags[0].length;
+    this.#at = groups.length;
   }
 
   #one(): string {
@@ -152,6 +153,7 @@ class Translator {
   /** One character that stands behind a backslash. Letters without a meaning are errors in Python, too. */
   #character(): string {
     const rest = this.#pattern.slice(this.#at);
+    if (rest.length === 1) throw new RegexError("the pattern ends with a backslash");
     const code = /^\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/.exec(rest);
     if (code !== null)
       return this.#taken(code[0], codePoint(Number.parseInt(code[1] ?? code[2] ?? code[3]!, 16)));

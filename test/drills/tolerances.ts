@@ -139,6 +139,9 @@ export const TOLERANCES: readonly (readonly [Json, Json, Is])[] = [
   [regex("."), "\u{1f600}", "met"],
   [regex("^.$"), "\u{1f600}", "met"],
   [regex(""), "", "met"],
+  [regex("\\B"), "", "missed"],
+  [regex("a\\B."), "ab", "met"],
+  [regex("(?s)(?i)A.B"), "a\nb", "met"],
   // JSONPath is jsonpath2's.
   [path("$.body.b"), STATUS, "met"],
   [path("$.body.z"), STATUS, "missed"],
@@ -241,6 +244,8 @@ export const REFUSED_PATTERNS: readonly string[] = [
   "(",
   "[",
   "a**",
+  "\\b?",
+  "\\B{2}",
   "*a",
   "a{2,1}",
   "(?P<1>a)",
