@@ -3,7 +3,8 @@
  *
  * Translated, not passed on: the two share most of their syntax and differ where it hurts. In Python `$` also matches
  * before a last line break, `.` matches `\r`, `\d`, `\w`, `\s` and `\b` know Unicode, and `(?P<name>…)` names a group.
- * What has no counterpart (conditionals, atomic groups, possessive quantifiers, verbose mode) is refused by name.
+ * What has no counterpart (conditionals, atomic groups, possessive quantifiers, verbose mode, alternatives in a look-behind) is refused by name, and so
+ * are backreferences: to a group that took no part they fail there and match here.
  */
 export class RegexError extends Error {
   readonly code = "REGEX";
@@ -52,6 +53,8 @@ class Translator {
   #ignoresCase = false;
   #isMultiline = false;
   #dotMatchesAll = false;
+  /** Of the groups that are open, innermost last: does it stand in a look-behind, which has a fixed width in Python? */
+  readonly #isFixed: boolean[] = [];
 
   constructor(pattern: string) {
     this.#pattern = pattern;
@@ -82,6 +85,8 @@ class Translator {
     if (char === "[") return this.#set();
     if (char === "(") return this.#group();
     if (char === "*" || char === "+" || char === "?" || char === "{") return this.#quantifier(char);
+    if (char === "|" && this.#isFixed.at(-1)) throw this.#unsupported("an alternative within a look-behind");
+    if (char === ")") this.#isFixed.pop();
     this.#at += 1;
     if (char === ".") return this.#dotMatchesAll ? String.raw`[\s\S]` : String.raw`[^\n]`;
     if (char === "^") return this.#isMultiline ? String.raw`(?<![^\n])` : String.raw`(?<![\s\S])`;
@@ -100,6 +105,9 @@ class Translator {
     const quantifier = char === "{" ? counted![0] : char;
     this.#at += quantifier.length;
     if (this.#pattern[this.#at] === "+") throw this.#unsupported("a possessive quantifier");
+    if (this.#isFixed.at(-1) && !/^\{\d+\}$/.test(quantifier)) {
+      throw this.#unsupported("a look-behind of no fixed width");
+    }
     const source = quantifier.startsWith("{,") ? `{0${quantifier.slice(1)}` : quantifier;
     if (this.#pattern[this.#at] !== "?") return source;
     this.#at += 1;
@@ -109,9 +117,10 @@ class Translator {
   #group(): string {
     const rest = this.#pattern.slice(this.#at);
     const named = /^\(\?P<([A-Za-z_]\w*)>/.exec(rest);
+    const isFixed = this.#isFixed.at(-1) === true || rest.startsWith("(?<=") || rest.startsWith("(?<!");
+    if (!rest.startsWith("(?#")) this.#isFixed.push(isFixed);
     if (named !== null) return this.#taken(named[0], `(?<${named[1]}>`);
-    const again = /^\(\?P=([A-Za-z_]\w*)\)/.exec(rest);
-    if (again !== null) return this.#taken(again[0], `(?:\\k<${again[1]}>)`);
+    if (rest.startsWith("(?P=")) throw this.#unsupported("a backreference");
     const comment = /^\(\?#[^)]*\)/.exec(rest);
     if (comment !== null) return this.#taken(comment[0], "");
     const plain = /^\((?:\?(?::|=|!|<=|<!))?/.exec(rest)![0];
@@ -131,8 +140,7 @@ class Translator {
   #escape(): string {
     const next = this.#pattern[this.#at + 1];
     if (next === undefined) throw new RegexError("the pattern ends with a backslash");
-    const reference = /^\\([1-9]\d?)/.exec(this.#pattern.slice(this.#at));
-    if (reference !== null) return this.#taken(reference[0], `(?:\\${reference[1]})`);
+    if (/[1-9]/.test(next)) throw this.#unsupported("a backreference");
     const fixed: Readonly<Record<string, string>> = {
       A: String.raw`(?<![\s\S])`,
       Z: END_OF_TEXT,
