@@ -3,7 +3,8 @@
  *
  * Translated, not passed on: the two share most of their syntax and differ where it hurts. In Python `$` also matches
  * before a last line break, `.` matches `\r`, `\d`, `\w`, `\s` and `\b` know Unicode, and `(?P<name>…)` names a group.
- * What has no counterpart (conditionals, atomic groups, possessive quantifiers, verbose mode) is refused by name.
+ * What has no counterpart (conditionals, atomic groups, possessive quantifiers, verbose mode, alternatives in a look-behind) is refused by name, and so
+ * are backreferences: to a group that took no part they fail there and match here.
  */
 export class RegexError extends Error {
   readonly code = "REGEX";
@@ -15,8 +16,10 @@ const DIGIT = String.raw`\p{Nd}`;
 const WORD = String.raw`\p{L}\p{N}_`;
 const SPACE = String.raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
 const CLASSES: Readonly<Record<string, string>> = { d: DIGIT, w: WORD, s: SPACE };
-const BOUNDARY = `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
-const NO_BOUNDARY = `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
+/** As lookaheads, so that a quantifier behind them is refused, as there. */
+const BOUNDARY = `(?=(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
+/** Never in an empty text: a quirk of Python's before 3.14. */
+const NO_BOUNDARY = `(?=(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}])(?:(?<=[^])|(?=[^])))`;
 /** Before a last line break, or at the end. */
 const END_OF_LAST_LINE = String.raw`(?=\n?(?![\s\S]))`;
 const END_OF_TEXT = String.raw`(?![\s\S])`;
@@ -50,6 +53,8 @@ class Translator {
   #ignoresCase = false;
   #isMultiline = false;
   #dotMatchesAll = false;
+  /** Of the groups that are open, innermost last: does it stand in a look-behind, which has a fixed width in Python? */
+  readonly #isFixed: boolean[] = [];
 
   constructor(pattern: string) {
     this.#pattern = pattern;
@@ -64,15 +69,14 @@ class Translator {
 
   /** `(?im)` at the start, the only place where Python 3.11 allows it. */
   #takeGlobalFlags(): void {
-    const flags = /^\(\?([aiLmsux]+)\)/.exec(this.#pattern);
-    if (flags === null) return;
-    for (const flag of flags[1]!) {
+    const groups = /^(?:\(\?[aiLmsux]+\))+/.exec(this.#pattern)?.[0] ?? "";
+    for (const flag of groups.replaceAll(/[(?)]/g, "")) {
       if (flag === "i") this.#ignoresCase = true;
       else if (flag === "m") this.#isMultiline = true;
       else if (flag === "s") this.#dotMatchesAll = true;
       else if (flag !== "u") throw new RegexError(`the flag "${flag}" is not supported; i, m and s are`);
     }
-    this.#at = flags[0].length;
+    this.#at = groups.length;
   }
 
   #one(): string {
@@ -81,6 +85,8 @@ class Translator {
     if (char === "[") return this.#set();
     if (char === "(") return this.#group();
     if (char === "*" || char === "+" || char === "?" || char === "{") return this.#quantifier(char);
+    if (char === "|" && this.#isFixed.at(-1)) throw this.#unsupported("an alternative within a look-behind");
+    if (char === ")") this.#isFixed.pop();
     this.#at += 1;
     if (char === ".") return this.#dotMatchesAll ? String.raw`[\s\S]` : String.raw`[^\n]`;
     if (char === "^") return this.#isMultiline ? String.raw`(?<![^\n])` : String.raw`(?<![\s\S])`;
@@ -99,6 +105,9 @@ class Translator {
     const quantifier = char === "{" ? counted![0] : char;
     this.#at += quantifier.length;
     if (this.#pattern[this.#at] === "+") throw this.#unsupported("a possessive quantifier");
+    if (this.#isFixed.at(-1) && !/^\{\d+\}$/.test(quantifier)) {
+      throw this.#unsupported("a look-behind of no fixed width");
+    }
     const source = quantifier.startsWith("{,") ? `{0${quantifier.slice(1)}` : quantifier;
     if (this.#pattern[this.#at] !== "?") return source;
     this.#at += 1;
@@ -108,9 +117,10 @@ class Translator {
   #group(): string {
     const rest = this.#pattern.slice(this.#at);
     const named = /^\(\?P<([A-Za-z_]\w*)>/.exec(rest);
+    const isFixed = this.#isFixed.at(-1) === true || rest.startsWith("(?<=") || rest.startsWith("(?<!");
+    if (!rest.startsWith("(?#")) this.#isFixed.push(isFixed);
     if (named !== null) return this.#taken(named[0], `(?<${named[1]}>`);
-    const again = /^\(\?P=([A-Za-z_]\w*)\)/.exec(rest);
-    if (again !== null) return this.#taken(again[0], `(?:\\k<${again[1]}>)`);
+    if (rest.startsWith("(?P=")) throw this.#unsupported("a backreference");
     const comment = /^\(\?#[^)]*\)/.exec(rest);
     if (comment !== null) return this.#taken(comment[0], "");
     const plain = /^\((?:\?(?::|=|!|<=|<!))?/.exec(rest)![0];
@@ -130,8 +140,7 @@ class Translator {
   #escape(): string {
     const next = this.#pattern[this.#at + 1];
     if (next === undefined) throw new RegexError("the pattern ends with a backslash");
-    const reference = /^\\([1-9]\d?)/.exec(this.#pattern.slice(this.#at));
-    if (reference !== null) return this.#taken(reference[0], `(?:\\${reference[1]})`);
+    if (/[1-9]/.test(next)) throw this.#unsupported("a backreference");
     const fixed: Readonly<Record<string, string>> = {
       A: String.raw`(?<![\s\S])`,
       Z: END_OF_TEXT,
@@ -152,6 +161,7 @@ class Translator {
   /** One character that stands behind a backslash. Letters without a meaning are errors in Python, too. */
   #character(): string {
     const rest = this.#pattern.slice(this.#at);
+    if (rest.length === 1) throw new RegexError("the pattern ends with a backslash");
     const code = /^\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/.exec(rest);
     if (code !== null)
       return this.#taken(code[0], codePoint(Number.parseInt(code[1] ?? code[2] ?? code[3]!, 16)));

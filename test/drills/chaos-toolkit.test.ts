@@ -3,11 +3,14 @@ import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { readText } from "#core/checked-text/read-text.ts";
 import type { WrittenProvider } from "#drills/experiment/chaos-toolkit-schema.ts";
 import type { HttpCall } from "#drills/experiment/experiment.ts";
 import type { Json, JsonObject } from "#drills/experiment/json.ts";
+import { matchJsonPath, parseJsonPath } from "#drills/experiment/json-path.ts";
+import { pythonRegex } from "#drills/experiment/python-regex.ts";
 import { readCall } from "#drills/experiment/read-calls.ts";
 import { openScope } from "#drills/experiment/scope.ts";
 import { HttpProvider } from "#drills/providers/http-provider.ts";
@@ -381,4 +384,159 @@ test("our journal has the keys of theirs, and holds an experiment that they woul
   const environment = { ...process.env, ANYCASTLE_TOKEN: "a-long-token" };
   const written = JSON.parse(writeJournal(journal, new Redactor([]))) as unknown;
   expect(askPython(toolkit, JOURNAL, written, environment)).toEqual({ missing: [], unknown: [] });
+});
+
+const SEARCHES = `
+import json, sys, re, io, contextlib, warnings
+from jsonpath2.path import Path
+warnings.simplefilter("ignore")
+given = json.load(sys.stdin)
+def searched(pattern):
+    try:
+        compiled = re.compile(pattern)
+    except Exception:
+        return None
+    return [compiled.search(subject) is not None for subject in given["subjects"]]
+def matched(path, document):
+    try:
+        return [match.current_value for match in path.match(document)]
+    except Exception:
+        return "raised"
+def walked(text):
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            path = Path.parse_str(text)
+    except Exception:
+        return None
+    return [matched(path, document) for document in given["documents"]]
+print(json.dumps([[searched(p) for p in given["patterns"]], [walked(p) for p in given["paths"]]]))
+`;
+
+const PATTERN_PARTS = [
+  "a",
+  "b",
+  ".",
+  "^",
+  "$",
+  "\\d",
+  "\\w",
+  "\\s",
+  "\\b",
+  "\\B",
+  "\\D",
+  "\\W",
+  "\\S",
+  "[ab]",
+  "[^a]",
+  "[]x]",
+  "[\\d_]",
+  "(",
+  "(?:",
+  ")",
+  "|",
+  "*",
+  "+",
+  "?",
+  "*?",
+  "{2}",
+  "{1,}",
+  "{,2}",
+  "{",
+  "}",
+  "]",
+  "\\.",
+  "\n",
+  "\\A",
+  "\\Z",
+  "(?=",
+  "(?!",
+  "(?<=",
+  "(?i)",
+  "(?s)",
+  "(?m)",
+  "\\1",
+  "é",
+  "\\x41",
+  "[-a]",
+  "\\-",
+  "/",
+];
+const SUBJECTS = ["", "a", "ab", "aab\n", "b\na", "A1_", "é a", "a.b-c", "]x}", "\\", "\n", "aaaa", "a/b A"];
+const PATH_PARTS = [
+  ".a",
+  ".b",
+  ".*",
+  "..a",
+  "..*",
+  "[0]",
+  "[-1]",
+  "[1:]",
+  "[::2]",
+  "[-2:]",
+  "[*]",
+  '["a"]',
+  '["a",0]',
+  "[?(@.a)]",
+  "[?(@.a = 1)]",
+  "[?(@ > 1)]",
+  "[?(not @.b)]",
+  "[?(@.a and @.b or @.c)]",
+  "[$.k]",
+  "[@.k]",
+  ".length()",
+  ".keys()",
+  ".entries()",
+  ".charAt(0)",
+  '[?(@.a != "x")]',
+  ".",
+  " ",
+  "]",
+];
+const WALKED: readonly Json[] = [
+  { a: 1, b: [1, 2, 3], k: "a" },
+  [{ a: 1, b: 2 }, { a: [1], c: 0 }, 5, "xy"],
+  { a: { a: { a: "x", b: null } }, k: "b", b: true },
+  "text",
+  3,
+  [],
+  [[1, 2], [3]],
+];
+
+/** Null where it is refused. */
+function tried<T>(run: () => T): T | null {
+  try {
+    return run();
+  } catch {
+    return null;
+  }
+}
+
+test("random patterns and paths find there what they find here", (context) => {
+  const toolkit = toolkitFor(context);
+  const joined = (parts: readonly string[]) =>
+    fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 6 }).map((some) => some.join(""));
+  const patterns = fc.sample(joined(PATTERN_PARTS), { seed: 1_104, numRuns: 10_000 });
+  const paths = fc.sample(joined(PATH_PARTS), { seed: 1_104, numRuns: 1_000 }).map((path) => `$${path}`);
+  const [searched, walked] = askPython(toolkit, SEARCHES, {
+    patterns,
+    paths,
+    subjects: SUBJECTS,
+    documents: WALKED,
+  }) as [(boolean[] | null)[], (Json[] | null)[]];
+  const different = patterns.filter((pattern, index) => {
+    const found = tried(() => pythonRegex(pattern));
+    // A pattern may be refused here that Python takes: it is told before anything runs.
+    return (
+      found !== null &&
+      JSON.stringify(SUBJECTS.map((one) => found.test(one))) !== JSON.stringify(searched[index])
+    );
+  });
+  expect(different).toEqual([]);
+  const here = paths.map((text) => {
+    const path = tried(() => parseJsonPath(text));
+    return path === null ? null : WALKED.map((one) => tried(() => matchJsonPath(path, one)) ?? "raised");
+  });
+  expect(paths.map((path, index) => [path, here[index]])).toEqual(
+    paths.map((path, index) => [path, walked[index]]),
+  );
 });

@@ -37,6 +37,10 @@ test("what Chaos Toolkit refuses is refused", () => {
 test("what Python has and we have not is refused by name", () => {
   const refused: [string, string][] = [
     ["a++", "a possessive quantifier"],
+    ["(a)?\\1b", "a backreference"],
+    ["(?<=a+)b", "a look-behind of no fixed width"],
+    ["(?<!(?:a|b))c", "an alternative within a look-behind"],
+    ["(?P<x>a)(?P=x)", "a backreference"],
     ["(?>a)", "an atomic group"],
     ["(a)?(?(1)b|c)", "a conditional group"],
     ["(?x) a", 'the flag "x" is not supported'],
