@@ -36,7 +36,7 @@ export function addFault(program: Command): void {
     .addHelpText(
       "after",
       `\nIt is kept by a process of its own, which removes it when its time is over, whatever has become of this command.\n${examples(
-        ["anycastle fault add node_hang ny1-1 --ttl 20s", "freeze a node for 20 s"],
+        ["anycastle fault add hang ny1-1 --ttl 20s", "freeze a node for 20 s"],
         ["anycastle fault add http_error ny1-1 --ttl 1m --set percent=20", "every fifth answer is a 503"],
         ["anycastle fault reset", "remove all there are, now"],
       )}`,
@@ -73,7 +73,7 @@ export function addFault(program: Command): void {
       "after",
       examples(
         ["anycastle fault list", "its name"],
-        ["anycastle fault remove node_hang-4659b2a2", "ends it before its time"],
+        ["anycastle fault remove hang-4659b2a2", "ends it before its time"],
       ),
     )
     .action(async (id: string, options: { json?: true }, command: Command) => {

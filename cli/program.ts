@@ -22,6 +22,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise<Add>
     revive: async () => (await import("./revive.ts")).addRevive,
     drain: async () => (await import("./drain.ts")).addDrain,
     reset: async () => (await import("./reset.ts")).addReset,
+    drill: async () => (await import("./drill.ts")).addDrill,
     fault: async () => (await import("./fault.ts")).addFault,
     events: async () => (await import("./events.ts")).addEvents,
     page: async () => (await import("./page.ts")).addPage,

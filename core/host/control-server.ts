@@ -58,9 +58,22 @@ export function createControlServer(options: ControlServerOptions): FastifyInsta
         hint: "send `authorization: Bearer <token>`; the token is in lab.json in the runtime directory",
       });
     }
+    // Without a body there is nothing to be of a type, and no form of a page can send it.
+    if (request.method === "DELETE" && isBare(request)) {
+      // What it says of a body that is not there would be believed.
+      delete request.raw.headers["content-type"];
+      return;
+    }
     const type = request.headers["content-type"] ?? "";
     if (!/^application\/json(;|$)/.test(type)) {
       throw new UserError("TYPE_REFUSED", `content-type "${type.slice(0, 80)}" is not application/json`);
+    }
+  });
+
+  // JSON is UTF-8 (RFC 8259 §8.1), and there are clients that take it for JSON only without being told (Chaos Toolkit).
+  server.addHook("onSend", async (_request, reply) => {
+    if (reply.getHeader("content-type") === "application/json; charset=utf-8") {
+      reply.header("content-type", "application/json");
     }
   });
 
@@ -111,6 +124,10 @@ function isOwnHost(host: string, hostNames: ReadonlySet<string>, { socket }: Fas
   // A socket that serves IPv4 and IPv6 alike names IPv4 addresses in IPv6's way.
   const address = socket.localAddress?.replace(/^::ffff:/, "");
   return hostNames.has(name) || (address !== undefined && name === bracketed(address));
+}
+
+function isBare({ headers }: FastifyRequest): boolean {
+  return Number(headers["content-length"] ?? 0) === 0 && headers["transfer-encoding"] === undefined;
 }
 
 function bracketed(address: string): string {

@@ -8,6 +8,7 @@
  *   GET  /api/v1/events?since=SEQ&follow=1  JournalEvent, NDJSON
  *   POST /api/v1/fail    FailRequest        FailReply
  *   POST /api/v1/misbehave MisbehaveRequest ActionReply
+ *   GET, POST, DELETE /api/v1/faults, DELETE /api/v1/faults/ID   see core/wire/keeper.ts
  *   POST /api/v1/revive  TargetRequest      ActionReply
  *   POST /api/v1/drain   TargetRequest      ActionReply
  *   POST /api/v1/reset   {}                 ActionReply

@@ -39,11 +39,15 @@ export type EndReason =
   | "replayed";
 
 export interface FaultCall {
+  /** Absent: one is made. The same id, kind and target once more is the same fault, not another. */
+  readonly id?: string;
   readonly kind: string;
   /** A site or a node. */
   readonly target: string;
   readonly ttlMs: number;
   readonly attributes?: FaultAttributes;
+  /** Above 0, at most 1: so much of what the kind's attributes say. Absent: 1. */
+  readonly intensity?: number;
   readonly drill?: string;
 }
 

@@ -15,6 +15,7 @@ import { httpUrl, isWildcard, urlHost } from "../http-url.ts";
 import type { Lab } from "../lab.ts";
 import { addPageRoutes, PAGE_PATHS, SESSION_PATH } from "../page/page-routes.ts";
 import { PageSessions } from "../page/sessions.ts";
+import { addFaultRoutes, FAULT_PATHS } from "./fault-routes.ts";
 import { EventStream } from "./event-stream.ts";
 import { parseBody } from "./parse-body.ts";
 
@@ -60,6 +61,7 @@ const PATHS = [
   "POST /api/v1/reset",
   "POST /api/v1/events",
   "POST /api/v1/stop",
+  ...FAULT_PATHS,
   ...PAGE_PATHS,
 ];
 
@@ -90,6 +92,7 @@ export async function startControl(lab: Lab, { host, port, token }: ControlOptio
   server.get("/api/v1/status", async () => lab.status());
   addEventRoutes(server, lab, streams);
   addOrders(server, lab);
+  addFaultRoutes(server, lab);
   const hub = addPageRoutes(server, lab, sessions);
   try {
     await server.listen({ host, port });

@@ -22,6 +22,7 @@ const LOG_MODE = 0o600;
 export class KeeperClient {
   readonly #dir: string;
   readonly #client: Client;
+  readonly #followers = new Set<Client>();
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -91,6 +92,7 @@ export class KeeperClient {
     onReport: (report: FaultReport) => void,
   ): Promise<{ readonly ended: Promise<void> }> {
     const client = new Client("http://keeper", { socketPath: socketPath(this.#dir), bodyTimeout: 0 });
+    this.#followers.add(client);
     const { statusCode, body } = await client.request({ method: "GET", path });
     if (statusCode !== 200) throw refusalOf(await body.text());
     const reader = new NdjsonReader(
@@ -101,14 +103,16 @@ export class KeeperClient {
     body.on("data", (chunk: Buffer) => reader.push(chunk));
     body.once("close", () => {
       resolve();
+      this.#followers.delete(client);
       client.close().catch(() => undefined);
     });
     body.on("error", () => undefined);
     return { ended: promise };
   }
 
+  /** Drills that it has are given up by that. */
   async close(): Promise<void> {
-    await this.#client.destroy();
+    await Promise.all([this.#client, ...this.#followers].map((client) => client.destroy()));
   }
 
   async #answers(): Promise<boolean> {

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { EXIT, UserError } from "#core/errors.ts";
 import type { LockPurpose } from "../runtime-lock.ts";
 
+/** What a fault may be called. */
+export const FAULT_ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,79}$/;
+
 /** Of an address of a Unix socket (unix(7)), without the closing zero. */
 const SOCKET_PATH_MAX = 107;
 

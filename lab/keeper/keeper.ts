@@ -73,9 +73,12 @@ export class Keeper {
 
   /** Resolves when it was seen to work; throws when it is refused, or was given up. */
   async order(call: FaultCall): Promise<FaultReport> {
-    const { attributes: schema, kind } = faultKind(call.kind);
-    const attributes = attributesOf(kind, schema, call.attributes ?? {});
+    const faulty = faultKind(call.kind);
+    const { kind } = faulty;
+    const attributes = attributesOf(faulty, call);
     const { drill = null, target, ttlMs } = call;
+    const same = this.#sameAs(call, kind);
+    if (same !== undefined) return same;
     const resets = this.#resets;
     const nodes = await this.#parts.cast.nodesOf(target);
     // What was to go while it was on its way here goes: nobody would remove it before its time.
@@ -83,7 +86,7 @@ export class Keeper {
     if (nodes === undefined) throw noLab();
     refuseUnwell(nodes, this.reports());
     const order: FaultOrder = {
-      id: `${kind}-${randomHex(ID_BYTES)}`,
+      id: call.id ?? `${kind}-${randomHex(ID_BYTES)}`,
       kind,
       target,
       targets: nodes.map(({ node }) => node),
@@ -98,6 +101,13 @@ export class Keeper {
     const report = await end;
     if (report.phase === "held") return report;
     throw givenUp(report);
+  }
+
+  /** Whoever orders a fault that is in force under the same name, of the same kind and target, has it. */
+  #sameAs({ id, target }: FaultCall, kind: string): FaultReport | undefined {
+    const known = this.reports().find((report) => report.id === id);
+    const isSame = known?.kind === kind && known.target === target && known.phase === "held";
+    return isSame ? known : undefined;
   }
 
   /** Resolves when it was seen to be gone, or after `waitMs`. Throws `FAULT_UNKNOWN`. */
@@ -262,8 +272,25 @@ function reportOf(view: FaultView, atMs: number): FaultReport {
   };
 }
 
-/** With defaults filled in. */
+/** With defaults filled in, and as strong as the intensity says. */
 function attributesOf(
+  { attributes: schema, kind, scaled }: FaultKind,
+  { attributes: given = {}, intensity = 1 }: FaultCall,
+): FaultAttributes {
+  const whole = parsedAttributes(kind, schema, given);
+  if (intensity === 1) return whole;
+  if (scaled !== undefined) {
+    return parsedAttributes(kind, schema, {
+      ...whole,
+      [scaled]: Math.round(Number(whole[scaled]) * intensity),
+    });
+  }
+  throw new UserError("INTENSITY_INVALID", `${kind} is there or it is not: ${intensity} of it cannot be`, {
+    hint: "leave the intensity out, or choose a kind with a share, such as http_error",
+  });
+}
+
+function parsedAttributes(
   kind: string,
   schema: FaultKind["attributes"],
   given: FaultAttributes,

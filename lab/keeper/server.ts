@@ -7,6 +7,7 @@ import { z } from "zod";
 import { EXIT, UserError } from "#core/errors.ts";
 import type { FaultReport } from "#core/wire/keeper.ts";
 import { parseBody } from "../control/parse-body.ts";
+import { FAULT_ID } from "./keeper-place.ts";
 import type { Keeper } from "./keeper.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
@@ -15,9 +16,11 @@ const WAIT_MS_MAX = 30_000;
 const DRILL = /^[a-z0-9][a-z0-9-]{0,79}$/;
 
 const call = z.strictObject({
+  id: z.string().regex(FAULT_ID).optional(),
   kind: z.string().min(1).max(80),
   target: z.string().min(1).max(80),
   ttlMs: z.number(),
+  intensity: z.number().gt(0).lte(1).default(1),
   attributes: z.record(z.string().max(80), z.union([z.string().max(1_024), z.number()])).default({}),
   drill: z.string().regex(DRILL).optional(),
 });
@@ -55,8 +58,12 @@ export async function startKeeperServer(keeper: Keeper, path: string): Promise<K
 function addRoutes(server: FastifyInstance, keeper: Keeper): void {
   server.get("/v1/faults", async () => keeper.reports());
   server.post("/v1/faults", async ({ body }) => {
-    const { drill, ...asked } = parseBody(call, body);
-    return keeper.order(drill === undefined ? asked : { ...asked, drill });
+    const { drill, id, ...asked } = parseBody(call, body);
+    return keeper.order({
+      ...asked,
+      ...(id === undefined ? {} : { id }),
+      ...(drill === undefined ? {} : { drill }),
+    });
   });
   server.delete<{ Params: { id: string } }>("/v1/faults/:id", async ({ params }) =>
     keeper.remove(params.id, WAIT_MS_MAX),

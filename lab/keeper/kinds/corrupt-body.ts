@@ -11,6 +11,7 @@ export const corruptBody: FaultKind = {
   aliases: [],
   meaning: "a byte of a share of its bodies is wrong, and nothing else shows it",
   attributes,
+  scaled: "percent",
   embedded: {
     inject: ({ cast, target, attributes: given }) =>
       cast.misbehave(target, { kind: "corrupt_body", ...attributes.parse(given) }),

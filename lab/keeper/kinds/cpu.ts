@@ -14,10 +14,11 @@ const SHARE_MIN = 0.8;
 const attributes = z.strictObject({ percent: percent(80, "Of one core.") });
 
 export const cpu: FaultKind = {
-  kind: "cpu",
-  aliases: ["cpu_stress"],
+  kind: "cpu_stress",
+  aliases: ["cpu"],
   meaning: "a thread of it computes for a share of the time",
   attributes,
+  scaled: "percent",
   embedded: {
     inject: ({ cast, target, attributes: given }) =>
       cast.misbehave(target, { kind: "cpu", ...attributes.parse(given) }),

@@ -14,6 +14,7 @@ export const httpError: FaultKind = {
   aliases: ["bad_release"],
   meaning: "a share of its answers is a 5xx, while its health is fine",
   attributes,
+  scaled: "percent",
   embedded: {
     inject: ({ cast, target, attributes: given }) =>
       cast.misbehave(target, { kind: "http_error", ...attributes.parse(given) }),

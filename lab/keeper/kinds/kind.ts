@@ -34,6 +34,8 @@ export interface FaultKind {
   readonly kind: string;
   /** What may be said about it, with defaults; keys say their unit. */
   readonly attributes: z.ZodObject;
+  /** The attribute that an intensity scales; absent: it is there or it is not. */
+  readonly scaled?: string;
   /** Other names of the same. */
   readonly aliases: readonly string[];
   /** One sentence, for help texts. */

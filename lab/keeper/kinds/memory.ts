@@ -15,10 +15,11 @@ const attributes = z.strictObject({
 });
 
 export const memory: FaultKind = {
-  kind: "memory",
-  aliases: ["memory_leak"],
+  kind: "memory_leak",
+  aliases: ["memory"],
   meaning: "it holds memory that is in use",
   attributes,
+  scaled: "mebibytes",
   embedded: {
     inject: ({ cast, target, attributes: given }) =>
       cast.misbehave(target, { kind: "memory", bytes: attributes.parse(given).mebibytes * MIB }),

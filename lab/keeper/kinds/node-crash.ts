@@ -3,8 +3,8 @@ import { NO_ATTRIBUTES, type FaultKind } from "./kind.ts";
 import { seenRefused, seenWell } from "./seen.ts";
 
 export const nodeCrash: FaultKind = {
-  kind: "node_crash",
-  aliases: ["service_crash"],
+  kind: "service_crash",
+  aliases: ["node_crash"],
   meaning: "SIGKILL: the process is gone, connections are refused",
   attributes: NO_ATTRIBUTES,
   embedded: {

@@ -4,8 +4,8 @@ import { NO_ATTRIBUTES, type FaultKind } from "./kind.ts";
 import { seenSilent, seenWell } from "./seen.ts";
 
 export const nodeHang: FaultKind = {
-  kind: "node_hang",
-  aliases: ["hang"],
+  kind: "hang",
+  aliases: ["node_hang"],
   meaning: "SIGSTOP: connections are accepted, no byte comes back",
   attributes: NO_ATTRIBUTES,
   embedded: {

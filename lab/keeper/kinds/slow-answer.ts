@@ -22,6 +22,7 @@ export const slowAnswer: FaultKind = {
   aliases: ["upstream_timeout"],
   meaning: "a share of its answers comes later, while its health is quick",
   attributes,
+  scaled: "delayMs",
   embedded: {
     inject: ({ cast, target, attributes: given }) =>
       cast.misbehave(target, { kind: "slow_answer", ...attributes.parse(given) }),
