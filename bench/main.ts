@@ -16,6 +16,7 @@ import { killTimes, startTimes } from "./lab-cases.ts";
 import { pixelTimes } from "./page-cases.ts";
 import { killAll } from "./processes.ts";
 import { proxyCost, type Rounds } from "./proxy-cost.ts";
+import { PROXY_NAMES } from "./proxies.ts";
 import { renderResults, type BenchResult } from "./results.ts";
 
 interface Scale {
@@ -63,9 +64,7 @@ const CASES: readonly Case[] = [
     run: async ({ picks }) => pickCosts(picks, say),
   },
   {
-    ids: ["gateway", "nginx", "haproxy", "http-proxy"].flatMap((name) =>
-      PROXY_FIGURES.map((figure) => `${name}.${figure}`),
-    ),
+    ids: PROXY_NAMES.flatMap((name) => PROXY_FIGURES.map((figure) => `${name}.${figure}`)),
     run: ({ rounds }, directory) => proxyCost(directory, rounds, say),
   },
   { ids: ["start.ms"], run: ({ starts }, directory) => startTimes(directory, starts, say) },

@@ -3,7 +3,7 @@
  * connections where it has it, checks and retries as its users would switch them on. The gateway is the real process
  * with production settings: every policy on, no wide-area network imitated.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BenchProcess, freePort, programPath } from "./processes.ts";
@@ -13,7 +13,12 @@ export const BODY_BYTES = 120;
 export const PROXY_CORE = 0;
 export const LOAD_CORE = 1;
 
-export const PROXY_NAMES = ["gateway", "nginx", "haproxy", "http-proxy"] as const;
+export const PROXY_NAMES = ["gateway", "nginx", "haproxy", "http-proxy", "fast-proxy", "reply-from"] as const;
+const PACKAGES = {
+  "http-proxy": "http-proxy-1",
+  "fast-proxy": "fast-proxy",
+  "reply-from": "@fastify/reply-from",
+} as const;
 export type ProxyName = (typeof PROXY_NAMES)[number];
 
 export interface RunningProxy {
@@ -55,9 +60,15 @@ export async function startProxy(name: ProxyName, bench: Bench): Promise<Running
         adminToken: "bench",
         document: gatewayDocument(port, bench),
       });
-    case "http-proxy": {
+    case "http-proxy":
+    case "fast-proxy":
+    case "reply-from": {
       const ports = [port, ...bench.nodePorts].map(String);
-      return started(name, "1.18.1", port, [process.execPath, script("./http-proxy-server.ts"), ...ports]);
+      return started(name, libraryVersion(name), port, [
+        process.execPath,
+        script(`./${name}-server.ts`),
+        ...ports,
+      ]);
     }
     case "nginx": {
       const program = programPath("nginx");
@@ -73,6 +84,12 @@ export async function startProxy(name: ProxyName, bench: Bench): Promise<Running
       return started(name, await versionOf([program, "-v"]), port, [program, "-db", "-f", file]);
     }
   }
+}
+
+/** As it is installed. */
+function libraryVersion(name: keyof typeof PACKAGES): string {
+  const file = script(`../node_modules/${PACKAGES[name]}/package.json`);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
 async function started(

@@ -24,7 +24,7 @@ export interface Rounds {
 }
 
 /** Proxies whose code gets faster while it runs. */
-const COMPILED_LATE: readonly ProxyName[] = ["gateway", "http-proxy"];
+const COMPILED_LATE: readonly ProxyName[] = ["gateway", "http-proxy", "fast-proxy", "reply-from"];
 
 interface Samples {
   readonly cpuUs: number[];

@@ -38,13 +38,15 @@ import { trustedProxiesSchema } from "./config/trusted-proxies.ts";
 import { webSocketSchema, type WebSocketConfig } from "./config/web-socket.ts";
 import { completeZone, zoneSchema } from "./config/zone.ts";
 import type { OutlierOptions } from "./health/outliers.ts";
-import type { HealthProfileName } from "./health/profiles.ts";
+import { worstCaseDetectionMs, type HealthProfileName } from "./health/profiles.ts";
 import { GATEWAY_ERRORS } from "./resilience/failure-class.ts";
 import type { SpreadOptions } from "./resilience/site-spread.ts";
 import { ROUTING_MODES, type RoutingMode } from "./routing/modes.ts";
 import { readHashBy, type HashBy } from "./routing/request-key.ts";
 import { subsetsWith, type Subset } from "./routing/subset-choice.ts";
 
+/** Of a field that is told as it stands (RFC 9110 §5.5), without what nobody calls a server. */
+const SERVER_FIELD = /^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/;
 const LISTEN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/;
 const NODE_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}\/?$/;
 const HASH_BY_EXPECTED = "must be `ip`, `path`, `header:NAME` or `cookie:NAME`";
@@ -364,6 +366,13 @@ export const gatewaySchema = z
     serverTiming: serverTimingSchema,
     cache: cacheSchema.optional().describe("Absent: no answer is kept."),
     accessLog: accessLogSchema.optional().describe("Absent: no log of requests."),
+    server: z
+      .string()
+      .regex(SERVER_FIELD, "must be printable text, at most 100 characters, without spaces at its ends")
+      .optional()
+      .describe(
+        "The field `server` of every answer, in place of the nodes' own. Absent: what nodes say passes.",
+      ),
     requestId: z
       .boolean()
       .default(true)
@@ -452,6 +461,8 @@ export interface GatewayConfig {
   readonly serverTiming: ServerTiming;
   readonly cache: CacheConfig | undefined;
   readonly accessLog: AccessLogConfig | undefined;
+  /** Undefined: what nodes say passes. */
+  readonly serverField: string | undefined;
   readonly hasRequestId: boolean;
   readonly limits: Readonly<Document["limits"]>;
   readonly isWanEmulated: boolean;
@@ -806,6 +817,7 @@ function warningsOf(config: GatewayConfig): ConfigIssue[] {
       message: `site "${site.id}" has one node: its loss is the loss of the site`,
     });
   }
+  warnings.push(...healthWarnings(config), ...limitWarnings(config));
   const { zone } = config.balancer;
   const zones = new Set(config.sites.flatMap(({ nodes }) => nodes.flatMap((node) => node.zone ?? [])));
   if (zone !== undefined && !zones.has(zone.id)) {
@@ -815,6 +827,26 @@ function warningsOf(config: GatewayConfig): ConfigIssue[] {
     warnings.push({ path: "balancer.zone.id", message });
   }
   return warnings;
+}
+
+/** The product's ceiling: whoever is silent for longer has been given requests for too long. */
+const DETECTION_MS_MAX = 30_000;
+
+function healthWarnings({ health, routing }: GatewayConfig): ConfigIssue[] {
+  const worstMs = worstCaseDetectionMs(health);
+  if (worstMs <= DETECTION_MS_MAX || routing.mode === "anycast-only") return [];
+  const message = `a node that falls silent may be asked for ${worstMs / 1_000} s more, if no request shows it: ${DETECTION_MS_MAX / 1_000} s are the most one should allow`;
+  return [{ path: "health.intervalMs", message }];
+}
+
+/** What is bounded unless somebody says otherwise, and somebody does. */
+function limitWarnings({ limits }: GatewayConfig): ConfigIssue[] {
+  return (["bodyRateMin", "readRateMin"] as const)
+    .filter((name) => limits[name] === 0)
+    .map((name) => ({
+      path: `limits.${name}`,
+      message: "is 0: a client may hold a connection, and a node behind it, for as long as it likes",
+    }));
 }
 
 function complete(document: Document): GatewayConfig {
@@ -870,6 +902,7 @@ function complete(document: Document): GatewayConfig {
     serverTiming: document.serverTiming,
     cache: document.cache,
     accessLog: document.accessLog,
+    serverField: document.server,
     hasRequestId: document.requestId,
     limits: document.limits,
     isWanEmulated: document.wan !== undefined,

@@ -24,7 +24,7 @@ import { HOST_CLOCK, type GatewayClock } from "./gateway-clock.ts";
 import { Generation, type Lasting } from "./generation.ts";
 import { descriptorOf, listenError, portOf, stopListening } from "./listener/listen.ts";
 import { Listener } from "./listener/server.ts";
-import { NamedBreakers } from "./named-breakers.ts";
+import { DEPENDENCY_BREAKER, NamedBreakers } from "./named-breakers.ts";
 import { NameResolver } from "./names/name-resolver.ts";
 import { changesOf, RESTART_PATHS, type ConfigChange } from "./reload/config-changes.ts";
 import type { CircuitBreaker } from "./resilience/breaker/breaker.ts";
@@ -53,8 +53,6 @@ const LISTEN_ON_MS = 1_000;
 const SHARED_MS = 1_000;
 /** 48 bits: two gateways with the same are not to be expected. */
 const REQUEST_ID_PREFIX_CHARS = 8;
-/** A collector that refuses so many batches in a row is left alone for a while. */
-const COLLECTOR_BREAKER = { failureThreshold: 5, timeoutMs: 30_000 };
 /** Between two steps of nodes that start slowly. */
 const RAMP_MS = 100;
 
@@ -139,7 +137,7 @@ function openTraces(
 ): Promise<OtlpSink> {
   const onLost = (lost: number, reason: string): void =>
     events.emit({ kind: "gateway.traces", lost, reason });
-  return openOtlp(config, { version, onLost, breaker: guards.get("otlp-collector", COLLECTOR_BREAKER) });
+  return openOtlp(config, { version, onLost, breaker: guards.get("otlp-collector", DEPENDENCY_BREAKER) });
 }
 
 function admissionStatus(line: Generation["engine"]["line"]): GatewayAdmissionStatus | null {

@@ -27,6 +27,7 @@ import { SpillStore } from "./forward/spill-store.ts";
 import type { GatewayClock } from "./gateway-clock.ts";
 import type { WaitingRequest } from "./listener/waiting-request.ts";
 import { SiteBreakers } from "./resilience/breaker/site-breakers.ts";
+import { severityOf } from "./health/severity.ts";
 import { HedgeDelay } from "./resilience/hedge-delay.ts";
 import { RescuePlan } from "./resilience/rescue-plan.ts";
 import { RetryBudget } from "./resilience/retry-budget.ts";
@@ -92,7 +93,9 @@ export class Generation {
       predecessor: predecessor?.fleet,
       onCapacity: () => spread?.forget(),
       onChange: (node, { from, to, reason, checkNow }) => {
-        events.emit({ kind: "gateway.node", node: node.id, site: node.site, from, to, reason });
+        const severity = severityOf(to, fleet.healthOf(node.siteIndex));
+        events.emit({ kind: "gateway.node", node: node.id, site: node.site, from, to, reason, severity });
+        telemetry.nodeChanged(severity);
         if (to === "ejected" || to === "unhealthy") lasting.tunnels.nodeLost(node);
         if (checkNow) this.checker.checkNow(node.index);
       },

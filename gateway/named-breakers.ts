@@ -17,6 +17,9 @@ export interface NamedBreakerOptions {
   readonly timeoutMs: number;
 }
 
+/** For what the gateway uses and can do without for a while: after three failures in a row it is left alone for half a minute. */
+export const DEPENDENCY_BREAKER: NamedBreakerOptions = { failureThreshold: 3, timeoutMs: 30_000 };
+
 /** It was not even tried. */
 export class CircuitBreakerOpenError extends Error {
   readonly code = "BREAKER_OPEN";

@@ -137,6 +137,8 @@ export type EventBody =
   // The gateway.
   | {
       readonly kind: "gateway.node";
+      /** How bad it is for the site; absent where nobody who knows the site says it. */
+      readonly severity?: "critical" | "major" | "minor" | "info";
       readonly node: string;
       readonly site: string;
       readonly from: NodeHealth;

@@ -32,6 +32,7 @@ import { ClientConnection } from "./client-connection.ts";
 import { descriptorOf, listenOn, stopListening } from "./listen.ts";
 import { adoptSource, createProxyFront } from "./proxy-front.ts";
 import { readHead } from "./request-head.ts";
+import { nameServer } from "./server-field.ts";
 import { SlowClients } from "./slow-clients.ts";
 import { TrustedPeers } from "./trusted-peers.ts";
 import { lineTimes, standInLine, type LineRefusal, type WaitingRequest } from "./waiting-request.ts";
@@ -126,12 +127,13 @@ export class Listener {
     this.#server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
     this.#server.on("upgrade", (request, _socket, rest) => this.#upgrade(request, rest));
     this.#server.on("checkContinue", (request, response) => this.#serve(request, response, true));
-    this.#server.on("checkExpectation", (request, response) =>
-      this.#refuse(request, response, 417, "the expectation is not known"),
-    );
+    this.#server.on("checkExpectation", (request, response) => {
+      this.#name(response);
+      this.#refuse(request, response, 417, "the expectation is not known");
+    });
     this.#server.on("connect", (_request, socket) => {
       this.#engine.telemetry.requestRefused("CONNECT", 405);
-      endRaw(socket as Socket, 405, "Method Not Allowed");
+      this.#endRaw(socket as Socket, 405, "Method Not Allowed");
     });
     this.#server.on("clientError", (error: ParserError, socket) =>
       this.#brokenRequest(error, socket as Socket),
@@ -295,6 +297,7 @@ export class Listener {
     const connection = this.#connections.get(request.socket);
     // Node parses all that has arrived, also behind a request that was refused or said `close`.
     if (connection === undefined || connection.isClosing) return;
+    this.#name(response);
     const head = readHead(request, this.#vantageHeader, this.#headRules);
     if (!head.ok) return this.#refuse(request, response, head.status, head.reason);
     if (head.isLastHop) return this.#tellOptions(request, response);
@@ -347,7 +350,7 @@ export class Listener {
     connection.isClosing = true;
     if (!head.ok || head.bodyBytes !== 0 || connection.open.size > 0) {
       this.#engine.telemetry.requestRefused("GET", 400);
-      return endRaw(connection.socket, 400, "Bad Request");
+      return this.#endRaw(connection.socket, 400, "Bad Request");
     }
     const engine = this.#engine;
     const refusal = engine.admission.isOn
@@ -356,7 +359,7 @@ export class Listener {
     if (refusal !== undefined) {
       engine.telemetry.requestRefused("GET", 429);
       engine.telemetry.turnedAway(refusal.reason);
-      return endRaw(connection.socket, 429, "Too Many Requests", rateLimitedFields(refusal));
+      return this.#endRaw(connection.socket, 429, "Too Many Requests", rateLimitedFields(refusal));
     }
     const vantage = this.#resolver.resolve(head.authority, head.vantageField);
     this.#tunnels.begin({ engine, connection, head, vantage, request, rest, tls: this.#nodeTls });
@@ -469,9 +472,27 @@ export class Listener {
     if (connection !== undefined) connection.isClosing = true;
     const { status, phrase, limit } = refusalOf(error);
     this.#engine.telemetry.requestRefused("", status);
-    if (limit === undefined) return endRaw(socket, status, phrase);
+    if (limit === undefined) return this.#endRaw(socket, status, phrase);
     this.#engine.telemetry.turnedAway(limit);
-    endRaw(socket, status, phrase, { "x-gateway-failure": limit === "head" ? "head-too-large" : limit });
+    this.#endRaw(socket, status, phrase, {
+      "x-gateway-failure": limit === "head" ? "head-too-large" : limit,
+    });
+  }
+
+  #name(response: ServerResponse): void {
+    const { serverField } = this.#engine.config;
+    if (serverField !== undefined) nameServer(response, serverField);
+  }
+
+  /** Where there is no response that could be written to. */
+  #endRaw(
+    socket: Socket,
+    status: number,
+    phrase: string,
+    fields: Readonly<Record<string, string>> = {},
+  ): void {
+    const { serverField } = this.#engine.config;
+    endRaw(socket, status, phrase, serverField === undefined ? fields : { ...fields, server: serverField });
   }
 }
 

@@ -1,5 +1,6 @@
 /** `/metrics`: the gateway's counters in Prometheus' text format, read through prom-client's `collect()` at a scrape. */
 import { CACHE_RESULTS } from "../cache/cache-status.ts";
+import { SEVERITIES } from "../health/severity.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeHealth } from "#core/wire/events.ts";
@@ -256,6 +257,15 @@ function addAttempts(registry: Registry, { fleet, telemetry, retryBudgetRatio }:
     "Half-sent responses that another node completed, by Range.",
     [],
     (add) => add({}, telemetry.resumes),
+  );
+  counter(
+    registry,
+    "anycastle_node_changes_total",
+    "Changes of nodes' states by what they mean for the site: `critical` (nobody is left), `major` (half or less), `minor`, `info` (back, or by order).",
+    ["severity"],
+    (add) => {
+      for (const severity of SEVERITIES) add({ severity }, telemetry.nodeChanges[severity]);
+    },
   );
   counter(
     registry,

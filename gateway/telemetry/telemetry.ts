@@ -5,6 +5,7 @@
  */
 import { nowNs } from "#core/host/clock.ts";
 import type { EventBody } from "#core/wire/events.ts";
+import type { Severity } from "../health/severity.ts";
 import { CACHE_RESULTS, type CacheResult } from "../cache/cache-status.ts";
 import type { RequestFailure } from "../forward/failure.ts";
 import type { SpillCounts } from "../forward/spill-store.ts";
@@ -114,6 +115,7 @@ export class Telemetry {
   hedgesWon = 0;
   /** Half-sent responses that another node completed. */
   resumes = 0;
+  readonly nodeChanges: Record<Severity, number> = { critical: 0, major: 0, minor: 0, info: 0 };
   readonly interims: Record<"passed" | "dropped", number> = { passed: 0, dropped: 0 };
   resets = 0;
   tunnels = 0;
@@ -267,6 +269,10 @@ export class Telemetry {
 
   resumed(): void {
     this.resumes += 1;
+  }
+
+  nodeChanged(severity: Severity): void {
+    this.nodeChanges[severity] += 1;
   }
 
   interim(result: "passed" | "dropped"): void {

@@ -427,3 +427,27 @@ test("every field of the schema has a description", () => {
     if (schema["items"] !== undefined) walk(schema["items"] as Record<string, unknown>, `${path}[].`);
   }
 });
+
+test.each([
+  ["a good one", {}, []],
+  ["seed-000, which takes 35 s", { health: { profile: "seed-000" } }, ["health.intervalMs"]],
+  ["17 s, and a longer interval", { health: { intervalMs: 9_400 } }, ["health.intervalMs"]],
+  ["no pace of bodies", { limits: { bodyRateMin: 0 } }, ["limits.bodyRateMin"]],
+  [
+    "no pace at all",
+    { limits: { bodyRateMin: 0, readRateMin: 0 } },
+    ["limits.bodyRateMin", "limits.readRateMin"],
+  ],
+  [
+    "the bare network, which checks nobody",
+    { health: { profile: "seed-000" }, routing: { mode: "anycast-only" } },
+    [],
+  ],
+])("warned of: %s", (_name, extra, paths) => {
+  const result = parseGatewayConfig({ sites: SITES, ...extra });
+  expect(result.ok ? result.warnings.map(({ path }) => path) : result.issues).toEqual(paths);
+});
+
+test.each(["", " nginx", "nginx ", "a\r\nb", "x".repeat(101)])("server %j is refused", (server) => {
+  expect(issues({ sites: SITES, server })[0]).toContain("server: must be printable text");
+});

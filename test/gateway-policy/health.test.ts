@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NodeHealthBoard, type AttemptSign, type CheckSign } from "#gateway/health/node-health.ts";
+import { severityOf } from "#gateway/health/severity.ts";
 import { HEALTH_PROFILES, worstCaseDetectionMs } from "#gateway/health/profiles.ts";
 
 const PROFILE = HEALTH_PROFILES.demo;
@@ -214,4 +215,16 @@ test.each([
     board.check(0, "timeout", startedMs, endedMs);
   }
   expect(endedMs).toBe(expected);
+});
+
+test.each([
+  ["healthy", 3, 3, "info"],
+  ["draining", 0, 1, "info"],
+  ["unproven", 0, 1, "info"],
+  ["ejected", 0, 1, "critical"],
+  ["unhealthy", 0, 4, "critical"],
+  ["ejected", 2, 4, "major"],
+  ["unhealthy", 3, 4, "minor"],
+] as const)("%s, with %d of %d nodes of the site left: %s", (to, healthy, total, severity) => {
+  expect(severityOf(to, { healthy, total })).toBe(severity);
 });
