@@ -8,6 +8,7 @@ export interface GenerateFlags {
   readonly seed?: number;
   readonly out?: string;
   readonly force?: true;
+  readonly json?: true;
 }
 
 export function addGenerate(sim: Command): void {
@@ -18,6 +19,7 @@ export function addGenerate(sim: Command): void {
     .addOption(seedOption())
     .option("--out <file>", "into this file, compressed if it ends in .gz; without it to standard output")
     .option("--force", "over a file that is there")
+    .option("--json", "with --out: what was written, as a JSON document")
     .addHelpText(
       "after",
       `\nThe same number and seed give the same file. Model: Elmokashfi, Kvalbein and Dovrolis, JSAC 28(8), 2010.\n${examples(

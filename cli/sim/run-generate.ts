@@ -12,11 +12,22 @@ import { whole } from "./columns.ts";
 import { SEED_DEFAULT } from "./open-world-of.ts";
 import { WholeFile } from "./write-whole.ts";
 
+const GENERATE_SCHEMA = "anycastle.sim-generate/v1";
+
 export function runGenerate(
   output: Output,
   ases: number,
-  { out, force, seed = SEED_DEFAULT }: GenerateFlags,
+  { out, force, json, seed = SEED_DEFAULT }: GenerateFlags,
 ): void {
+  if (json === true && out === undefined) {
+    throw new UserError(
+      "OUT_MISSING",
+      "--json tells what was written, and without --out standard output has the graph",
+      {
+        hint: "add --out internet.txt.gz",
+      },
+    );
+  }
   if (out !== undefined && force !== true && existsSync(out)) {
     throw new UserError("FILE_EXISTS", `${out} is there already`, {
       hint: "name another file, or add --force",
@@ -41,5 +52,7 @@ export function runGenerate(
   const text = `${[...lines].join("\n")}\n`;
   file.writeBytes(out.endsWith(".gz") ? gzipSync(text) : Buffer.from(text));
   file.finish();
-  output.tell(`${out}: ${whole(ases)} ASes, ${whole(graph.neighbors.length / 2)} links`);
+  const links = graph.neighbors.length / 2;
+  if (json === true) return output.printJson({ schema: GENERATE_SCHEMA, file: out, seed, ases, links });
+  output.tell(`${out}: ${whole(ases)} ASes, ${whole(links)} links`);
 }

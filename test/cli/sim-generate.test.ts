@@ -64,3 +64,27 @@ test.skipIf(process.platform === "win32")("a reader that leaves ends it without 
   const text = execFileSync("sh", ["-c", script], { encoding: "utf8" });
   expect(text.split("\n")).toHaveLength(3);
 });
+
+test("--json says what was written, and needs a file to be written", async () => {
+  const { stdout } = await anycastle(
+    dir,
+    "sim",
+    "generate",
+    "1000",
+    "--seed",
+    "3",
+    "--out",
+    "told.txt",
+    "--json",
+  );
+  const links = linksOf(await loadAsRel(join(dir, "told.txt"))).length / 2;
+  expect(JSON.parse(stdout)).toEqual({
+    schema: "anycastle.sim-generate/v1",
+    file: "told.txt",
+    seed: 3,
+    ases: 1_000,
+    links,
+  });
+  const { status, stderr } = await anycastle(dir, "sim", "generate", "1000", "--json");
+  expect([status, stderr]).toEqual([2, expect.stringContaining("add --out")]);
+});
