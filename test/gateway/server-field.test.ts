@@ -23,7 +23,7 @@ test("as it was configured, once: of nodes, of the gateway, from the cache, of w
     const failed = await ask(stand.port, { path: "/other" });
     const refused = await ask(stand.port, { headers: { expect: "nonsense" } });
     expect([first, kept, failed, refused].map(({ status }) => status)).toEqual([200, 200, 502, 417]);
-    expect([first, kept, failed, refused].map(serversOf)).toEqual(Array(4).fill(["nginx"]));
+    expect([first, kept, failed, refused].map(serversOf)).toEqual(Array.from({ length: 4 }, () => ["nginx"]));
     const socket = connect(stand.port, "127.0.0.1");
     socket.write("garbage\r\n\r\n");
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*server: nginx\r\n/);
