@@ -7,6 +7,11 @@ export class PaceWatch {
   #sinceMs = -1;
   #markBytes = 0;
 
+  /** Nothing is known of its pace. */
+  beginAnew(): void {
+    this.#sinceMs = -1;
+  }
+
   /**
    * `bytes`: how many have passed in all. True: over the last `graceMs` or more they were fewer than `bytesPerSecond`; a client
    * that keeps the pace has `graceMs` anew.

@@ -24,9 +24,12 @@ export type Untaken = (descriptors: readonly number[]) => ReadonlyMap<number, nu
 /** So much of the grace is the moment. */
 const MOMENT_PARTS = 20;
 
+/** Of a connection, for as long as that lives: most requests end without anybody having looked, and must cost next to nothing. */
 interface Watched {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Nobody has looked at this request yet. */
+  isNew: boolean;
   readonly body: PaceWatch;
   readonly accepted: PaceWatch;
   readonly taken: PaceWatch;
@@ -44,22 +47,24 @@ export class SlowClients {
 
   /** A request has come; it is watched until its answer is out and its body is in. */
   began(connection: ClientConnection, request: IncomingMessage, response: ServerResponse): void {
-    const watched: Watched = {
+    const watched = this.#watched.get(connection);
+    if (watched === undefined) return this.#watch(connection, request, response);
+    watched.request = request;
+    watched.response = response;
+    watched.isNew = true;
+  }
+
+  #watch(connection: ClientConnection, request: IncomingMessage, response: ServerResponse): void {
+    this.#watched.set(connection, {
       request,
       response,
+      isNew: false,
       body: new PaceWatch(),
       accepted: new PaceWatch(),
       taken: new PaceWatch(),
       suspectSinceMs: -1,
-    };
-    this.#watched.set(connection, watched);
-    const forget = (): void => {
-      if (this.#watched.get(connection) === watched) this.#watched.delete(connection);
-    };
-    response.once("close", () => {
-      if (request.complete || connection.socket.destroyed) forget();
-      else request.once("close", forget);
     });
+    connection.socket.once("close", () => this.#watched.delete(connection));
   }
 
   /** `cut`: tells whoever serves it. */
@@ -70,6 +75,8 @@ export class SlowClients {
   ): void {
     const suspects: [ClientConnection, Watched][] = [];
     for (const [connection, watched] of this.#watched) {
+      if (isOver(watched)) continue;
+      if (watched.isNew) beginAnew(watched);
       if (isBodySlow(connection.socket, watched, nowMs, limits.body)) {
         this.#cut(connection, watched, "slow-body", cut);
       } else if (isSuspect(connection.socket, watched, nowMs, limits.read)) {
@@ -99,6 +106,16 @@ export class SlowClients {
   }
 }
 
+function isOver({ request, response }: Watched): boolean {
+  return response.closed && (request.complete || request.closed);
+}
+
+function beginAnew(watched: Watched): void {
+  watched.isNew = false;
+  watched.suspectSinceMs = -1;
+  for (const pace of [watched.body, watched.accepted, watched.taken]) pace.beginAnew();
+}
+
 function isBodySlow(socket: Socket, { body, request }: Watched, nowMs: number, pace: Pace): boolean {
   const isSending = !request.complete && !request.isPaused();
   return pace.bytesPerSecond > 0 && body.isTooSlow(socket.bytesRead, isSending, nowMs, pace);
@@ -115,7 +132,7 @@ function isSuspect(socket: Socket, watched: Watched, nowMs: number, pace: Pace):
   if (watched.suspectSinceMs !== -1) return nowMs - watched.suspectSinceMs >= pace.graceMs;
   if (!isSlow) return false;
   watched.suspectSinceMs = nowMs;
-  watched.taken.isTooSlow(0, false, nowMs, pace);
+  watched.taken.beginAnew();
   return true;
 }
 

@@ -98,7 +98,13 @@ class Reader {
   held = 0;
   asked = 0;
   cutAtMs: number | undefined;
-  readonly #socket = { _handle: { fd: 7 }, bytesRead: 0, bytesWritten: 0, writableLength: 0 };
+  readonly #socket = {
+    _handle: { fd: 7 },
+    bytesRead: 0,
+    bytesWritten: 0,
+    writableLength: 0,
+    once: () => undefined,
+  };
   readonly #slow = new SlowClients((descriptors) => {
     this.asked += 1;
     return new Map(descriptors.map((descriptor) => [descriptor, this.held]));
@@ -106,7 +112,7 @@ class Reader {
 
   constructor() {
     const connection = { socket: this.#socket, reset: () => undefined } as unknown as ClientConnection;
-    const response = { headersSent: true, writableNeedDrain: true, once: () => undefined };
+    const response = { headersSent: true, writableNeedDrain: true };
     this.#slow.began(
       connection,
       { complete: true } as IncomingMessage,
