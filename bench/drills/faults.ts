@@ -29,12 +29,15 @@ import type { Lab } from "#lab/lab.ts";
 import { processState, threadBusyMs } from "#lab/process-stat.ts";
 import { startBenchLab } from "../bench-lab.ts";
 import { median } from "../results.ts";
+import { wholeNumber } from "./whole-number.ts";
 import { withinDrill } from "./within-drill.ts";
 
 const OWNER = fileURLToPath(new URL("fault-owner.ts", import.meta.url));
 const KILLED = ["owner", "keeper", "node", "nobody"] as const;
 const COUNT = 100;
 const COUNT_QUICK = 10;
+const COUNT_MAX = 100_000;
+const SEED_MAX = 2 ** 32 - 1;
 /** Before somebody is killed, or the fault is taken back. */
 const MOMENT_MS_MAX = 1_500;
 const TTL_MS = 120_000;
@@ -211,13 +214,14 @@ function readFlags(): Flags | undefined {
         quick: { type: "boolean", default: false },
       },
     });
-    const count = Number(values.count ?? (values.quick ? COUNT_QUICK : COUNT));
-    const seed = Number(values.seed ?? randomSeed());
-    if (!Number.isInteger(count) || count < 1) throw new Error("--count is a whole number from 1");
-    if (!Number.isInteger(seed) || seed < 0) throw new Error("--seed is a whole number from 0");
-    return { count, seed, json: values.json };
+    const { count, json, quick, seed } = values;
+    return {
+      count: wholeNumber("count", count, { otherwise: quick ? COUNT_QUICK : COUNT, min: 1, max: COUNT_MAX }),
+      seed: wholeNumber("seed", seed, { otherwise: randomSeed(), min: 0, max: SEED_MAX }),
+      json,
+    };
   } catch (error) {
-    process.stderr.write(`drill:faults: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
     return undefined;
   }
 }

@@ -1,40 +1,27 @@
 /** The real Chaos Toolkit plays an experiment against a lab: it injects by the control API, and rolls back. */
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { NdjsonReader } from "#core/host/ndjson.ts";
 import type { LabStatus } from "#core/wire/control.ts";
 import { readExperiment } from "#drills/experiment/read-experiment.ts";
 import { LabClient } from "#lab/client.ts";
 import { installChaosToolkit, type ChaosToolkit } from "../drills/chaos-toolkit.ts";
+import { startLabProcess, type LabProcess } from "../lab/start-lab-process.ts";
 
-const LAB = fileURLToPath(new URL("../lab/lab-process.ts", import.meta.url));
 const toolkit = installChaosToolkit();
 if (typeof toolkit === "string") process.stderr.write(`SKIPPED: no Chaos Toolkit: ${toolkit}\n`);
 
 let dir: string;
-let lab: ChildProcess;
+let lab: LabProcess;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "anycastle-chaos-"));
-  lab = spawn(process.execPath, [LAB, dir], { stdio: ["ignore", "pipe", "inherit"] });
-  await new Promise<void>((resolve) => {
-    const reader = new NdjsonReader(
-      () => resolve(),
-      () => undefined,
-    );
-    lab.stdout!.on("data", (chunk: Buffer) => reader.push(chunk));
-  });
+  lab = await startLabProcess();
+  ({ dir } = lab);
 }, 60_000);
 
 afterAll(async () => {
-  const isOver = new Promise((resolve) => lab.once("exit", resolve));
-  lab.kill("SIGKILL");
-  await isOver;
-  rmSync(dir, { recursive: true, force: true });
+  await lab.end();
 });
 
 function experimentOn(gatewayUrl: string): unknown {

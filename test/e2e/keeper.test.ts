@@ -1,11 +1,8 @@
 /** The keeper on a real lab: each kind is injected, seen, removed and seen to be gone; whoever is killed, nothing is left. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { NdjsonReader } from "#core/host/ndjson.ts";
 import type { LabStatus, NodeStatus } from "#core/wire/control.ts";
 import type { FaultReport } from "#core/wire/keeper.ts";
 import { LabClient } from "#lab/client.ts";
@@ -14,32 +11,21 @@ import { FAULT_KINDS } from "#lab/keeper/kinds/registry.ts";
 import { ledgerPath } from "#lab/keeper/keeper-place.ts";
 import { replayLedger } from "#lab/keeper/ledger.ts";
 import { processState } from "#lab/process-stat.ts";
-
-const LAB = fileURLToPath(new URL("../lab/lab-process.ts", import.meta.url));
+import { startLabProcess, type LabProcess } from "../lab/start-lab-process.ts";
 
 let dir: string;
-let lab: ChildProcess;
+let lab: LabProcess;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "anycastle-keeper-"));
-  lab = spawn(process.execPath, [LAB, dir], { stdio: ["ignore", "pipe", "inherit"] });
-  await new Promise<void>((resolve) => {
-    const reader = new NdjsonReader(
-      () => resolve(),
-      () => undefined,
-    );
-    lab.stdout!.on("data", (chunk: Buffer) => reader.push(chunk));
-  });
+  lab = await startLabProcess();
+  ({ dir } = lab);
 }, 60_000);
 
 afterAll(async () => {
   const pid = keeperPid();
   if (pid !== undefined) process.kill(pid, "SIGTERM");
-  const isOver = new Promise((resolve) => lab.once("exit", resolve));
-  lab.kill("SIGKILL");
-  await isOver;
   await until(() => pid === undefined || isGone(pid));
-  rmSync(dir, { recursive: true, force: true });
+  await lab.end();
 });
 
 function keeperPid(): number | undefined {

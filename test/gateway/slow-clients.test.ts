@@ -157,25 +157,6 @@ test("as long as the kernel takes what is written it is not asked", () => {
   expect([reader.cutAtMs, reader.asked]).toEqual([undefined, 0]);
 });
 
-test("what dribbles on behind an answer that came early is cut off, too", async () => {
-  const node = createServer((_request, response) => response.end("early"));
-  await new Promise<void>((resolve) => node.listen(0, "127.0.0.1", resolve));
-  const { port: at } = node.address() as AddressInfo;
-  const sites = [{ id: "ny1", nodes: [{ id: "ny1-1", url: `http://127.0.0.1:${at}` }] }];
-  await withGateway({ sites, limits: LIMITS }, async (gateway, port) => {
-    const socket = connected(port);
-    let text = "";
-    socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
-    const closed = new Promise((resolve) => socket.once("close", resolve));
-    socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\nx");
-    await closed;
-    expect(text).toMatch(/^HTTP\/1\.1 200 /);
-    expect(await turnedAway({ gateway }, "slow-body")).toBe(1);
-  });
-  node.close();
-  node.closeAllConnections();
-});
-
 test("bodies that stream leave a quarter of a node's connections to others, and give theirs back", async () => {
   const limits = { bodyRateMin: 0, nodeConnectionsMax: 4 };
   await withStand({ sites: { ny1: 1 }, document: { limits } }, async (stand) => {
