@@ -5,7 +5,7 @@
  */
 import { nowMs } from "#core/host/clock.ts";
 import { Prng } from "#core/prng.ts";
-import { CatchmentSolver, type Source } from "#sim/anycast/solve.ts";
+import { CatchmentSolver, type Catchment, type Source } from "#sim/anycast/solve.ts";
 import { equalWeights } from "#sim/anycast/weights.ts";
 import { solveAllCombinations } from "#sim/anycast/what-if.ts";
 import { loadAsRel } from "#sim/load/load-as-rel.ts";
@@ -13,6 +13,7 @@ import { generateGraph } from "#sim/topology/generate.ts";
 import { PropagationEngine } from "#sim/propagation/engine.ts";
 import { TIMING_SETS } from "#sim/propagation/timing-sets.ts";
 import type { AsGraph } from "#sim/topology/as-graph.ts";
+import { OneSiteSolver } from "./one-site-solver.ts";
 import { median } from "./results.ts";
 
 /** Networks with many neighbours that stand in for nine sites; the first is the one that goes. */
@@ -40,6 +41,8 @@ function run(name: string): Record<string, number> {
   switch (name) {
     case "solve":
       return solveTimes();
+    case "resolve":
+      return { resolve_one_ms: resolveOne() };
     case "withdraw":
       return { withdraw_ms: withdraw(graph, new CatchmentSolver(graph), 1) };
     case "whatif":
@@ -63,6 +66,31 @@ function run(name: string): Record<string, number> {
     default:
       throw new Error(`no task "${name}"`);
   }
+}
+
+/** One site goes or comes back, each in its turn; checked against a full solve, AS by AS. */
+function resolveOne(): number {
+  const solver = new CatchmentSolver(graph);
+  const trial = new OneSiteSolver(graph, sources, solver.solve(sources));
+  const times: number[] = [];
+  for (let count = 0; count < SOLVES; count++) {
+    const site = sources[count % sources.length]!;
+    for (const isUp of [false, true]) {
+      let found: Catchment | undefined;
+      times.push(timed(() => (found = trial.change(site, isUp))));
+      const whole = solver.solve(isUp ? sources : sources.filter((source) => source !== site));
+      for (let vertex = 0; vertex < graph.vertexCount; vertex++) {
+        const isRouted = whole.next[vertex] !== -1 || whole.site[vertex] !== -1;
+        const isSame =
+          found!.relation[vertex] === whole.relation[vertex] &&
+          found!.next[vertex] === whole.next[vertex] &&
+          found!.site[vertex] === whole.site[vertex] &&
+          (!isRouted || found!.length[vertex] === whole.length[vertex]);
+        if (!isSame) throw new Error(`AS ${graph.asn[vertex]} is solved otherwise after a change`);
+      }
+    }
+  }
+  return median(times);
 }
 
 /** Every combination by a full solve of its own and a sum of its loads: what a pass for 32 of them is measured against. */

@@ -37,6 +37,7 @@ const SIZE_FIGURES = [
 
 const TASKS: readonly Task[] = [
   { name: "solve", figures: ["load_ms", "catchment_ms", "catchment_ties_ms"], runs: 12, quickRuns: 3 },
+  { name: "resolve", figures: ["resolve_one_ms"], runs: 10, quickRuns: 1 },
   { name: "withdraw", figures: ["withdraw_ms", "rss_mb"], runs: 12, quickRuns: 3 },
   { name: "whatif", figures: ["whatif512_ms"], runs: 10, quickRuns: 1 },
   { name: "whatif-one-by-one", figures: ["whatif512_one_by_one_ms"], runs: 10, quickRuns: 1 },

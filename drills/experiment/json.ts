@@ -14,3 +14,11 @@ export function isList(value: Json | undefined): value is readonly Json[] {
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Python's readers know no whole number -0, and JSON would not write one. */
+export function withoutNegativeZero(value: Json): Json {
+  if (Object.is(value, -0)) return 0;
+  if (isList(value)) return value.map(withoutNegativeZero);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutNegativeZero(each)]));
+}

@@ -19,7 +19,7 @@ import {
 import { experimentSchema, knownKeysSchema, type WrittenExperiment } from "./chaos-toolkit-schema.ts";
 import type { Activity, Experiment } from "./experiment.ts";
 import { nearMiss, type Issue } from "./issue.ts";
-import { isList, isObject, type Json, type JsonObject } from "./json.ts";
+import { isList, isObject, withoutNegativeZero, type Json, type JsonObject } from "./json.ts";
 import { EXTENSION_NAME, planSchema, type DrillPlan } from "./plan.ts";
 import { readActivities } from "./read-activities.ts";
 import { readConfiguration, readSecrets } from "./read-settings.ts";
@@ -57,7 +57,7 @@ export function readExperiment(text: string, format: ExperimentFormat): Experime
   if (!read.ok) return { ok: false, problems: sorted(read.problems.map(syntaxProblem)).slice(0, TOLD_MAX) };
   const strange = [...tagProblems(read), ...strangeValues(read.written, [], read.place)].slice(0, TOLD_MAX);
   if (strange.length > 0) return { ok: false, problems: sorted(strange) };
-  const document = read.written as Json;
+  const document = withoutNegativeZero(read.written as Json);
   const teller = new Teller(read.place, new Redactor(inlineSecrets(document)));
   return readDocument(document, teller);
 }

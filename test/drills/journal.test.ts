@@ -142,6 +142,7 @@ test("a document is written and read back without loss, foreign extensions and s
         expect(again.ok && again.experiment.document).toEqual(JSON.parse(JSON.stringify(document)));
       },
     ),
+    { examples: [[{ "": -0 }, "on", "yaml"]] },
   );
 });
 
