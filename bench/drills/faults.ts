@@ -101,7 +101,7 @@ async function play(lab: Lab, prng: Prng, killed: Killed): Promise<Played> {
   if (killed === "owner") owner.kill("SIGKILL");
   if (killed === "keeper") killKeeper(dir);
   if (killed === "node") killNode(lab, target);
-  if (killed === "node" || killed === "nobody") await keeper.reset();
+  if (killed === "node" || killed === "nobody") last = (await keeper.reset())[0] ?? last;
   owner.kill("SIGKILL");
   await keeper.close();
   const left = await untilClean(lab);
@@ -193,6 +193,7 @@ function report(played: readonly Played[], json: string | undefined): void {
 
 /** `12 ms (p99 80, n=25)`. */
 function spread(values: readonly number[]): string {
+  if (values.length === 0) return "nobody knows what";
   const sorted = values.toSorted((a, b) => a - b);
   const p99 = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))];
   return `${median(values)} ms (p99 ${p99}, n=${values.length})`;
